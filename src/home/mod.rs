@@ -1,0 +1,44 @@
+//! In: a home directory. Out: the bytes of the files the rules consist of.
+//! The only code that reads a user's files; it trusts nothing in them.
+
+use thiserror::Error;
+
+/// What stands at a path below the home.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A directory with `cur`, `new` and `tmp` in it.
+    Maildir,
+}
+
+/// Why a file could not be read. Never holds a byte of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ReadError {
+    /// There is nothing of that name.
+    #[error("there is no such file")]
+    Missing,
+    /// A directory, FIFO, device or socket.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// The path, or a link on it, leads out of the home.
+    #[error("it lies outside the home directory")]
+    Outside,
+    /// A limit was passed; the text says which.
+    #[error("{0}")]
+    Limit(String),
+    /// What the operating system said.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// Where the core asks for files. Paths are relative to the home, normal
+/// (no `.` or `..`), with `/` between their parts.
+pub trait Home {
+    /// The bytes of a file.
+    fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
+    /// What stands at a path, where anything does.
+    fn kind(&self, path: &str) -> Option<Kind>;
+}

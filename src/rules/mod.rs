@@ -1,0 +1,5 @@
+//! In: syntax trees and a way to ask for included files. Out: what happens to a
+//! message, as plain data: variables resolved where they can be, includes
+//! inlined, control flow explicit. Free of Sieve.
+
+pub mod model;

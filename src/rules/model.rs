@@ -1,0 +1,358 @@
+//! The rule model: what the rules of one home do to a message.
+//!
+//! A [`Program`] is run from the top of [`Program::body`]. A step that delivers
+//! ends it; a message that reaches the end is delivered to
+//! [`Program::default`]. See procmailrc(5) for what the parts mean; where the
+//! binary differs from the manual, the model follows the binary.
+
+use crate::syntax::Span;
+use serde::{Deserialize, Serialize};
+
+/// Index into [`Program::statements`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StatementId(pub u32);
+
+/// Everything the rules of a home do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Program {
+    /// Every statement of every file that was read, in file and line order.
+    /// A file included twice has its statements here once.
+    pub statements: Vec<Statement>,
+    /// What happens to a message, from `.forward` down.
+    pub body: Vec<Step>,
+    /// Where a message goes that reaches the end of the body.
+    pub default: Text,
+    /// Lower-cased addresses and bare names that mean this very user.
+    pub own_addresses: Vec<String>,
+}
+
+/// A statement: the unit of the report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// From its first to its last byte. The span of a recipe with a block ends
+    /// behind the `{`; a closing `}` belongs to the statement before it.
+    pub span: Span,
+    /// What kind it is.
+    pub kind: StatementKind,
+}
+
+/// The kinds of statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatementKind {
+    /// `VAR=value`, `VAR`, and what looks like it to procmail.
+    Assignment,
+    /// `INCLUDERC=…` or `SWITCHRC=…`.
+    Include,
+    /// A recipe with an action.
+    Recipe,
+    /// What procmail skips: text that is no statement, a recipe without action.
+    Skipped,
+    /// One destination of a `.forward` file or an alias.
+    Destination,
+    /// A whole file in another language (an Exim filter).
+    Foreign,
+}
+
+/// One thing that happens, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// A variable gets a value, or loses it.
+    Assign(Assign),
+    /// A recipe.
+    Recipe(Recipe),
+    /// An included file (or what a `.forward` called): an end inside it ends
+    /// only it. `switch` ends the including file as well (`SWITCHRC`).
+    Include {
+        /// The including statement.
+        at: StatementId,
+        /// What the included file does.
+        body: Vec<Step>,
+        /// `SWITCHRC`: nothing after it in the including file runs.
+        switch: bool,
+    },
+    /// `HOST` was set to something that is not this host: the file ends here.
+    /// In the main file the message is gone, with the exit code set last.
+    End {
+        /// The statement.
+        at: StatementId,
+    },
+    /// A `.forward` or alias: every destination gets the message, and it ends.
+    Deliver(Vec<Destination>),
+    /// Something the model cannot express; the findings say why.
+    Unknown {
+        /// The statement.
+        at: StatementId,
+    },
+}
+
+/// One destination of a `.forward` file (aliases(5)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destination {
+    /// The statement.
+    pub at: StatementId,
+    /// Where to.
+    pub to: Target,
+}
+
+/// Where a destination leads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The user's own mailbox (`\user`): no rules run.
+    Keep,
+    /// The user's own mailbox, through the site's mail delivery agent, which
+    /// runs these rules (`"|procmail"`).
+    Rules(Vec<Step>),
+    /// Another address.
+    Address(String),
+    /// A file, directory or `/dev/null`.
+    Folder(Folder),
+    /// A program.
+    Program(String),
+    /// `|exit 67` and the like: the mailer gets this exit status.
+    Exit(i32),
+}
+
+/// `NAME=value`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assign {
+    /// The statement.
+    pub at: StatementId,
+    /// The variable.
+    pub name: String,
+    /// `None` unsets it.
+    pub value: Option<Text>,
+}
+
+/// A recipe: conditions and an action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// The statement.
+    pub at: StatementId,
+    /// How it hangs on an earlier recipe.
+    pub chain: Chain,
+    /// All must hold, unless weights are in play. An empty list holds.
+    pub conditions: Vec<Condition>,
+    /// The flags that are not [`Chain`].
+    pub flags: Flags,
+    /// What it does.
+    pub action: Action,
+}
+
+/// The flags `A a E e`: on what an earlier recipe at the same level did.
+/// Several can stand together; all must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Chain {
+    /// `A`: the last recipe without `A` or `a` matched.
+    pub also: bool,
+    /// `a`: as `A`, and the recipe just before succeeded.
+    pub also_if_succeeded: bool,
+    /// `E`: the recipe just before was not executed.
+    pub or_else: bool,
+    /// `e`: the recipe just before matched, and its action failed.
+    pub on_error: bool,
+}
+
+/// The other flags of procmailrc(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Flags {
+    /// `H`, or the default: conditions look at the header.
+    pub header: bool,
+    /// `B`: conditions look at the body.
+    pub body: bool,
+    /// `D`: case matters.
+    pub distinguish_case: bool,
+    /// `c`: the message goes on as if it had not been delivered.
+    pub copy: bool,
+    /// `f`: the action is a filter.
+    pub filter: bool,
+    /// `h` (or neither `h` nor `b`): the action is given the header.
+    pub feed_header: bool,
+    /// `b` (or neither): the action is given the body.
+    pub feed_body: bool,
+    /// `w` or `W`: wait for the program and see its exit code.
+    pub wait: bool,
+    /// `i`: ignore write errors.
+    pub ignore_errors: bool,
+    /// `r`: raw mode.
+    pub raw: bool,
+}
+
+/// One condition line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// The condition in its file, from behind the `*` to the end of its text.
+    pub span: Span,
+    /// An odd number of `!`.
+    pub negated: bool,
+    /// `w^x`, where given: its result adds to the score (procmailsc(5)).
+    pub weight: Option<Weight>,
+    /// What is looked at: `H ??`, `B ??`, `VAR ??`, or the recipe's flags.
+    pub area: Area,
+    /// What must hold.
+    pub test: Test,
+}
+
+/// The text an expression or size is held against.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Area {
+    /// The header as one text, folded fields joined.
+    Header,
+    /// The body, raw.
+    Body,
+    /// Header, empty line, body.
+    HeaderAndBody,
+    /// The value of a variable.
+    Variable(String),
+}
+
+/// What a condition asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Test {
+    /// Always true (`*` alone).
+    Always,
+    /// An expression in procmail's dialect. Without a `$` mark it is one
+    /// literal piece. Macros (`^TO_` …) are not yet expanded.
+    Expression(Text),
+    /// `< n`: smaller than n bytes.
+    Smaller(Text),
+    /// `> n`: larger than n bytes.
+    Larger(Text),
+    /// `? command`: the program's exit status is zero.
+    Program(Text),
+}
+
+/// The `w^x` of a weighted condition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Weight {
+    /// `w`, as written: a number, or what expands to one.
+    pub weight: Text,
+    /// `x`.
+    pub exponent: Text,
+}
+
+/// What a recipe does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Files into the first folder, and links into the others (directories).
+    File(Vec<Folder>),
+    /// `! address …`: the words given to sendmail.
+    Forward(Text),
+    /// `| command`, with its redirections.
+    Pipe(Text),
+    /// `VAR=| command`: the variable gets what the command prints.
+    Capture {
+        /// The variable.
+        name: String,
+        /// The command.
+        command: Text,
+    },
+    /// `{ … }`.
+    Block(Vec<Step>),
+}
+
+/// A mailbox on the old host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder {
+    /// The path, absolute where `MAILDIR` was known; the marks of the format
+    /// (`/`, `/.`) cut off.
+    pub path: Text,
+    /// How mail lies in it.
+    pub format: Format,
+}
+
+/// Mailbox formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// One file.
+    Mbox,
+    /// `name/`.
+    Maildir,
+    /// `name/.`.
+    Mh,
+    /// A directory that was there: a file per message.
+    Directory,
+    /// `/dev/null`.
+    Null,
+}
+
+/// Text with what can only be known when a message is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Text(pub Vec<Piece>);
+
+/// A piece of a [`Text`]. Neighbouring literals are one piece.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Piece {
+    /// Text that is known.
+    Literal(String),
+    /// `$NAME` or `${NAME}`: a value that differs between messages, `MATCH`
+    /// and `LASTFOLDER` among them.
+    Variable(String),
+    /// `$\NAME`: the same, quoted for an expression.
+    Quoted(String),
+    /// `${NAME:-text}` (`colon`) or `${NAME-text}`.
+    Default {
+        /// The variable.
+        name: String,
+        /// Whether an empty value counts as none.
+        colon: bool,
+        /// Used where there is no value.
+        text: Text,
+    },
+    /// `${NAME:+text}` or `${NAME+text}`.
+    Alternative {
+        /// The variable.
+        name: String,
+        /// Whether an empty value counts as none.
+        colon: bool,
+        /// Used where there is a value.
+        text: Text,
+    },
+    /// A command between backquotes; its output without the last line ends.
+    Command(Text),
+    /// A value that is fixed on the old host, but cannot be known from the
+    /// home (`HOST`, an argument); named for the report.
+    Opaque(String),
+}
+
+impl Text {
+    /// Text without anything to find out.
+    pub fn literal(text: impl Into<String>) -> Self {
+        let text = text.into();
+        if text.is_empty() {
+            Text(Vec::new())
+        } else {
+            Text(vec![Piece::Literal(text)])
+        }
+    }
+
+    /// The text, where it is wholly known.
+    pub fn known(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Piece::Literal(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Appends a piece, joining literals.
+    pub fn push(&mut self, piece: Piece) {
+        match (self.0.last_mut(), piece) {
+            (_, Piece::Literal(text)) if text.is_empty() => {}
+            (Some(Piece::Literal(last)), Piece::Literal(text)) => last.push_str(&text),
+            (_, piece) => self.0.push(piece),
+        }
+    }
+
+    /// Appends all of another text.
+    pub fn extend(&mut self, other: Text) {
+        other.0.into_iter().for_each(|piece| self.push(piece));
+    }
+}

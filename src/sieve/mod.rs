@@ -1,0 +1,4 @@
+//! In: the rule model and a target. Out: a Sieve script that the target runs,
+//! and findings about what it could not carry out.
+
+pub mod script;

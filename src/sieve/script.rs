@@ -1,0 +1,287 @@
+//! The Sieve syntax tree (RFC 5228 and the extensions that are emitted).
+//!
+//! Strings here are plain values; the printer quotes them. A value that holds
+//! variable references is a [`Value`] with parts.
+
+use serde::{Deserialize, Serialize};
+
+/// A script; its `require` is found from what it uses.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Script {
+    /// Comment lines at its head.
+    pub preamble: Vec<String>,
+    /// The commands.
+    pub commands: Vec<Command>,
+}
+
+/// A command, with the comment lines above it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Where it came from: `.procmailrc:12-14`.
+    pub comments: Vec<String>,
+    /// What it does.
+    pub kind: CommandKind,
+}
+
+/// Commands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandKind {
+    /// `if … elsif … else`. Branches in order; the last may be without test.
+    If {
+        /// `if` and each `elsif`.
+        branches: Vec<(Test, Vec<Command>)>,
+        /// `else`.
+        otherwise: Option<Vec<Command>>,
+    },
+    /// `keep` (RFC 5228 §4.3).
+    Keep {
+        /// `:flags` (RFC 5232).
+        flags: Vec<String>,
+    },
+    /// `fileinto` (RFC 5228 §4.1).
+    FileInto {
+        /// The folder, in the target's own naming.
+        folder: Value,
+        /// `:copy` (RFC 3894).
+        copy: bool,
+        /// `:create` (RFC 5490).
+        create: bool,
+        /// `:flags` (RFC 5232).
+        flags: Vec<String>,
+    },
+    /// `redirect` (RFC 5228 §4.2).
+    Redirect {
+        /// The address.
+        address: Value,
+        /// `:copy` (RFC 3894).
+        copy: bool,
+    },
+    /// `discard`.
+    Discard,
+    /// `stop`.
+    Stop,
+    /// `reject` or `ereject` (RFC 5429).
+    Reject {
+        /// `ereject` rather than `reject`.
+        ereject: bool,
+        /// What the sender is told.
+        reason: Value,
+    },
+    /// `set` (RFC 5229).
+    Set {
+        /// `:lower`, `:upper`, `:quoteregex` …, outermost first.
+        modifiers: Vec<String>,
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: Value,
+    },
+    /// `vacation` (RFC 5230).
+    Vacation {
+        /// `:days`.
+        days: Option<u64>,
+        /// `:subject`.
+        subject: Option<Value>,
+        /// `:from`.
+        from: Option<Value>,
+        /// `:addresses`.
+        addresses: Vec<String>,
+        /// `:handle`.
+        handle: Option<String>,
+        /// `:mime`: the reason is a MIME entity.
+        mime: bool,
+        /// The text.
+        reason: Value,
+    },
+    /// `addheader` (RFC 5293).
+    AddHeader {
+        /// `:last`.
+        last: bool,
+        /// Field name.
+        name: Value,
+        /// Field value.
+        value: Value,
+    },
+    /// `deleteheader` (RFC 5293).
+    DeleteHeader {
+        /// Field name.
+        name: String,
+    },
+    /// `addflag`, `setflag`, `removeflag` (RFC 5232).
+    Flag {
+        /// Which of the three.
+        command: FlagCommand,
+        /// The flags.
+        flags: Vec<String>,
+    },
+}
+
+/// The three flag commands of RFC 5232.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FlagCommand {
+    /// `addflag`.
+    Add,
+    /// `setflag`.
+    Set,
+    /// `removeflag`.
+    Remove,
+}
+
+/// Tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Test {
+    /// `true`.
+    True,
+    /// `false`.
+    False,
+    /// `not`.
+    Not(Box<Test>),
+    /// `allof`.
+    AllOf(Vec<Test>),
+    /// `anyof`.
+    AnyOf(Vec<Test>),
+    /// `header`.
+    Header {
+        /// How keys are compared.
+        compare: Compare,
+        /// Field names.
+        names: Vec<String>,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `address`.
+    Address {
+        /// `:all`, `:localpart`, `:domain`, `:user`, `:detail`.
+        part: AddressPart,
+        /// How keys are compared.
+        compare: Compare,
+        /// Field names.
+        names: Vec<String>,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `envelope` (RFC 5228 §5.4).
+    Envelope {
+        /// Part of the address.
+        part: AddressPart,
+        /// How keys are compared.
+        compare: Compare,
+        /// `from` or `to`.
+        names: Vec<String>,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `exists`: all of the fields are there.
+    Exists(Vec<String>),
+    /// `size :over`.
+    Over(u64),
+    /// `size :under`.
+    Under(u64),
+    /// `body` (RFC 5173).
+    Body {
+        /// `:raw`, or `:text`.
+        raw: bool,
+        /// How keys are compared.
+        compare: Compare,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `string` (RFC 5229).
+    String {
+        /// How keys are compared.
+        compare: Compare,
+        /// Sources.
+        sources: Vec<Value>,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `currentdate` (RFC 5260).
+    CurrentDate {
+        /// How keys are compared.
+        compare: Compare,
+        /// `year`, `date`, …
+        part: String,
+        /// Keys.
+        keys: Vec<Value>,
+    },
+    /// `duplicate` (RFC 7352).
+    Duplicate {
+        /// `:handle`.
+        handle: Option<String>,
+        /// `:seconds`.
+        seconds: Option<u64>,
+    },
+}
+
+/// Match type and comparator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    /// The match type.
+    pub by: Match,
+    /// `:comparator "i;octet"`: case matters.
+    pub octet: bool,
+}
+
+/// Match types.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Match {
+    /// `:is`.
+    Is,
+    /// `:contains`.
+    Contains,
+    /// `:matches`.
+    Matches,
+    /// `:regex` (draft-ietf-sieve-regex).
+    Regex,
+    /// `:count` with a relation such as `gt` (RFC 5231).
+    Count(String),
+    /// `:value` with a relation (RFC 5231).
+    Value(String),
+}
+
+/// Address parts (RFC 5228 §2.7.4, RFC 5233).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AddressPart {
+    /// `:all`.
+    All,
+    /// `:localpart`.
+    Localpart,
+    /// `:domain`.
+    Domain,
+    /// `:user`.
+    User,
+    /// `:detail`.
+    Detail,
+}
+
+/// A string value, perhaps with variable references (RFC 5229).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Value(pub Vec<Part>);
+
+/// A part of a [`Value`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Literal text; the printer sees to it that nothing in it is expanded.
+    Text(String),
+    /// `${name}`, where a name may be a match variable such as `1`.
+    Variable(String),
+}
+
+impl Value {
+    /// A value without references.
+    pub fn text(text: impl Into<String>) -> Self {
+        Value(vec![Part::Text(text.into())])
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::text(text)
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::text(text)
+    }
+}

@@ -1,0 +1,6 @@
+//! In: the text of a file. Out: a tree with a span for every byte of it.
+//! Knows nothing of Sieve, and nothing of what the words mean.
+
+mod source;
+
+pub use source::{Encoding, FileId, Source, Span};
