@@ -1,6 +1,12 @@
 //! In: a home directory. Out: the bytes of the files the rules consist of.
 //! The only code that reads a user's files; it trusts nothing in them.
 
+mod disk;
+mod memory;
+
+pub use disk::{DiskHome, Limits};
+pub use memory::MemoryHome;
+
 use thiserror::Error;
 
 /// What stands at a path below the home.
@@ -26,6 +32,9 @@ pub enum ReadError {
     /// The path, or a link on it, leads out of the home.
     #[error("it lies outside the home directory")]
     Outside,
+    /// It is owned by neither the home's owner nor root.
+    #[error("it belongs to another user")]
+    Owner,
     /// A limit was passed; the text says which.
     #[error("{0}")]
     Limit(String),
