@@ -1,6 +1,7 @@
 //! In: the text of a file. Out: a tree with a span for every byte of it.
 //! Knows nothing of Sieve, and nothing of what the words mean.
 
+pub mod forward;
 mod source;
 
 pub use source::{Encoding, FileId, Source, Span};
