@@ -2,6 +2,7 @@
 //! Knows nothing of Sieve, and nothing of what the words mean.
 
 pub mod forward;
+pub mod procmailrc;
 mod source;
 
 pub use source::{Encoding, FileId, Source, Span};
