@@ -1,0 +1,275 @@
+//! A place where nothing but procmail and formail can run: a minimal root on
+//! a memory file system, without network, with limits on time and files.
+//!
+//! The tests' own executable stands in every other program's place
+//! ([`super::recorder`]) and, before the first test, starts itself again
+//! inside fresh namespaces ([`enter`]).
+
+use super::USER;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// The user and group that procmail runs as.
+const ID: u32 = 65533;
+const INSIDE: &str = "SIEVIFY_INSIDE_CELL";
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Whether the process is inside its namespaces.
+pub fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Replaces the process by itself in namespaces without network. Returns only
+/// where that is impossible, with the reason.
+pub fn enter() -> io::Error {
+    let limits = ["--nofile=1024", "--fsize=536870912", "--core=0"];
+    let mut unshare = vec![
+        "--net",
+        "--mount",
+        "--ipc",
+        "--pid",
+        "--fork",
+        "--kill-child",
+    ];
+    let map_user = format!("--map-user={ID}");
+    let map_group = format!("--map-group={ID}");
+    if !is_root() {
+        unshare.extend(["--keep-caps", &map_user, &map_group]);
+    }
+    let executable = match std::env::current_exe() {
+        Ok(path) => path,
+        Err(error) => return error,
+    };
+    let possible = Command::new("unshare")
+        .args(&unshare)
+        .arg("true")
+        .stderr(Stdio::null())
+        .status();
+    match possible {
+        Ok(status) if status.success() => {}
+        Ok(_) => return io::Error::other("namespaces are not permitted here"),
+        Err(error) => return error,
+    }
+    Command::new("prlimit")
+        .args(limits)
+        .arg("unshare")
+        .args(&unshare)
+        .arg(executable)
+        .args(std::env::args_os().skip(1))
+        .env(INSIDE, "1")
+        .exec()
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A root directory that holds procmail, ready to run.
+pub struct Cell {
+    root: tempfile::TempDir,
+}
+
+/// What a program left behind.
+pub struct Exit {
+    /// `None` where it ran out of time.
+    pub status: Option<ExitStatus>,
+    /// What it said.
+    pub stderr: Vec<u8>,
+}
+
+impl Cell {
+    /// Builds a root.
+    pub fn new() -> io::Result<Self> {
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            std::env::temp_dir()
+        };
+        let root = tempfile::Builder::new()
+            .prefix("sievify-cell-")
+            .tempdir_in(base)?;
+        let cell = Cell { root };
+        fs::set_permissions(cell.root.path(), fs::Permissions::from_mode(0o755))?;
+        for directory in [
+            "usr/bin",
+            "usr/sbin",
+            "usr/lib",
+            "usr/lib64",
+            "usr/local/bin",
+            "usr/libexec",
+            "etc",
+            "dev",
+        ] {
+            fs::create_dir_all(cell.path(directory))?;
+        }
+        for name in ["bin", "sbin", "lib", "lib64"] {
+            symlink(format!("usr/{name}"), cell.path(name))?;
+        }
+        cell.install(&find("procmail")?, "usr/bin/procmail")?;
+        cell.install(&find("formail")?, "usr/libexec/formail")?;
+        cell.install(&std::env::current_exe()?, super::recorder::PLACE)?;
+        fs::write(
+            cell.path("etc/passwd"),
+            format!("root:x:0:0::/:/bin/sh\n{USER}:x:{ID}:{ID}::/home/{USER}:/bin/sh\n"),
+        )?;
+        fs::write(
+            cell.path("etc/group"),
+            format!("root:x:0:\n{USER}:x:{ID}:\n"),
+        )?;
+        fs::write(
+            cell.path("etc/nsswitch.conf"),
+            "passwd: files\ngroup: files\n",
+        )?;
+        for name in ["sh", "formail"] {
+            cell.stand_in(name)?;
+        }
+        cell.stand_in("/usr/sbin/sendmail")?;
+        cell.stand_in("/usr/lib/sendmail")?;
+        Ok(cell)
+    }
+
+    /// A path inside the root, as seen from outside.
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.root.path().join(inside.trim_start_matches('/'))
+    }
+
+    /// Copies a program and the libraries it needs to its place.
+    fn install(&self, program: &Path, place: &str) -> io::Result<()> {
+        fs::copy(program, self.path(place))?;
+        fs::set_permissions(self.path(place), fs::Permissions::from_mode(0o755))?;
+        let ldd = Command::new("ldd").arg(program).output()?;
+        for library in String::from_utf8_lossy(&ldd.stdout)
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'))
+        {
+            let place = self.path(library);
+            fs::create_dir_all(place.parent().unwrap_or(self.root.path()))?;
+            if !place.exists() {
+                fs::copy(library, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the recorder in the place of a program.
+    pub fn stand_in(&self, program: &str) -> io::Result<()> {
+        let place = if program.contains('/') {
+            self.path(program)
+        } else {
+            self.path("usr/bin").join(program)
+        };
+        if let Some(directory) = place.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        match symlink(super::recorder::PLACE, place) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Empties every place that a program may write to, and lets the user
+    /// own it again.
+    pub fn clear(&self) -> io::Result<()> {
+        for directory in ["home", "var", "tmp", "record"] {
+            match fs::remove_dir_all(self.path(directory)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        for directory in ["home/u", "var/mail", "var/spool", "tmp", "record"] {
+            fs::create_dir_all(self.path(directory))?;
+            self.own(&self.path(directory))?;
+        }
+        symlink("../mail", self.path("var/spool/mail"))?;
+        fs::write(self.path("dev/null"), "")?;
+        fs::set_permissions(self.path("dev/null"), fs::Permissions::from_mode(0o666))
+    }
+
+    /// Gives a file or directory to the user.
+    pub fn own(&self, path: &Path) -> io::Result<()> {
+        if is_root() {
+            chown(path, Some(ID), Some(ID))?;
+        }
+        Ok(())
+    }
+
+    /// Runs a program of the root with a file as standard input.
+    pub fn run<A: AsRef<OsStr>>(&self, argv: &[A], stdin: fs::File) -> io::Result<Exit> {
+        let log = self.root.path().join("log");
+        let mut command = Command::new("/usr/sbin/chroot");
+        if is_root() {
+            command.args([&format!("--userspec={ID}:{ID}"), "--groups="]);
+        }
+        let mut child = command
+            .arg(self.root.path())
+            .args(argv)
+            .env_clear()
+            .envs([
+                ("HOME", "/home/u"),
+                ("LOGNAME", USER),
+                ("USER", USER),
+                ("SHELL", "/bin/sh"),
+                ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+                ("TZ", "UTC"),
+            ])
+            .stdin(stdin)
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log)?)
+            .process_group(0)
+            .spawn()?;
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(500);
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break Some(status);
+            }
+            if started.elapsed() > TIME_LIMIT {
+                if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
+                    let signal = rustix::process::Signal::KILL;
+                    let _ = rustix::process::kill_process_group(group, signal);
+                }
+                child.wait()?;
+                break None;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        };
+        Ok(Exit {
+            status,
+            stderr: fs::read(&log)?,
+        })
+    }
+
+    /// The files below the places that programs write to, with their content;
+    /// paths as the programs saw them.
+    pub fn written(&self) -> io::Result<Vec<(String, Vec<u8>)>> {
+        let mut files = Vec::new();
+        for directory in ["home", "var", "tmp", "dev"] {
+            for entry in walkdir::WalkDir::new(self.path(directory)) {
+                let entry = entry?;
+                if entry.file_type().is_file() {
+                    let inside = entry.path().strip_prefix(self.root.path()).unwrap();
+                    let path = format!("/{}", inside.to_string_lossy());
+                    files.push((path, fs::read(entry.path())?));
+                }
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// Where a program lies on this machine.
+pub fn find(program: &str) -> io::Result<PathBuf> {
+    ["/usr/bin", "/bin", "/usr/sbin", "/usr/local/bin"]
+        .iter()
+        .map(|directory| Path::new(directory).join(program))
+        .find(|path| path.is_file())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("no {program}")))
+}

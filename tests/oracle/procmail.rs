@@ -1,0 +1,315 @@
+//! Real procmail: what it does with a message in a home.
+//!
+//! Folders that rules name are assumed to exist, as on the old machine: where
+//! procmail says that a directory or program is missing, it is made and the
+//! message sent again. A new mbox file costs procmail a second of sleep (its
+//! access and modification times are equal); an empty one with an old access
+//! time does not, so mailboxes are remembered and laid out beforehand.
+
+use super::cell::Cell;
+use super::recorder::{Call, SPAM_FILTERS};
+use super::{Delivery, Files, Outcome};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime};
+
+/// Cells, and the state that is kept between messages.
+pub struct Procmail {
+    cells: Mutex<Vec<Cell>>,
+}
+
+/// A home as procmail is to find it, with what was learnt to be missing.
+pub struct Prepared {
+    files: Files,
+    learnt: Mutex<Learnt>,
+}
+
+#[derive(Clone, Default)]
+struct Learnt {
+    directories: BTreeSet<String>,
+    mailboxes: BTreeSet<String>,
+    programs: BTreeSet<String>,
+}
+
+/// What procmail did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Where the message ended; absolute paths. `/dev/null` is no place.
+    pub outcome: Outcome,
+    /// The programs that ran, in order.
+    pub calls: Vec<Call>,
+    /// procmail's exit status; none where it ran out of time.
+    pub status: Option<i32>,
+    /// What procmail said.
+    pub log: String,
+}
+
+impl Run {
+    /// Whether no program ran but spam filters and sendmail with addresses.
+    pub fn plain(&self) -> bool {
+        self.calls.iter().all(|call| {
+            SPAM_FILTERS.contains(&call.program.as_str())
+                || (call.program == "sendmail" && !recipients(&call.arguments).is_empty())
+        })
+    }
+}
+
+impl Prepared {
+    /// A home.
+    pub fn new(files: Files) -> Self {
+        Prepared {
+            files,
+            learnt: Mutex::default(),
+        }
+    }
+}
+
+impl Procmail {
+    /// No cell yet; each thread that runs messages gets one.
+    pub fn new() -> io::Result<Self> {
+        if !super::cell::inside() {
+            return Err(io::Error::other("not inside namespaces"));
+        }
+        let cell = Cell::new()?;
+        Ok(Procmail {
+            cells: Mutex::new(vec![cell]),
+        })
+    }
+
+    /// Delivers a message, which begins with an mbox `From ` line.
+    pub fn run(&self, home: &Prepared, message: &[u8]) -> io::Result<Run> {
+        let idle = self.cells.lock().unwrap().pop();
+        let cell = match idle {
+            Some(cell) => cell,
+            None => Cell::new()?,
+        };
+        let mut attempts = 0;
+        let run = loop {
+            let learnt = home.learnt.lock().unwrap().clone();
+            let (run, files) = once(&cell, &home.files, &learnt, message)?;
+            let mut more = learnt.clone();
+            more.learn(&run, &files);
+            attempts += 1;
+            let again = more.directories != learnt.directories || more.programs != learnt.programs;
+            {
+                let mut known = home.learnt.lock().unwrap();
+                known.directories.extend(more.directories);
+                known.mailboxes.extend(more.mailboxes);
+                known.programs.extend(more.programs);
+            }
+            if !again || attempts > 12 {
+                break run;
+            }
+        };
+        self.cells.lock().unwrap().push(cell);
+        Ok(run)
+    }
+}
+
+fn once(
+    cell: &Cell,
+    files: &Files,
+    learnt: &Learnt,
+    message: &[u8],
+) -> io::Result<(Run, Vec<(String, Vec<u8>)>)> {
+    cell.clear()?;
+    let home = cell.path(super::HOME);
+    files.write(&home)?;
+    for entry in walkdir::WalkDir::new(&home) {
+        cell.own(entry?.path())?;
+    }
+    for program in &learnt.programs {
+        cell.stand_in(program)?;
+    }
+    for directory in &learnt.directories {
+        make_directories(cell, directory)?;
+    }
+    for mailbox in &learnt.mailboxes {
+        let path = cell.path(mailbox);
+        if let Some((parent, _)) = mailbox.rsplit_once('/') {
+            make_directories(cell, parent)?;
+        }
+        if !path.exists() {
+            let file = fs::File::create(&path)?;
+            let old = SystemTime::now() - Duration::from_secs(3600);
+            file.set_times(fs::FileTimes::new().set_accessed(old).set_modified(old))?;
+            cell.own(&path)?;
+        }
+    }
+    let before: BTreeSet<(String, Vec<u8>)> = cell.written()?.into_iter().collect();
+    let mail = cell.path("message");
+    fs::write(&mail, message)?;
+    let exit = cell.run(&["/usr/bin/procmail"], fs::File::open(&mail)?)?;
+
+    let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
+    let telling = telling_lines(message);
+    let mut outcome = Outcome::new();
+    let mut new = Vec::new();
+    for file in cell.written()? {
+        if before.contains(&file) {
+            continue;
+        }
+        let (path, content) = &file;
+        if holds(content, &telling) {
+            if path != "/dev/null" {
+                outcome.insert(Delivery::Mailbox(folder(path)));
+            }
+        } else if content.windows(10).any(|part| part == b"procmail: ") {
+            log.push_str(&String::from_utf8_lossy(content));
+        }
+        new.push(file);
+    }
+    let mut calls = Vec::new();
+    let mut records: Vec<_> = fs::read_dir(cell.path("record"))?.flatten().collect();
+    records.sort_by_key(|entry| entry.file_name());
+    for entry in records {
+        if let Ok(call) = serde_json::from_slice::<Call>(&fs::read(entry.path())?) {
+            if call.program == "sendmail" {
+                outcome.extend(
+                    recipients(&call.arguments)
+                        .into_iter()
+                        .map(Delivery::Redirect),
+                );
+            }
+            calls.push(call);
+        }
+    }
+    let run = Run {
+        outcome,
+        calls,
+        status: exit.status.and_then(|status| status.code()),
+        log,
+    };
+    Ok((run, new))
+}
+
+fn make_directories(cell: &Cell, directory: &str) -> io::Result<()> {
+    let mut path = String::new();
+    for part in directory.split('/').filter(|part| !part.is_empty()) {
+        path.push('/');
+        path.push_str(part);
+        let outside = cell.path(&path);
+        if !outside.exists() {
+            fs::create_dir(&outside)?;
+            cell.own(&outside)?;
+        }
+    }
+    Ok(())
+}
+
+/// The addresses among sendmail's arguments.
+fn recipients(arguments: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-f" | "-F" | "-r" => {
+                words.next();
+            }
+            "--" => {}
+            option if option.starts_with('-') => {}
+            address => found.extend(
+                address
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|address| !address.is_empty())
+                    .map(str::to_string),
+            ),
+        }
+    }
+    found
+}
+
+/// Lines that are found in a message's copy, and in no log of procmail: its
+/// longest header line, and its last body line.
+fn telling_lines(message: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines = message.split(|&byte| byte == b'\n');
+    let longest = lines
+        .by_ref()
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with(b"Subject:") && !line.starts_with(b" "))
+        .max_by_key(|line| line.len());
+    let last = lines.filter(|line| line.len() > 8).next_back();
+    [longest, last]
+        .into_iter()
+        .flatten()
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
+fn holds(content: &[u8], telling: &[Vec<u8>]) -> bool {
+    content
+        .split(|&byte| byte == b'\n')
+        .any(|line| telling.iter().any(|telling| telling == line))
+}
+
+/// The mailbox that a file belongs to.
+fn folder(path: &str) -> String {
+    let Some((directory, name)) = path.rsplit_once('/') else {
+        return path.to_string();
+    };
+    if let Some(maildir) = directory
+        .strip_suffix("/new")
+        .or_else(|| directory.strip_suffix("/cur"))
+    {
+        return maildir.to_string();
+    }
+    let number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    if number || name.starts_with("msg.") {
+        return directory.to_string();
+    }
+    path.to_string()
+}
+
+impl Learnt {
+    /// What procmail missed, from its log, and the mailboxes it made.
+    fn learn(&mut self, run: &Run, files: &[(String, Vec<u8>)]) {
+        for delivery in &run.outcome {
+            if let Delivery::Mailbox(path) = delivery
+                && files.iter().any(|(file, _)| file == path)
+            {
+                self.mailboxes.insert(path.clone());
+            }
+        }
+        let mut directory = super::HOME.to_string();
+        for line in run.log.lines() {
+            let Some(said) = line.strip_prefix("procmail: ") else {
+                continue;
+            };
+            let Some(name) = said
+                .split_once('"')
+                .and_then(|(_, rest)| rest.rsplit_once('"'))
+                .map(|(name, _)| name)
+            else {
+                continue;
+            };
+            let absolute = |name: &str| match name.strip_prefix('/') {
+                Some(_) => name.to_string(),
+                None => format!("{directory}/{name}"),
+            };
+            if said.starts_with("Failed to execute") {
+                self.programs.insert(name.to_string());
+            } else if said.starts_with("Couldn't chdir to") {
+                directory = absolute(name);
+                self.directories.insert(directory.clone());
+            } else if [
+                "Couldn't create",
+                "Error while writing",
+                "Lock failure on",
+                "Unable to",
+            ]
+            .iter()
+            .any(|start| said.starts_with(start))
+                && let Some((parent, _)) = absolute(name).trim_end_matches('/').rsplit_once('/')
+                && !parent.is_empty()
+                && !Path::new(parent).starts_with("/dev")
+            {
+                self.directories.insert(parent.to_string());
+            }
+        }
+    }
+}
