@@ -193,7 +193,7 @@ impl Home for DiskHome {
             let is_directory = |part: &&str| {
                 kind_of(&format!("{path}/{part}")).is_some_and(|metadata| metadata.is_dir())
             };
-            match ["cur", "new", "tmp"].iter().all(|part| is_directory(part)) {
+            match ["cur", "new", "tmp"].iter().all(is_directory) {
                 true => Kind::Maildir,
                 false => Kind::Directory,
             }

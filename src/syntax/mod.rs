@@ -3,6 +3,7 @@
 
 pub mod forward;
 pub mod procmailrc;
+pub mod shell;
 mod source;
 
 pub use source::{Encoding, FileId, Source, Span};
