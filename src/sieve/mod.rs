@@ -2,3 +2,4 @@
 //! and findings about what it could not carry out.
 
 pub mod script;
+pub mod target;
