@@ -3,3 +3,4 @@
 //! inlined, control flow explicit. Free of Sieve.
 
 pub mod model;
+pub mod program;

@@ -1,0 +1,344 @@
+//! In: the command of a pipe, a `?` condition or backquotes. Out: what it
+//! means for a message, where it is one of the programs whose work a mail
+//! server does itself.
+//!
+//! Nothing is run. What is not known for certain is [`Meaning::Unknown`].
+
+mod arguments;
+mod formail;
+mod question;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use super::model::{Piece, Text};
+use crate::syntax::shell::{Operator, RedirectionKind};
+use arguments::{Call, Reader, Stage};
+
+pub use formail::{Edit, Field};
+pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question};
+pub use send::{BodyPart, Recipients, Reply, Vacation};
+
+/// What a command does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// A spam filter or virus scanner marks the message in its header.
+    SpamFilter {
+        /// The program's name.
+        program: String,
+    },
+    /// `formail -A … -I …` as a filter: the header is changed.
+    HeaderEdit(Vec<Edit>),
+    /// A filter that changes nothing (`cat`, `formail` alone).
+    PassThrough,
+    /// `formail -D`: succeeds where the message was seen before.
+    Duplicate {
+        /// How many bytes of message ids are remembered.
+        bytes: Option<u64>,
+        /// The file of ids.
+        cache: Text,
+        /// `-r`: whom one would reply to is remembered, not the message id.
+        by_sender: bool,
+    },
+    /// `formail -r`: an answer to the message.
+    AutoReply(Reply),
+    /// `vacation`.
+    Vacation(Vacation),
+    /// A delivery agent files the message into a folder, named as the server
+    /// names it; `None` is the inbox.
+    Deliver {
+        /// The folder.
+        folder: Option<Text>,
+    },
+    /// `rcvstore +folder` of MH, relative to MH's directory.
+    StoreMh {
+        /// The folder.
+        folder: Text,
+    },
+    /// `cat >> file`.
+    AppendTo {
+        /// The file.
+        path: Text,
+    },
+    /// `sendmail address …`: the message is forwarded, its header changed first.
+    Redirect {
+        /// To whom.
+        addresses: Vec<Text>,
+        /// What is changed.
+        edits: Vec<Edit>,
+    },
+    /// `mail address …`: a new message is sent, with this one as its text.
+    Mail {
+        /// To whom.
+        addresses: Vec<Text>,
+        /// `-s`.
+        subject: Option<Text>,
+    },
+    /// `sendmail -t`: the message, perhaps with text added, is sent to those
+    /// its own header names.
+    SendToHeader {
+        /// What is sent.
+        body: Vec<BodyPart>,
+    },
+    /// A person is told that there is mail (`notify-send`, `biff`).
+    Notify,
+    /// Something is written down, and the message is not touched.
+    Log,
+    /// A procmail runs again, with these rules.
+    Procmail(Vec<Text>),
+    /// `exit 67`, `true`, `false`.
+    Exit(i32),
+    /// `formail -x Field`: prints a field.
+    Field(Field),
+    /// `date +FORMAT`.
+    Date {
+        /// strftime(3).
+        format: Text,
+    },
+    /// `echo text`.
+    Echo(Text),
+    /// `echo text | tr A-Z a-z`, or the other way round.
+    ChangeCase {
+        /// The text.
+        text: Text,
+        /// To upper case.
+        upper: bool,
+    },
+    /// `test …` or `[ … ]`.
+    Question(Question),
+    /// `grep` and its relatives, over what `formail -x` or `echo` prints.
+    Grep(Grep),
+    /// Anything else.
+    Unknown,
+}
+
+/// Programs that only add their opinion to the header.
+const SPAM_FILTERS: [&str; 24] = [
+    "spamc",
+    "spamassassin",
+    "spamdrop",
+    "bogofilter",
+    "bmf",
+    "bsfilter",
+    "spamprobe",
+    "spamoracle",
+    "dspam",
+    "crm114",
+    "mailreaver.crm",
+    "sb_filter.py",
+    "hammiefilter.py",
+    "rspamc",
+    "razor-check",
+    "pyzor",
+    "dccproc",
+    "qsf",
+    "annoyance-filter",
+    "ifile",
+    "clamassassin",
+    "clamdscan",
+    "clamscan",
+    "spambayes",
+];
+
+const NOTIFIERS: [&str; 14] = [
+    "notify-send",
+    "biff",
+    "xbiff",
+    "newmail",
+    "growlnotify",
+    "terminal-notifier",
+    "osascript",
+    "xmessage",
+    "zenity",
+    "play",
+    "aplay",
+    "rsh-notify",
+    "write",
+    "wall",
+];
+
+const LOGGERS: [&str; 6] = [
+    "logger",
+    "wc",
+    "lbdb-fetchaddr",
+    "from",
+    "syslog",
+    "mailstat",
+];
+
+/// What a command does to, or says about, the message it is given.
+pub fn meaning(command: &Text) -> Meaning {
+    let Some(reader) = Reader::new(command) else {
+        return Meaning::Unknown;
+    };
+    reader
+        .stages()
+        .and_then(|stages| of_pipeline(&stages))
+        .unwrap_or(Meaning::Unknown)
+}
+
+fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
+    match stages {
+        [] => None,
+        [Stage::Call(call)] => of_call(call),
+        [Stage::Group(_)] => send::of_pipeline(stages),
+        [Stage::Call(first), Stage::Call(second)] if first.is("echo") || first.is("printf") => {
+            question::of_echo(first, second).or_else(|| aside(second))
+        }
+        [Stage::Call(first), Stage::Call(second)] if question::is_grep(second) => {
+            question::of_filtered(first, second)
+        }
+        [first @ .., Stage::Call(last)] if is_delivery_agent(last) => match of_pipeline(first)? {
+            Meaning::SpamFilter { .. } | Meaning::PassThrough => deliver(last),
+            _ => None,
+        },
+        _ => send::of_pipeline(stages),
+    }
+}
+
+fn of_call(call: &Call) -> Option<Meaning> {
+    let name = call.name.as_str();
+    if let Some(target) = output_file(call) {
+        return match name {
+            "cat" if call.arguments.iter().all(|word| word.known() == Some("-")) => {
+                Some(Meaning::AppendTo { path: target? })
+            }
+            "echo" | "printf" | "date" | "wc" | "formail" => Some(Meaning::Log),
+            _ => aside(call),
+        };
+    }
+    if SPAM_FILTERS.contains(&name) {
+        return Some(Meaning::SpamFilter {
+            program: name.to_owned(),
+        });
+    }
+    if is_delivery_agent(call) {
+        return deliver(call);
+    }
+    match name {
+        "formail" => formail::of_call(call),
+        "vacation" => send::vacation(call).map(Meaning::Vacation),
+        "sendmail" | "mail" | "mailx" | "Mail" => send::of_pipeline(&[Stage::Call(call.clone())]),
+        "rcvstore" => rcvstore(call),
+        "procmail" => Some(Meaning::Procmail(call.arguments.clone())),
+        "cat" if call.arguments.is_empty() => Some(Meaning::PassThrough),
+        "date" => date(call),
+        "echo" => echo(call).map(Meaning::Echo),
+        "test" | "[" => question::test(call).map(Meaning::Question),
+        "true" | ":" => Some(Meaning::Exit(0)),
+        "false" => Some(Meaning::Exit(1)),
+        "exit" => exit(call),
+        _ if question::is_grep(call) => question::grep(call, Input::Message).map(Meaning::Grep),
+        _ => aside(call),
+    }
+}
+
+/// Programs that neither deliver nor change the message.
+fn aside(call: &Call) -> Option<Meaning> {
+    let name = call.name.as_str();
+    match () {
+        () if NOTIFIERS.contains(&name) => Some(Meaning::Notify),
+        () if LOGGERS.contains(&name) => Some(Meaning::Log),
+        () => None,
+    }
+}
+
+/// Where the standard output goes: `None` where it is not redirected,
+/// `Some(None)` where a file is written anew.
+fn output_file(call: &Call) -> Option<Option<Text>> {
+    let redirection = call.redirections.iter().rev().find(|redirection| {
+        let writes = [RedirectionKind::Append, RedirectionKind::Write];
+        writes.contains(&redirection.kind) && matches!(redirection.descriptor, None | Some(1))
+    })?;
+    let keeps = redirection.kind == RedirectionKind::Append
+        || redirection.target.known() == Some("/dev/null");
+    Some(keeps.then(|| redirection.target.clone()))
+}
+
+fn is_delivery_agent(call: &Call) -> bool {
+    ["deliver", "dovecot-lda", "cyrdeliver"].contains(&call.name.as_str())
+}
+
+/// `deliver -m folder`, with the other options of dovecot-lda(1).
+fn deliver(call: &Call) -> Option<Meaning> {
+    let mut folder = None;
+    for option in call.options("adefmpr", "")? {
+        match option.letter {
+            'm' => folder = Some(option.value?),
+            'a' | 'd' | 'e' | 'f' | 'k' | 'p' | 'r' | 'q' | 'l' => {}
+            _ => return None,
+        }
+    }
+    let is_inbox = |folder: &Text| {
+        folder
+            .known()
+            .is_some_and(|f| f.eq_ignore_ascii_case("inbox"))
+    };
+    Some(Meaning::Deliver {
+        folder: folder.filter(|folder| !is_inbox(folder)),
+    })
+}
+
+fn rcvstore(call: &Call) -> Option<Meaning> {
+    let mut folders = call
+        .arguments
+        .iter()
+        .filter_map(|word| match word.0.first() {
+            Some(Piece::Literal(text)) => {
+                let rest = text.strip_prefix('+')?;
+                let mut folder = Text::literal(rest);
+                word.0[1..]
+                    .iter()
+                    .for_each(|piece| folder.push(piece.clone()));
+                Some(folder)
+            }
+            _ => None,
+        });
+    let folder = folders.next().unwrap_or_else(|| Text::literal("inbox"));
+    let one = folders.next().is_none();
+    one.then_some(Meaning::StoreMh { folder })
+}
+
+fn date(call: &Call) -> Option<Meaning> {
+    let [format] = call.arguments.as_slice() else {
+        return None;
+    };
+    match format.0.split_first()? {
+        (Piece::Literal(first), rest) => {
+            let mut text = Text::literal(first.strip_prefix('+')?);
+            rest.iter().for_each(|piece| text.push(piece.clone()));
+            Some(Meaning::Date { format: text })
+        }
+        _ => None,
+    }
+}
+
+/// The text that `echo` prints, without its line end.
+fn echo(call: &Call) -> Option<Text> {
+    let words = match call.arguments.split_first() {
+        Some((first, rest)) if first.known() == Some("-n") => rest,
+        Some((first, _)) if first.known() == Some("-e") => return None,
+        _ => call.arguments.as_slice(),
+    };
+    let mut text = Text::default();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            text.push(Piece::Literal(" ".to_owned()));
+        }
+        text.extend(word.clone());
+    }
+    Some(text)
+}
+
+fn exit(call: &Call) -> Option<Meaning> {
+    match call.arguments.as_slice() {
+        [] => Some(Meaning::Exit(0)),
+        [code] => code.known()?.parse().ok().map(Meaning::Exit),
+        _ => None,
+    }
+}
+
+/// Whether what follows an operator only matters where the program failed.
+fn guards_failure(operator: Operator) -> bool {
+    operator == Operator::Or
+}

@@ -1,0 +1,204 @@
+//! In: a call of formail. Out: what it does to the header, or prints of it
+//! (formail(1)).
+
+use super::arguments::{Call, Flag};
+use super::send::Reply;
+use super::{BodyPart, Meaning, Recipients};
+use crate::rules::model::{Piece, Text};
+
+/// A change to the header. Names are without colon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// `-A`: the field is added.
+    Add {
+        /// Field.
+        name: String,
+        /// Its value.
+        value: Text,
+    },
+    /// `-a`: the field is added, unless there is one.
+    AddIfAbsent {
+        /// Field.
+        name: String,
+        /// Its value.
+        value: Text,
+    },
+    /// `-I`: the field is put in place of those there are.
+    Replace {
+        /// Field.
+        name: String,
+        /// Its value.
+        value: Text,
+    },
+    /// `-i`: the same, but those there are stay, as `Old-` fields.
+    ReplaceKeeping {
+        /// Field.
+        name: String,
+        /// Its value.
+        value: Text,
+    },
+    /// `-I name:`: the field is deleted.
+    Delete {
+        /// Field.
+        name: String,
+    },
+    /// `-R old new`: the field is renamed; `-i name:` renames to `Old-`.
+    Rename {
+        /// Old name.
+        from: String,
+        /// New name.
+        to: String,
+    },
+    /// `-u`: all but the first of the fields are deleted.
+    KeepFirst {
+        /// Field.
+        name: String,
+    },
+    /// `-U`: all but the last of the fields are deleted.
+    KeepLast {
+        /// Field.
+        name: String,
+    },
+}
+
+/// A field, or several, that is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The names, without colon.
+    pub names: Vec<String>,
+    /// `-X`: with the name before the value.
+    pub with_name: bool,
+    /// `-z`: blanks around the value are cut off.
+    pub trimmed: bool,
+    /// `-c`: folded fields are one line.
+    pub joined: bool,
+}
+
+/// A call of formail, its options sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Formail {
+    pub edits: Vec<Edit>,
+    pub reply: bool,
+    pub trust: bool,
+    pub keep_body: bool,
+    printed: Vec<(String, bool)>,
+    trimmed: bool,
+    joined: bool,
+    cache: Option<(Option<u64>, Text)>,
+}
+
+pub(super) fn of_call(call: &Call) -> Option<Meaning> {
+    let formail = Formail::read(call)?;
+    if let Some((bytes, cache)) = formail.cache {
+        return Some(Meaning::Duplicate {
+            bytes,
+            cache,
+            by_sender: formail.reply,
+        });
+    }
+    if !formail.printed.is_empty() {
+        return formail.field().map(Meaning::Field);
+    }
+    if formail.reply {
+        return Some(Meaning::AutoReply(Reply {
+            edits: formail.edits,
+            trust: formail.trust,
+            body: match formail.keep_body {
+                true => vec![BodyPart::Message],
+                false => Vec::new(),
+            },
+            to: Recipients::Header,
+            sent: false,
+        }));
+    }
+    Some(match formail.edits.is_empty() {
+        true => Meaning::PassThrough,
+        false => Meaning::HeaderEdit(formail.edits),
+    })
+}
+
+impl Formail {
+    /// Reads the options; `None` where it splits mail or does something else
+    /// that a rule has no use for.
+    pub fn read(call: &Call) -> Option<Formail> {
+        let mut formail = Formail::default();
+        // `-D size file` has its file in the next word, `-R` its second name.
+        let mut flags = call.options("xXaAiIuURDlmp", "DR")?.into_iter();
+        while let Some(Flag { letter, value }) = flags.next() {
+            match letter {
+                'r' => formail.reply = true,
+                't' => formail.trust = true,
+                'k' => formail.keep_body = true,
+                'z' => formail.trimmed = true,
+                'c' => formail.joined = true,
+                'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
+                'x' | 'X' => {
+                    let name = value?.known()?.trim().trim_end_matches(':').to_owned();
+                    formail.printed.push((name, letter == 'X'));
+                }
+                'D' => {
+                    let bytes = value?.known().and_then(|bytes| bytes.parse().ok());
+                    formail.cache = Some((bytes, flags.next()?.value?));
+                }
+                'R' => {
+                    let from = field_name(value?.known()?)?;
+                    let to = field_name(flags.next()?.value?.known()?)?;
+                    formail.edits.push(Edit::Rename { from, to });
+                }
+                'a' | 'A' | 'i' | 'I' | 'u' | 'U' => formail.edits.push(edit(letter, &value?)?),
+                _ => return None,
+            }
+        }
+        Some(formail)
+    }
+
+    /// The field or fields that are printed, where that is all it does.
+    pub fn field(self) -> Option<Field> {
+        let (_, with_name) = self.printed.first()?.clone();
+        let alike = self.printed.iter().all(|(_, with)| *with == with_name);
+        let only = self.edits.is_empty() && !self.reply && self.cache.is_none();
+        (alike && only).then(|| Field {
+            names: self.printed.into_iter().map(|(name, _)| name).collect(),
+            with_name,
+            trimmed: self.trimmed,
+            joined: self.joined,
+        })
+    }
+}
+
+/// `Name: value` and what an option does with it.
+fn edit(letter: char, field: &Text) -> Option<Edit> {
+    let (Piece::Literal(first), rest) = field.0.split_first()? else {
+        return None;
+    };
+    let (name, start) = match first.split_once(':') {
+        Some((name, start)) => (name, start),
+        // `-I "From "`: the line of the mbox format, not a field.
+        None if !rest.is_empty() || first.ends_with(' ') => return None,
+        None => (first.as_str(), ""),
+    };
+    let name = field_name(name)?;
+    let mut value = Text::literal(start.trim_start());
+    rest.iter().for_each(|piece| value.push(piece.clone()));
+    let is_empty = value.known().is_some_and(|value| value.trim().is_empty());
+    Some(match letter {
+        'A' => Edit::Add { name, value },
+        'a' => Edit::AddIfAbsent { name, value },
+        'I' if is_empty => Edit::Delete { name },
+        'I' => Edit::Replace { name, value },
+        'i' if is_empty => Edit::Rename {
+            to: format!("Old-{name}"),
+            from: name,
+        },
+        'i' => Edit::ReplaceKeeping { name, value },
+        'u' => Edit::KeepFirst { name },
+        _ => Edit::KeepLast { name },
+    })
+}
+
+/// A field name (RFC 5322 §2.2) without its colon.
+fn field_name(text: &str) -> Option<String> {
+    let name = text.trim().trim_end_matches(':');
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    is_name.then(|| name.to_owned())
+}

@@ -1,0 +1,247 @@
+//! In: calls of test, grep and what is piped into them. Out: what they ask.
+
+use super::arguments::Call;
+use super::formail::Formail;
+use super::{Field, Meaning, echo};
+use crate::rules::model::{Piece, Text};
+
+/// What `test` asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// `!`.
+    pub negated: bool,
+    /// What is asked.
+    pub comparison: Comparison,
+}
+
+/// The questions of test(1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// `a = b`.
+    Equal(Text, Text),
+    /// `-n a`, or `a` alone: it is not empty.
+    NotEmpty(Text),
+    /// `a -lt b` and so on.
+    Number {
+        /// Left of the operator.
+        left: Text,
+        /// `eq`, `ne`, `lt`, `le`, `gt`, `ge`.
+        relation: &'static str,
+        /// Right of it.
+        right: Text,
+    },
+    /// `-f path` and so on.
+    File(FileTest, Text),
+}
+
+/// What is asked of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileTest {
+    /// `-e`, `-r`, `-w`, `-x`, `-s`: something is there.
+    Exists,
+    /// `-f`: a regular file.
+    Regular,
+    /// `-d`: a directory.
+    Directory,
+}
+
+/// A search for lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grep {
+    /// Where it looks.
+    pub input: Input,
+    /// What for.
+    pub patterns: Patterns,
+    /// `-F`: they are not expressions.
+    pub fixed: bool,
+    /// `-E`: they are extended expressions.
+    pub extended: bool,
+    /// `-i`.
+    pub ignore_case: bool,
+    /// `-v`: lines that do not match.
+    pub inverted: bool,
+    /// `-w`: whole words.
+    pub words: bool,
+    /// `-x`: whole lines.
+    pub lines: bool,
+}
+
+/// Where `grep` looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// The message, as the recipe's flags feed it.
+    Message,
+    /// What `formail -x` prints of it.
+    Field(Field),
+    /// What `echo` prints.
+    Text(Text),
+    /// Files of the home: the list holds, say, the sender.
+    Files(Vec<Text>),
+}
+
+/// What `grep` looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patterns {
+    /// One of these.
+    These(Vec<Text>),
+    /// One of the lines of a file (`-f`).
+    File(Text),
+}
+
+/// `test …` or `[ … ]`.
+pub(super) fn test(call: &Call) -> Option<Question> {
+    let mut words = call.arguments.as_slice();
+    if call.is("[") {
+        words = match words.split_last()? {
+            (last, words) if last.known() == Some("]") => words,
+            _ => return None,
+        };
+    }
+    let mut negated = false;
+    while let Some((first, rest)) = words.split_first() {
+        if rest.is_empty() || first.known() != Some("!") {
+            break;
+        }
+        negated = !negated;
+        words = rest;
+    }
+    let comparison = match words {
+        [text] => Comparison::NotEmpty(text.clone()),
+        [operator, text] => {
+            let text = text.clone();
+            match operator.known()? {
+                "-n" => Comparison::NotEmpty(text),
+                "-z" => {
+                    negated = !negated;
+                    Comparison::NotEmpty(text)
+                }
+                "-e" | "-r" | "-w" | "-x" | "-s" => Comparison::File(FileTest::Exists, text),
+                "-f" => Comparison::File(FileTest::Regular, text),
+                "-d" => Comparison::File(FileTest::Directory, text),
+                _ => return None,
+            }
+        }
+        [left, operator, right] => {
+            let (left, right) = (left.clone(), right.clone());
+            match operator.known()? {
+                "=" | "==" => Comparison::Equal(left, right),
+                "!=" => {
+                    negated = !negated;
+                    Comparison::Equal(left, right)
+                }
+                operator => Comparison::Number {
+                    left,
+                    relation: RELATIONS
+                        .into_iter()
+                        .find(|relation| operator.strip_prefix('-') == Some(relation))?,
+                    right,
+                },
+            }
+        }
+        _ => return None,
+    };
+    Some(Question {
+        negated,
+        comparison,
+    })
+}
+
+const RELATIONS: [&str; 6] = ["eq", "ne", "lt", "le", "gt", "ge"];
+
+pub(super) fn is_grep(call: &Call) -> bool {
+    ["grep", "egrep", "fgrep"].contains(&call.name.as_str())
+}
+
+/// A call of grep whose input is known, unless it names files itself.
+pub(super) fn grep(call: &Call, input: Input) -> Option<Grep> {
+    let mut grep = Grep {
+        input,
+        patterns: Patterns::These(Vec::new()),
+        fixed: call.is("fgrep"),
+        extended: call.is("egrep"),
+        ignore_case: false,
+        inverted: false,
+        words: false,
+        lines: false,
+    };
+    let (flags, operands) = call.options_and_operands("efm", "")?;
+    let mut these = Vec::new();
+    let mut file = None;
+    for flag in flags {
+        match flag.letter {
+            'e' => these.push(flag.value?),
+            'f' if file.is_none() => file = Some(flag.value?),
+            'F' => grep.fixed = true,
+            'E' => grep.extended = true,
+            'i' | 'y' => grep.ignore_case = true,
+            'v' => grep.inverted = true,
+            'w' => grep.words = true,
+            'x' => grep.lines = true,
+            'q' | 's' | 'm' | 'a' | 'h' | 'n' => {}
+            _ => return None,
+        }
+    }
+    let mut operands = operands.into_iter();
+    grep.patterns = match file {
+        Some(file) if these.is_empty() => Patterns::File(file),
+        Some(_) => return None,
+        None => {
+            if these.is_empty() {
+                these.push(operands.next()?);
+            }
+            Patterns::These(these)
+        }
+    };
+    let files: Vec<Text> = operands.filter(|file| file.known() != Some("-")).collect();
+    if !files.is_empty() {
+        grep.input = Input::Files(files);
+    }
+    Some(grep)
+}
+
+/// `formail -x Field | grep …`.
+pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
+    let input = match first.name.as_str() {
+        "formail" => Input::Field(Formail::read(first)?.field()?),
+        "cat" if first.arguments.is_empty() => Input::Message,
+        _ => return None,
+    };
+    let grep = grep(second, input.clone())?;
+    (grep.input == input).then_some(Meaning::Grep(grep))
+}
+
+/// `echo text | tr A-Z a-z` or `echo text | grep …`.
+pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
+    let text = echo(first).filter(|_| first.is("echo"))?;
+    if is_grep(second) {
+        let input = Input::Text(text);
+        let grep = grep(second, input.clone())?;
+        return (grep.input == input).then_some(Meaning::Grep(grep));
+    }
+    if second.is("tr") {
+        let upper = changes_case(second)?;
+        return Some(Meaning::ChangeCase { text, upper });
+    }
+    None
+}
+
+/// Whether `tr` turns the letters into capitals; `None` where it does
+/// something else.
+fn changes_case(call: &Call) -> Option<bool> {
+    let [from, to] = call.arguments.as_slice() else {
+        return None;
+    };
+    let set = |word: &Text| match word.0.as_slice() {
+        [Piece::Literal(text)] => match text.as_str() {
+            "A-Z" | "[A-Z]" | "[:upper:]" => Some(true),
+            "a-z" | "[a-z]" | "[:lower:]" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    };
+    match (set(from)?, set(to)?) {
+        (true, false) => Some(false),
+        (false, true) => Some(true),
+        _ => None,
+    }
+}

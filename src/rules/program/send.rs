@@ -1,0 +1,283 @@
+//! In: calls that end in sendmail, mail or vacation. Out: who is sent what.
+
+use super::arguments::{Call, Stage};
+use super::formail::Formail;
+use super::{Edit, Meaning, echo};
+use crate::rules::model::Text;
+
+/// An answer to the message (`formail -r`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// What is changed in the header of the answer.
+    pub edits: Vec<Edit>,
+    /// `-t`: the header is trusted to name whom to answer.
+    pub trust: bool,
+    /// Its text.
+    pub body: Vec<BodyPart>,
+    /// Who gets it.
+    pub to: Recipients,
+    /// Whether it is sent: `false` for a filter, behind which the message is
+    /// the answer.
+    pub sent: bool,
+}
+
+/// Part of a text that is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyPart {
+    /// Text, and a line end.
+    Text(Text),
+    /// What is in a file.
+    File(Text),
+    /// The message (or its body).
+    Message,
+}
+
+/// Who gets a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// Those its header names (`sendmail -t`).
+    Header,
+    /// These.
+    Addresses(Vec<Text>),
+}
+
+/// A call of vacation(1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vacation {
+    /// Whose vacation it is.
+    pub user: Option<Text>,
+    /// `-a`: further names of the user.
+    pub aliases: Vec<Text>,
+    /// `-t` or `-r`: days between two answers to one sender.
+    pub days: Option<u64>,
+    /// `-m`: the file of the answer, where it is not `.vacation.msg`.
+    pub message: Option<Text>,
+    /// `-j`: it answers mail that does not name the user as well.
+    pub answers_all: bool,
+}
+
+/// Pipelines whose last program sends.
+pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
+    let (last, before) = stages.split_last()?;
+    let Stage::Call(last) = last else {
+        return None;
+    };
+    let mut letter = Letter::default();
+    for stage in before {
+        letter.pass(stage)?;
+    }
+    match last.name.as_str() {
+        "sendmail" => {
+            let to = sendmail(last)?;
+            letter.sent_to(to)
+        }
+        "mail" | "mailx" | "Mail" if before.is_empty() => mail(last),
+        // A filter of several programs: `formail -r … | cat - text`.
+        _ => {
+            letter.pass(&Stage::Call(last.clone()))?;
+            letter.filtered()
+        }
+    }
+}
+
+/// What has been made of the message so far.
+#[derive(Debug, Default)]
+struct Letter {
+    edits: Vec<Edit>,
+    reply: Option<bool>,
+    body: Option<Vec<BodyPart>>,
+}
+
+impl Letter {
+    /// Takes what one stage of a pipeline makes of its input.
+    fn pass(&mut self, stage: &Stage) -> Option<()> {
+        match stage {
+            Stage::Call(call) if call.is("formail") => self.formail(call),
+            Stage::Call(call) => {
+                let body = self.body.take().unwrap_or_else(|| vec![BodyPart::Message]);
+                let mut parts = Vec::new();
+                for part in printed(call)? {
+                    match part {
+                        BodyPart::Message => parts.extend(body.iter().cloned()),
+                        part => parts.push(part),
+                    }
+                }
+                self.body = Some(parts);
+                Some(())
+            }
+            Stage::Group(pipelines) => {
+                let mut parts = Vec::new();
+                for (at, pipeline) in pipelines.iter().enumerate() {
+                    match pipeline.as_slice() {
+                        [Stage::Call(call)] if call.is("formail") && at == 0 => {
+                            self.formail(call)?;
+                            parts.extend(self.body.take().unwrap_or_default());
+                        }
+                        // Behind another program that has read it, `cat -`
+                        // prints nothing more of the message.
+                        [Stage::Call(call)] => {
+                            let printed = printed(call)?.into_iter();
+                            let is_read = at > 0;
+                            parts.extend(printed.filter(|p| !is_read || *p != BodyPart::Message));
+                        }
+                        _ => return None,
+                    }
+                }
+                self.body = Some(parts);
+                Some(())
+            }
+        }
+    }
+
+    fn formail(&mut self, call: &Call) -> Option<()> {
+        let formail = Formail::read(call)?;
+        if formail.clone().field().is_some() || !call.redirections.is_empty() {
+            return None;
+        }
+        self.edits.extend(formail.edits);
+        if formail.reply {
+            self.reply = Some(formail.trust);
+            self.body = Some(match formail.keep_body {
+                true => vec![BodyPart::Message],
+                false => Vec::new(),
+            });
+        }
+        Some(())
+    }
+
+    fn sent_to(self, to: Recipients) -> Option<Meaning> {
+        let body = self.body.unwrap_or_else(|| vec![BodyPart::Message]);
+        if let Some(trust) = self.reply {
+            return Some(Meaning::AutoReply(Reply {
+                edits: self.edits,
+                trust,
+                body,
+                to,
+                sent: true,
+            }));
+        }
+        match to {
+            Recipients::Addresses(addresses) if body == [BodyPart::Message] => {
+                Some(Meaning::Redirect {
+                    addresses,
+                    edits: self.edits,
+                })
+            }
+            Recipients::Header if self.edits.is_empty() => Some(Meaning::SendToHeader { body }),
+            _ => None,
+        }
+    }
+
+    fn filtered(self) -> Option<Meaning> {
+        let trust = self.reply?;
+        Some(Meaning::AutoReply(Reply {
+            edits: self.edits,
+            trust,
+            body: self.body.unwrap_or_default(),
+            to: Recipients::Header,
+            sent: false,
+        }))
+    }
+}
+
+/// What `cat` and `echo` print.
+fn printed(call: &Call) -> Option<Vec<BodyPart>> {
+    let only_joins_errors = call
+        .redirections
+        .iter()
+        .all(|redirection| redirection.descriptor == Some(2));
+    if !only_joins_errors {
+        return None;
+    }
+    match call.name.as_str() {
+        "echo" => Some(vec![BodyPart::Text(echo(call)?)]),
+        "cat" if call.arguments.is_empty() => Some(vec![BodyPart::Message]),
+        "cat" => {
+            let part = |file: &Text| match file.known() {
+                Some("-") => Some(BodyPart::Message),
+                Some(option) if option.starts_with('-') => None,
+                _ => Some(BodyPart::File(file.clone())),
+            };
+            call.arguments.iter().map(part).collect()
+        }
+        _ => None,
+    }
+}
+
+/// `sendmail [options] address …` or `sendmail -t`.
+fn sendmail(call: &Call) -> Option<Recipients> {
+    let mut operands = Vec::new();
+    let mut from_header = false;
+    let mut words = call.arguments.iter();
+    while let Some(word) = words.next() {
+        let Some(known) = word.known().filter(|word| word.starts_with('-')) else {
+            operands.push(word.clone());
+            continue;
+        };
+        match known {
+            "-t" | "-oit" | "-ti" | "-it" => from_header = true,
+            "-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-C" | "-o" | "-O" | "-X" | "-B" => {
+                words.next()?;
+            }
+            "--" => operands.extend(words.by_ref().cloned()),
+            _ if known.starts_with("-o") || known.len() > 2 || known == "-i" || known == "-U" => {}
+            _ => return None,
+        }
+    }
+    match (from_header, operands.is_empty()) {
+        (true, true) => Some(Recipients::Header),
+        (false, false) => Some(Recipients::Addresses(operands)),
+        _ => None,
+    }
+}
+
+/// `mail [-s subject] address …`.
+fn mail(call: &Call) -> Option<Meaning> {
+    let (flags, addresses) = call.options_and_operands("sabcr", "")?;
+    if addresses.is_empty() || flags.iter().any(|flag| "abcfeHuN".contains(flag.letter)) {
+        return None;
+    }
+    let subject = flags.into_iter().find(|flag| flag.letter == 's');
+    Some(Meaning::Mail {
+        addresses,
+        subject: subject.and_then(|flag| flag.value),
+    })
+}
+
+/// Reads the options that the vacation programs of the BSDs, sendmail and
+/// Debian have in common.
+pub(super) fn vacation(call: &Call) -> Option<Vacation> {
+    let (flags, mut operands) = call.options_and_operands("aAfmtrsRC", "")?;
+    let mut vacation = Vacation {
+        user: operands.pop(),
+        aliases: Vec::new(),
+        days: None,
+        message: None,
+        answers_all: false,
+    };
+    for flag in flags {
+        match flag.letter {
+            'a' | 'A' => vacation.aliases.push(flag.value?),
+            'm' => vacation.message = flag.value,
+            't' | 'r' => vacation.days = days(flag.value?.known()?),
+            'j' => vacation.answers_all = true,
+            'f' | 's' | 'R' | 'C' | 'd' | 'z' | 'o' | 'i' | 'I' | 'x' | 'l' | 'U' => {}
+            _ => return None,
+        }
+    }
+    operands.is_empty().then_some(vacation)
+}
+
+/// An interval such as `7`, `3d`, `12h` or `1w` in whole days.
+fn days(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    match &text[digits.len()..] {
+        "" | "d" => Some(number),
+        "w" => number.checked_mul(7),
+        "h" => Some(number / 24),
+        "m" => Some(number / (24 * 60)),
+        "s" => Some(number / (24 * 60 * 60)),
+        _ => None,
+    }
+}

@@ -1,0 +1,327 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+
+fn of(command: &str) -> Meaning {
+    meaning(&Text::literal(command))
+}
+
+fn t(text: &str) -> Text {
+    Text::literal(text)
+}
+
+fn v(name: &str) -> Text {
+    Text(vec![Piece::Variable(name.to_owned())])
+}
+
+#[test]
+fn spam_filters() {
+    for command in [
+        "spamc",
+        "/usr/bin/spamc -u joe",
+        "nice -n 15 /usr/bin/spamassassin",
+        "exec spamc || exit 75",
+        "/usr/bin/bogofilter -u -e -p",
+    ] {
+        assert!(
+            matches!(of(command), Meaning::SpamFilter { .. }),
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn header_edits() {
+    let edits = |command| match of(command) {
+        Meaning::HeaderEdit(edits) => edits,
+        other => panic!("{command}: {other:?}"),
+    };
+    assert_eq!(
+        edits("formail -A \"X-Loop: joe\" -I'X-Status: F' -a X-Label:x -i Subject:"),
+        [
+            Edit::Add {
+                name: "X-Loop".into(),
+                value: t("joe")
+            },
+            Edit::Replace {
+                name: "X-Status".into(),
+                value: t("F")
+            },
+            Edit::AddIfAbsent {
+                name: "X-Label".into(),
+                value: t("x")
+            },
+            Edit::Rename {
+                from: "Subject".into(),
+                to: "Old-Subject".into()
+            },
+        ]
+    );
+    assert_eq!(
+        edits("formail -I Received: -R X-Old X-New -I X-Spam"),
+        [
+            Edit::Delete {
+                name: "Received".into()
+            },
+            Edit::Rename {
+                from: "X-Old".into(),
+                to: "X-New".into()
+            },
+            Edit::Delete {
+                name: "X-Spam".into()
+            },
+        ]
+    );
+    assert_eq!(of("formail"), Meaning::PassThrough);
+    assert_eq!(of("formail -s procmail"), Meaning::Unknown);
+}
+
+#[test]
+fn variables_of_the_message_stay_variables() {
+    let mut command = t("$FORMAIL -I \"Subject: [");
+    command.push(Piece::Variable("MATCH".into()));
+    command.push(Piece::Literal("] x\"".into()));
+    let mut value = t("[");
+    value.push(Piece::Variable("MATCH".into()));
+    value.push(Piece::Literal("] x".into()));
+    let name = "Subject".to_owned();
+    assert_eq!(
+        meaning(&command),
+        Meaning::HeaderEdit(vec![Edit::Replace { name, value }])
+    );
+}
+
+#[test]
+fn duplicates() {
+    assert_eq!(
+        of("formail -D 8192 msgid.cache"),
+        Meaning::Duplicate {
+            bytes: Some(8192),
+            cache: t("msgid.cache"),
+            by_sender: false
+        }
+    );
+    assert_eq!(
+        of("formail -rD8192 $HOME/v.cache"),
+        Meaning::Duplicate {
+            bytes: Some(8192),
+            cache: {
+                let mut cache = v("HOME");
+                cache.push(Piece::Literal("/v.cache".into()));
+                cache
+            },
+            by_sender: true
+        }
+    );
+}
+
+#[test]
+fn answers() {
+    let reply = |command| match of(command) {
+        Meaning::AutoReply(reply) => reply,
+        other => panic!("{command}: {other:?}"),
+    };
+    let away =
+        reply("(formail -rt -A'X-Loop: joe'; echo \"I am away\"; cat .sig) | sendmail -oi -t");
+    assert!(away.sent && away.trust);
+    assert_eq!(away.edits.len(), 1);
+    assert_eq!(
+        away.body,
+        [BodyPart::Text(t("I am away")), BodyPart::File(t(".sig"))]
+    );
+    assert_eq!(away.to, Recipients::Header);
+    assert!(reply("formail -r | $SENDMAIL -t").body.is_empty());
+    assert_eq!(reply("formail -rk | sendmail -t").body, [BodyPart::Message]);
+    assert!(!reply("formail -rA \"X-Loop: a\" -i \"From: b <c@d>\"").sent);
+    let filter = reply("formail -rt -A\"Bcc: x\" | cat - $HOME/error");
+    assert!(!filter.sent);
+    assert_eq!(filter.body.len(), 1);
+}
+
+#[test]
+fn vacations() {
+    assert_eq!(
+        of("/usr/bin/vacation -a j.doe -t 3d -m note joe"),
+        Meaning::Vacation(Vacation {
+            user: Some(t("joe")),
+            aliases: vec![t("j.doe")],
+            days: Some(3),
+            message: Some(t("note")),
+            answers_all: false,
+        })
+    );
+    assert!(matches!(of("vacation"), Meaning::Vacation(_)));
+}
+
+#[test]
+fn deliveries() {
+    let folder = |name| Meaning::Deliver {
+        folder: Some(t(name)),
+    };
+    for command in [
+        "/usr/libexec/dovecot/deliver -m INBOX.a",
+        "dovecot-lda -d joe -mINBOX.a",
+        "spamc | deliver -m INBOX.a",
+    ] {
+        assert_eq!(of(command), folder("INBOX.a"), "{command}");
+    }
+    assert_eq!(
+        of("dovecot-lda -m INBOX"),
+        Meaning::Deliver { folder: None }
+    );
+    assert_eq!(of("deliver"), Meaning::Deliver { folder: None });
+    assert_eq!(
+        of("rcvstore +lists/a"),
+        Meaning::StoreMh {
+            folder: t("lists/a")
+        }
+    );
+    assert_eq!(
+        of("cat >> Mail/all"),
+        Meaning::AppendTo {
+            path: t("Mail/all")
+        }
+    );
+    assert_eq!(
+        of("cat > /dev/null"),
+        Meaning::AppendTo {
+            path: t("/dev/null")
+        }
+    );
+    assert_eq!(of("cat > last"), Meaning::Unknown);
+}
+
+#[test]
+fn forwards() {
+    let redirect = |command| match of(command) {
+        Meaning::Redirect { addresses, edits } => (addresses, edits.len()),
+        other => panic!("{command}: {other:?}"),
+    };
+    let both = vec![t("a@b"), t("c@d")];
+    assert_eq!(redirect("/usr/lib/sendmail -oi -f x a@b c@d"), (both, 0));
+    assert_eq!(
+        redirect("formail -A'X: y' | $SENDMAIL a@b"),
+        (vec![t("a@b")], 1)
+    );
+    assert_eq!(
+        of("mail -s 'hey you' a@b"),
+        Meaning::Mail {
+            addresses: vec![t("a@b")],
+            subject: Some(t("hey you"))
+        }
+    );
+    assert_eq!(
+        of("cat - more 2>&1 | sendmail -f joe -oi -t"),
+        Meaning::SendToHeader {
+            body: vec![BodyPart::Message, BodyPart::File(t("more"))]
+        }
+    );
+}
+
+#[test]
+fn asides() {
+    assert_eq!(of("notify-send 'new mail'"), Meaning::Notify);
+    assert_eq!(of("echo \"$FROM\" >> log"), Meaning::Log);
+    assert_eq!(of("exit 67"), Meaning::Exit(67));
+    assert_eq!(
+        of("IFS=' ' && exec /usr/bin/procmail -f- || exit 75 #joe"),
+        { Meaning::Procmail(vec![t("-f-")]) }
+    );
+    assert_eq!(
+        of("IFS=' ' && p=/usr/local/bin/procmail && test -x $p && exec $p -Yf- || exit 75 #$USER"),
+        Meaning::Procmail(vec![t("-Yf-")])
+    );
+}
+
+#[test]
+fn printed_values() {
+    assert_eq!(
+        of("formail -zxSubject:"),
+        Meaning::Field(Field {
+            names: vec!["Subject".into()],
+            with_name: false,
+            trimmed: true,
+            joined: false
+        })
+    );
+    assert_eq!(of("/bin/date +%Y-%m"), Meaning::Date { format: t("%Y-%m") });
+    assert_eq!(of("date +'%a' -d x"), Meaning::Unknown);
+    assert_eq!(of("echo a   'b  c'"), Meaning::Echo(t("a b  c")));
+    assert_eq!(
+        of("echo $MATCH | /usr/bin/tr [A-Z] [a-z]"),
+        Meaning::ChangeCase {
+            text: v("MATCH"),
+            upper: false
+        }
+    );
+    assert_eq!(of("echo $MATCH | tr / _"), Meaning::Unknown);
+}
+
+#[test]
+fn questions() {
+    let question = |command| match of(command) {
+        Meaning::Question(question) => (question.negated, question.comparison),
+        other => panic!("{command}: {other:?}"),
+    };
+    assert_eq!(
+        question("test -d $HOME"),
+        (false, Comparison::File(FileTest::Directory, v("HOME")))
+    );
+    assert_eq!(
+        question("[ ! -z \"$A\" ]"),
+        (false, Comparison::NotEmpty(v("A")))
+    );
+    assert_eq!(
+        question("[ \"$A\" != b ]"),
+        (true, Comparison::Equal(v("A"), t("b")))
+    );
+    assert_eq!(
+        question("test $N -gt 5"),
+        (
+            false,
+            Comparison::Number {
+                left: v("N"),
+                relation: "gt",
+                right: t("5")
+            }
+        )
+    );
+}
+
+#[test]
+fn greps() {
+    let grep = |command| match of(command) {
+        Meaning::Grep(grep) => grep,
+        other => panic!("{command}: {other:?}"),
+    };
+    let list = grep("($FORMAIL -x From: | $FGREP -i -q -f ${WHITELIST})");
+    assert!(matches!(&list.input, Input::Field(field) if field.names == ["From"]));
+    assert_eq!(list.patterns, Patterns::File(v("WHITELIST")));
+    assert!(list.ignore_case && list.fixed && !list.inverted);
+    let sender = grep("fgrep -qxis \"$FROM\" $LIST");
+    assert_eq!(sender.input, Input::Files(vec![v("LIST")]));
+    assert!(sender.lines);
+    let text = grep("echo \"$SUBJECT\" | egrep -v '^a|b'");
+    assert_eq!(text.input, Input::Text(v("SUBJECT")));
+    assert_eq!(text.patterns, Patterns::These(vec![t("^a|b")]));
+    assert!(text.extended && text.inverted);
+}
+
+#[test]
+fn what_is_not_certain_is_unknown() {
+    for command in [
+        "",
+        "/usr/local/bin/mine",
+        "if a; then b; fi",
+        "spamc; rm -rf x",
+        "cat >> a && other",
+        "formail -x From: | sed s/a/b/ | grep -f list",
+        "perl -pe 's/a/b/'",
+        "echo a | sendmail",
+        "sendmail -t a@b",
+        "(cd x && munpack)",
+        "spamc | mine",
+    ] {
+        assert_eq!(of(command), Meaning::Unknown, "{command}");
+    }
+}
