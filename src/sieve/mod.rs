@@ -1,5 +1,8 @@
 //! In: the rule model and a target. Out: a Sieve script that the target runs,
 //! and findings about what it could not carry out.
 
+pub mod print;
+mod quote;
 pub mod script;
 pub mod target;
+pub mod walk;

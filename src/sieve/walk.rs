@@ -1,0 +1,101 @@
+//! In: commands. Out: every command, test and value in them, in the order of
+//! the text, however deep they lie.
+
+use super::script::{Command, CommandKind, Test, Value};
+
+/// Visits all commands, those inside blocks too.
+pub fn commands<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command)) {
+    let mut pending = vec![list.iter()];
+    while let Some(top) = pending.last_mut() {
+        let Some(command) = top.next() else {
+            pending.pop();
+            continue;
+        };
+        visit(command);
+        if let CommandKind::If {
+            branches,
+            otherwise,
+        } = &command.kind
+        {
+            if let Some(block) = otherwise {
+                pending.push(block.iter());
+            }
+            for (_, block) in branches.iter().rev() {
+                pending.push(block.iter());
+            }
+        }
+    }
+}
+
+/// Visits the tests of one command (not of its blocks), those inside other
+/// tests too.
+pub fn tests<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Test)) {
+    if let CommandKind::If { branches, .. } = kind {
+        for (test, _) in branches {
+            test_tree(test, visit);
+        }
+    }
+}
+
+/// Visits a test and all tests inside it.
+pub fn test_tree<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Test)) {
+    let mut pending = vec![test];
+    while let Some(test) = pending.pop() {
+        visit(test);
+        match test {
+            Test::Not(inner) => pending.push(inner),
+            Test::AllOf(tests) | Test::AnyOf(tests) => pending.extend(tests.iter().rev()),
+            _ => {}
+        }
+    }
+}
+
+/// Visits the values of one command, not those of its tests.
+pub fn command_values<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Value)) {
+    match kind {
+        CommandKind::FileInto { folder: value, .. }
+        | CommandKind::Redirect { address: value, .. }
+        | CommandKind::Reject { reason: value, .. }
+        | CommandKind::Set { value, .. } => visit(value),
+        CommandKind::Vacation {
+            subject,
+            from,
+            reason,
+            ..
+        } => {
+            subject.iter().chain(from).for_each(&mut *visit);
+            visit(reason);
+        }
+        CommandKind::AddHeader { name, value, .. } => {
+            visit(name);
+            visit(value);
+        }
+        CommandKind::If { .. }
+        | CommandKind::Keep { .. }
+        | CommandKind::Discard
+        | CommandKind::Stop
+        | CommandKind::DeleteHeader { .. }
+        | CommandKind::Flag { .. } => {}
+    }
+}
+
+/// Visits the values of one test, not those of tests inside it.
+pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
+    match test {
+        Test::Header { keys, .. }
+        | Test::Address { keys, .. }
+        | Test::Envelope { keys, .. }
+        | Test::Body { keys, .. }
+        | Test::CurrentDate { keys, .. } => keys.iter().for_each(visit),
+        Test::String { sources, keys, .. } => sources.iter().chain(keys).for_each(visit),
+        Test::True
+        | Test::False
+        | Test::Not(_)
+        | Test::AllOf(_)
+        | Test::AnyOf(_)
+        | Test::Exists(_)
+        | Test::Over(_)
+        | Test::Under(_)
+        | Test::Duplicate { .. } => {}
+    }
+}
