@@ -203,11 +203,10 @@ impl<'a> Reader<'a> {
             return true;
         }
         let words: Vec<_> = simple.words.iter().map(Word::literal).collect();
-        let asks = match words.as_slice() {
-            [Some("test"), Some("-x" | "-f"), _] => true,
-            [Some("["), Some("-x" | "-f"), _, Some("]")] => true,
-            _ => false,
-        };
+        let asks = matches!(
+            words.as_slice(),
+            [Some("test"), Some("-x" | "-f"), _] | [Some("["), Some("-x" | "-f"), _, Some("]")]
+        );
         let is_umask = words.first() == Some(&Some("umask"));
         operator == Operator::And && asks || is_umask
     }
