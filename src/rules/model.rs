@@ -7,6 +7,7 @@
 
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Index into [`Program::statements`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Program {
     pub default: Text,
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
+    /// Files of the home that programs in the rules read (the text of an
+    /// answer, a list for `grep -f`), by their path relative to the home.
+    pub texts: BTreeMap<String, String>,
 }
 
 /// A statement: the unit of the report.
@@ -52,6 +56,8 @@ pub enum StatementKind {
     Destination,
     /// A whole file in another language (an Exim filter).
     Foreign,
+    /// A whole file that a program reads ([`Program::texts`]).
+    Text,
 }
 
 /// One thing that happens, in order.
@@ -113,6 +119,27 @@ pub enum Target {
     Program(String),
     /// `|exit 67` and the like: the mailer gets this exit status.
     Exit(i32),
+    /// A folder that a delivery agent files into, as the new server names it
+    /// (`"|dovecot-lda -m folder"`).
+    Mailbox(Text),
+    /// `"|vacation user"`: an answer is sent; the message is not kept by it.
+    Vacation(Vacation),
+    /// What the model cannot express; the findings say why.
+    Unknown,
+}
+
+/// What vacation(1) is told.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Vacation {
+    /// The `Subject` of the answer; `$SUBJECT` in it stands for the subject of
+    /// the message.
+    pub subject: Option<String>,
+    /// The text of the answer, `$SUBJECT` as above.
+    pub text: String,
+    /// Days between two answers to one sender (7 where it is not said).
+    pub days: Option<u64>,
+    /// Further names and addresses of the user (`-a`).
+    pub aliases: Vec<String>,
 }
 
 /// `NAME=value`.
