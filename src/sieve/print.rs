@@ -126,7 +126,8 @@ impl Printer {
         for line in &script.preamble {
             self.comment(line);
         }
-        if !script.preamble.is_empty() && !(self.uses.is_empty() && body.is_empty()) {
+        let more = !self.uses.is_empty() || !body.is_empty();
+        if !script.preamble.is_empty() && more {
             self.out.push('\n');
         }
         self.uses.extend(self.quoting.used());
@@ -727,8 +728,8 @@ impl Line {
 fn number(value: u64) -> String {
     match value {
         0 => "0".to_owned(),
-        _ if value % (1 << 20) == 0 => format!("{}M", value >> 20),
-        _ if value % (1 << 10) == 0 => format!("{}K", value >> 10),
+        _ if value.is_multiple_of(1 << 20) => format!("{}M", value >> 20),
+        _ if value.is_multiple_of(1 << 10) => format!("{}K", value >> 10),
         _ => value.to_string(),
     }
 }
