@@ -228,8 +228,7 @@ impl Naming {
             false => name,
             true => {
                 changes.push(Change::TooLong);
-                let kept = name.floor_char_boundary(LONGEST - 9);
-                let kept = name.get(..kept).unwrap_or("");
+                let kept = prefix(&name, LONGEST - 9);
                 let kept = kept.trim_end_matches(self.separator);
                 format!("{kept}-{:08x}", fingerprint(&name))
             }
@@ -275,6 +274,13 @@ fn strip<'a, 'b>(root: &str, parts: &'b [&'a str]) -> Option<&'b [&'a str]> {
     let depth = normal(root).count();
     let (above, below) = parts.split_at_checked(depth)?;
     (!below.is_empty() && normal(root).eq(above.iter().copied())).then_some(below)
+}
+
+/// The longest prefix of at most so many bytes.
+fn prefix(text: &str, bytes: usize) -> &str {
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|&end| end <= bytes).last();
+    text.split_at(end.unwrap_or(0)).0
 }
 
 /// FNV-1a: tells long names apart that begin alike, the same on every run.

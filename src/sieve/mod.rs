@@ -1,6 +1,7 @@
 //! In: the rule model and a target. Out: a Sieve script that the target runs,
 //! and findings about what it could not carry out.
 
+pub mod check;
 pub mod folder;
 pub mod print;
 mod quote;
