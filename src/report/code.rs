@@ -42,4 +42,88 @@ codes! {
         "The statement does in Sieve what it did before",
         "Every message has the same outcome as on the old server.",
         "Nothing needs to be done.";
+    SkippedText "skipped-text":
+        "procmail skipped this text",
+        "procmail goes on behind text that it cannot read as a recipe or an assignment, and says so only in its log.",
+        "Nothing needs to be done, unless the text was meant to be a rule: then write that rule anew.";
+    NoAction "no-action":
+        "A recipe that says nothing to do",
+        "A recipe is conditions and then a line that says what to do. Where that line is missing, or commented out, procmail skips the recipe.",
+        "Nothing needs to be done, unless the recipe was meant to do something: then write that rule anew.";
+    SkippedFlags "skipped-flags":
+        "Flags that procmail does not know",
+        "procmail skips the rest of a recipe's first line from the first letter on that is no flag, a lockfile included. The recipe works all the same.",
+        "Look whether the recipe does what it was meant to do.";
+    AccidentalMailbox "accidental-mailbox":
+        "Mail went into a file that nobody meant",
+        "Where a recipe has no action, procmail takes the next line for the name of a mailbox, whatever it is, and puts the mail into a file of that name. Nobody looks there.",
+        "Look into that file on the old server: there may be mail in it. Then write the rule as it was meant; until then the mail goes to the inbox.";
+    NamelessMailbox "nameless-mailbox":
+        "A mailbox without a name",
+        "The name comes from a variable that has no value. procmail cannot deliver to it and goes on with the rules below.",
+        "Nothing needs to be done, unless the rule was meant to file mail: then write it anew with the folder's name.";
+    CarriageReturn "carriage-return":
+        "A line that ends as on Windows",
+        "procmail takes the carriage return at the end of such a line for a part of the text: conditions no longer match, and mailboxes get other names.",
+        "Nothing needs to be done for the mail to go where it went before. If the rules were meant to work, convert the line ends and translate again.";
+    LineTooLong "line-too-long":
+        "A condition longer than procmail reads",
+        "procmail reads conditions of up to LINEBUF bytes, 2048 unless it is set. A longer one fails, and its recipe never runs.",
+        "Nothing needs to be done for the mail to go where it went before. If the rule was meant to work, cut the condition into several.";
+    UnclearRecipe "unclear-recipe":
+        "A recipe whose very form depends on the message",
+        "Flags, or the way a condition is meant, come from a variable that differs from message to message, or are written as no one else writes them.",
+        "Write the rule anew, without the variable.";
+    InUntranslatedBlock "in-untranslated-block":
+        "A statement in a block that was not translated",
+        "When the condition of a block is not known, nothing in the block can be done safely.",
+        "See to the recipe that opens the block; what is in it may then be translated as well.";
+    TooDeep "too-deep":
+        "Too many blocks in each other",
+        "Rules are translated down to a depth that no person writes.",
+        "If the file was made by a program, look how its rules can be written flat.";
+    NeverReached "never-reached":
+        "No message came to this place",
+        "A rule above it ends the rules for every message.",
+        "Nothing needs to be done, unless this was meant to run: then the rule above it is in the wrong place.";
+    UnknownInclude "unknown-include":
+        "Which file is read is not known",
+        "The name of the included file comes from a variable that differs from message to message, or that only the old server knew.",
+        "Write the name of the file in its place, and translate again.";
+    MissingInclude "missing-include":
+        "The included file is not there",
+        "procmail says so in its log and goes on without the file.",
+        "Nothing needs to be done, unless the file was there on the old server: then copy it as well, and translate again.";
+    UnreadInclude "unread-include":
+        "The included file was not read",
+        "Only regular files in the home directory are read, up to a size, and this is none, or lies elsewhere.",
+        "Look into the file on the old server. Copy it into the home directory, change the line to name it there, and translate again.";
+    IncludeLimit "include-limit":
+        "Files that include each other too often",
+        "Each place that includes a file gets its statements anew, up to a bound; this file is included more often, or includes itself.",
+        "Take the includes out that lead back to the file, and translate again.";
+    Logging "logging":
+        "A setting of the log",
+        "What is logged does not change what happens to a message, and a mail server has a log of its own.",
+        "Nothing needs to be done.";
+    Locking "locking":
+        "A setting of file locks",
+        "procmail locks files so that two messages do not write to one at once. A mail server sees to that itself.",
+        "Nothing needs to be done.";
+    Umask "umask":
+        "The permissions of new files",
+        "On a mail server, folders are no files of the user, and are shared in other ways.",
+        "If others were meant to read a folder, share it on the new server.";
+    ProgramSetting "program-setting":
+        "A setting of the programs that rules run",
+        "Sieve runs no programs; what well-known ones did is done by the server itself.",
+        "Nothing needs to be done here; rules that run a program have an entry of their own.";
+    ProcmailSetting "procmail-setting":
+        "A setting of procmail itself",
+        "It says how procmail does its work, and procmail no longer runs.",
+        "Nothing needs to be done.";
+    Trap "trap":
+        "A command that runs when procmail ends",
+        "TRAP names a command that procmail runs when it is done with a message. Sieve runs no programs.",
+        "Find out what the command was for. Many write to a log, which can be left out; if it marks or moves mail, a rule can often do the same.";
 }

@@ -2,5 +2,7 @@
 //! message, as plain data: variables resolved where they can be, includes
 //! inlined, control flow explicit. Free of Sieve.
 
+pub mod elaborate;
+pub mod ledger;
 pub mod model;
 pub mod program;

@@ -21,7 +21,8 @@ pub struct Program {
     pub statements: Vec<Statement>,
     /// What happens to a message, from `.forward` down.
     pub body: Vec<Step>,
-    /// Where a message goes that reaches the end of the body.
+    /// Where a message goes that reaches the end of the body: the path of the
+    /// user's mailbox, written as [`Folder::path`] is.
     pub default: Text,
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
@@ -68,8 +69,9 @@ pub enum Step {
     Assign(Assign),
     /// A recipe.
     Recipe(Recipe),
-    /// An included file (or what a `.forward` called): an end inside it ends
-    /// only it. `switch` ends the including file as well (`SWITCHRC`).
+    /// An included file. `switch` ends the including file as well
+    /// (`SWITCHRC`). What it does to variables, and what its recipes did for
+    /// the flags `A a E e`, holds on behind it.
     Include {
         /// The including statement.
         at: StatementId,
@@ -78,8 +80,9 @@ pub enum Step {
         /// `SWITCHRC`: nothing after it in the including file runs.
         switch: bool,
     },
-    /// `HOST` was set to something that is not this host: the file ends here.
-    /// In the main file the message is gone, with the exit code set last.
+    /// `HOST` was set to something that is not this host: every file ends, the
+    /// including ones too, and the message is gone, with the exit code that
+    /// `EXITCODE` was set to last.
     End {
         /// The statement.
         at: StatementId,
@@ -243,7 +246,9 @@ pub enum Test {
     /// Always true (`*` alone).
     Always,
     /// An expression in procmail's dialect. Without a `$` mark it is one
-    /// literal piece. Macros (`^TO_` …) are not yet expanded.
+    /// literal piece. The backslash that guards a mark at its start, and the
+    /// ends of continued lines, are gone; macros (`^TO_` …) are not yet
+    /// expanded.
     Expression(Text),
     /// `< n`: smaller than n bytes.
     Smaller(Text),

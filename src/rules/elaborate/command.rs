@@ -1,0 +1,133 @@
+//! In: a shell command as written, and the variables. Out: the command with
+//! the known values put in, still in shell quoting.
+//!
+//! procmail hands a command with any of `SHELLMETAS` to the shell and chops up
+//! the others itself. Both read quotes alike, so the text serves for both.
+
+use super::variables::{Value, Variables};
+use crate::rules::model::{Piece, Text};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Quote {
+    None,
+    Single,
+    Double,
+}
+
+/// Puts the known variables into a command.
+pub fn expand(command: &str, variables: &Variables) -> Text {
+    let mut text = Text::default();
+    let mut literal = String::new();
+    let mut quote = Quote::None;
+    let mut rest = command;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\'' if quote != Quote::Double => {
+                quote = match quote {
+                    Quote::None => Quote::Single,
+                    _ => Quote::None,
+                };
+                literal.push(c);
+            }
+            '"' if quote != Quote::Single => {
+                quote = match quote {
+                    Quote::None => Quote::Double,
+                    _ => Quote::None,
+                };
+                literal.push(c);
+            }
+            '\\' if quote != Quote::Single => {
+                let quoted = rest.chars().next();
+                rest = &rest[quoted.map_or(0, char::len_utf8)..];
+                match quoted {
+                    Some('\n') => {}
+                    quoted => {
+                        literal.push('\\');
+                        literal.extend(quoted);
+                    }
+                }
+            }
+            '$' if quote != Quote::Single => match reference(rest) {
+                Some((name, end)) => {
+                    rest = &rest[end..];
+                    match variables.get(name) {
+                        Value::Runtime => {
+                            text.push(Piece::Literal(std::mem::take(&mut literal)));
+                            text.push(Piece::Variable(name.to_owned()));
+                        }
+                        Value::Unset => {}
+                        Value::Text(value) => {
+                            for piece in value.0 {
+                                match piece {
+                                    Piece::Literal(value) => quoted(&value, quote, &mut literal),
+                                    piece => {
+                                        text.push(Piece::Literal(std::mem::take(&mut literal)));
+                                        text.push(piece);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+                None => literal.push('$'),
+            },
+            c => literal.push(c),
+        }
+    }
+    text.push(Piece::Literal(literal));
+    text
+}
+
+/// The name of a plain `$NAME`, `${NAME}` or `$1` behind its `$`, and where it
+/// ends. Other forms are left for the shell.
+fn reference(rest: &str) -> Option<(&str, usize)> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let (start, braces) = match rest.strip_prefix('{') {
+        Some(_) => (1, true),
+        None => (0, false),
+    };
+    let inner = &rest[start..];
+    let length = match inner.chars().next()? {
+        '0'..='9' => 1,
+        _ => inner.find(|c| !is_name(c)).unwrap_or(inner.len()),
+    };
+    let name = &inner[..length];
+    match (braces, inner[length..].starts_with('}')) {
+        _ if name.is_empty() => None,
+        (true, true) => Some((name, length + 2)),
+        (true, false) => None,
+        (false, _) => Some((name, length)),
+    }
+}
+
+/// Writes a value so that the shell reads it back as it is.
+fn quoted(value: &str, quote: Quote, into: &mut String) {
+    for c in value.chars() {
+        let needs_backslash = match quote {
+            Quote::Double => matches!(c, '"' | '\\' | '$' | '`'),
+            _ => matches!(
+                c,
+                '"' | '\''
+                    | '\\'
+                    | '$'
+                    | '`'
+                    | '&'
+                    | '|'
+                    | ';'
+                    | '<'
+                    | '>'
+                    | '('
+                    | ')'
+                    | '#'
+                    | '*'
+                    | '?'
+                    | '['
+            ),
+        };
+        if needs_backslash {
+            into.push('\\');
+        }
+        into.push(c);
+    }
+}

@@ -1,0 +1,831 @@
+//! In: a home, the name of a procmailrc in it, and what is known of the user.
+//! Out: the steps of the rule model; statements, sources and findings go into
+//! a [`Ledger`].
+//!
+//! Variables are followed from the top of the file down. Where one has the
+//! same value for every message, it becomes text; where not, it stays a piece.
+//! Included files are read in place.
+
+mod command;
+mod expand;
+mod path;
+mod recipe;
+mod statements;
+mod variables;
+
+pub use variables::environment;
+
+use super::ledger::Ledger;
+use super::model::*;
+use crate::home::ReadError;
+use crate::report::code::Code;
+use crate::report::entry::{Finding, Verdict};
+use crate::syntax::procmailrc::{Node, NodeKind};
+use crate::syntax::{FileId, Source, Span};
+use statements::{Item, ItemKind};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use variables::{Changes, Value, Variables};
+
+/// What the rules are read with, and the home does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The login name.
+    pub user: String,
+    /// What `$HOME` was on the old host.
+    pub home_path: String,
+    /// The domain of the user's own address.
+    pub domain: Option<String>,
+}
+
+impl Settings {
+    /// The settings of a user whose home is `/home/USER`.
+    pub fn new(user: impl Into<String>) -> Self {
+        let user = user.into();
+        Settings {
+            home_path: format!("/home/{user}"),
+            user,
+            domain: None,
+        }
+    }
+
+    /// Lower-cased addresses and bare names that mean this very user.
+    pub fn own_addresses(&self) -> Vec<String> {
+        let user = self.user.to_lowercase();
+        let address = self
+            .domain
+            .as_ref()
+            .map(|domain| format!("{user}@{}", domain.to_lowercase()));
+        [user].into_iter().chain(address).collect()
+    }
+}
+
+/// How procmail is called.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Call {
+    /// The rc files it is given, of which it takes the first that is there;
+    /// without any, `.procmailrc`. Relative ones lie in the home.
+    pub files: Vec<String>,
+    /// What `-a` gives: `$1` and so on.
+    pub arguments: Vec<String>,
+    /// `NAME=value` on the command line.
+    pub assignments: Vec<(String, String)>,
+    /// `-p`: the mailer's environment is kept.
+    pub preserve: bool,
+}
+
+/// What a call of procmail does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Called {
+    /// The rules.
+    pub steps: Vec<Step>,
+    /// Where a message goes that reaches their end.
+    pub default: Text,
+}
+
+/// A procmailrc as a whole program, with what was found about it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Elaborated {
+    /// The model.
+    pub program: Program,
+    /// The files that were read.
+    pub sources: Vec<Source>,
+    /// What there is to say about their statements.
+    pub findings: Vec<Finding>,
+}
+
+/// Blocks and included files in each other. procmail has no limit; what goes
+/// through the model in recursion needs one.
+const MAX_DEPTH: usize = 64;
+/// Included files in each other.
+const MAX_INCLUDES: usize = 20;
+/// Statements of included files, each time counted that one is read.
+const MAX_STATEMENTS: usize = 20_000;
+/// Bytes of included files, each time counted that one is read.
+const MAX_BYTES: usize = 8 << 20;
+/// Places in a file from which another file takes over, whose variables are
+/// told apart.
+const MAX_SWITCHES: usize = 64;
+
+/// Reads a procmailrc of a home as the whole of its rules.
+///
+/// # Errors
+/// What the home says of the file.
+pub fn elaborate(
+    home: &dyn crate::home::Home,
+    rc: &str,
+    settings: &Settings,
+) -> Result<Elaborated, ReadError> {
+    let mut ledger = Ledger::new(home);
+    let call = Call {
+        files: vec![rc.to_owned()],
+        ..Call::default()
+    };
+    let Called { steps, default } = procmail(&mut ledger, settings, &call)?;
+    let (sources, statements, findings) = ledger.close();
+    Ok(Elaborated {
+        program: Program {
+            statements,
+            body: steps,
+            default,
+            own_addresses: settings.own_addresses(),
+        },
+        sources,
+        findings,
+    })
+}
+
+/// What procmail does when it is called like this.
+///
+/// # Errors
+/// What the home says of the last rc file, if none can be read. The message
+/// then goes to the default mailbox, unless the file lies outside the home.
+pub fn procmail(
+    ledger: &mut Ledger,
+    settings: &Settings,
+    call: &Call,
+) -> Result<Called, ReadError> {
+    let mut variables = Variables::new(settings, &call.arguments, call.preserve);
+    for (name, value) in &call.assignments {
+        let value = expand::value(value, &variables);
+        variables.assign(name, Some(&value));
+    }
+    let default_rc = [".procmailrc".to_owned()];
+    let files = match call.files.as_slice() {
+        [] => default_rc.as_slice(),
+        files => files,
+    };
+    let mut result = Err(ReadError::Missing);
+    for file in files {
+        let absolute = path::join(&settings.home_path, file);
+        result = match path::below(&settings.home_path, &absolute) {
+            Some(path) => ledger.read(path).map(|file| (file, absolute)),
+            None => Err(ReadError::Outside),
+        };
+        if !matches!(result, Err(ReadError::Missing)) {
+            break;
+        }
+    }
+    let (file, absolute) = result?;
+    variables.enter_file(&absolute);
+    let mut elaborator = Elaborator {
+        ledger,
+        settings,
+        variables,
+        files: HashMap::new(),
+        depth: 0,
+        includes: 0,
+        statements: 0,
+        bytes: 0,
+        reached: HashSet::new(),
+        unreached: Vec::new(),
+    };
+    let (steps, _) = elaborator.file(file);
+    elaborator.find_unreached();
+    let default = elaborator.default_folder().path;
+    Ok(Called { steps, default })
+}
+
+struct Elaborator<'l, 'h> {
+    ledger: &'l mut Ledger<'h>,
+    settings: &'l Settings,
+    variables: Variables,
+    files: HashMap<FileId, Rc<Vec<Item>>>,
+    /// Blocks and files that are open.
+    depth: usize,
+    /// Included files that are open.
+    includes: usize,
+    statements: usize,
+    bytes: usize,
+    reached: HashSet<StatementId>,
+    unreached: Vec<StatementId>,
+}
+
+/// A block that is open, or the file itself.
+#[derive(Default)]
+struct Level {
+    steps: Vec<Step>,
+    /// The recipe whose block it is.
+    recipe: Option<Recipe>,
+    /// What has ended in it for every message.
+    end: End,
+}
+
+/// What a statement ends, from here on down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum End {
+    /// Nothing.
+    #[default]
+    Open,
+    /// The file: another takes over.
+    File,
+    /// The message is delivered, or gone.
+    Message,
+}
+
+impl Elaborator<'_, '_> {
+    fn items(&mut self, file: FileId) -> Rc<Vec<Item>> {
+        if let Some(items) = self.files.get(&file) {
+            return Rc::clone(items);
+        }
+        let items = Rc::new(statements::enter(self.ledger, file));
+        self.files.insert(file, Rc::clone(&items));
+        items
+    }
+
+    /// What a file does, and whether messages go on behind it.
+    fn file(&mut self, file: FileId) -> (Vec<Step>, End) {
+        let items = self.items(file);
+        let mut levels = vec![Level::default()];
+        let mut switches: Vec<Changes> = Vec::new();
+        let page = self.variables.depth();
+        self.variables.open();
+        // Blocks that are open in a block that is left out, and that one.
+        let mut left_out = 0_usize;
+        for item in items.iter() {
+            if left_out > 0 {
+                match &item.kind {
+                    ItemKind::Close => left_out -= 1,
+                    kind => {
+                        left_out += usize::from(is_block(kind));
+                        self.leave_out(item);
+                    }
+                }
+                continue;
+            }
+            if is_block(&item.kind) && self.depth >= MAX_DEPTH {
+                self.ledger.find(
+                    item.at,
+                    Verdict::Manual,
+                    Code::TooDeep,
+                    format!("This block stands in {MAX_DEPTH} others and more"),
+                );
+                if let Some(level) = levels.last_mut() {
+                    level.steps.push(Step::Unknown { at: item.at });
+                }
+                left_out = 1;
+                continue;
+            }
+            match levels.iter().any(|level| level.end > End::Open) {
+                true => self.unreached.push(item.at),
+                false => {
+                    self.reached.insert(item.at);
+                }
+            }
+            match &item.kind {
+                ItemKind::Assignment(span) => {
+                    let (step, end) = self.assignment(item.at, *span);
+                    if end == End::File && switches.len() < MAX_SWITCHES {
+                        switches.push(self.variables.changed_since(page));
+                    }
+                    if let Some(level) = levels.last_mut() {
+                        level.end = level.end.max(end);
+                        level.steps.extend(step);
+                    }
+                }
+                ItemKind::Recipe {
+                    header,
+                    conditions,
+                    action,
+                } => {
+                    let is_clear = self.recipe(&mut levels, item.at, *header, conditions, *action);
+                    left_out = usize::from(!is_clear && is_block(&item.kind));
+                }
+                ItemKind::Incomplete => self.ledger.find(
+                    item.at,
+                    Verdict::Dropped,
+                    Code::NoAction,
+                    "This recipe says nothing to do with the mail it matches, so procmail skipped it too",
+                ),
+                ItemKind::Close => {
+                    if levels.len() > 1 {
+                        self.close_block(&mut levels);
+                    }
+                }
+                ItemKind::Skipped => self.ledger.find(
+                    item.at,
+                    Verdict::Dropped,
+                    Code::SkippedText,
+                    "procmail could not read this text as a statement, and skipped it too",
+                ),
+            }
+        }
+        while levels.len() > 1 {
+            self.close_block(&mut levels);
+        }
+        let level = levels.pop().unwrap_or_default();
+        for changed in &switches {
+            self.variables.join(changed);
+        }
+        self.variables.close();
+        match level.end {
+            End::Message => (level.steps, End::Message),
+            _ => (level.steps, End::Open),
+        }
+    }
+
+    /// A statement in a block that is left out.
+    fn leave_out(&mut self, item: &Item) {
+        self.reached.insert(item.at);
+        if let ItemKind::Assignment(span) = item.kind {
+            let name = leading_name(self.ledger.text(span)).0.to_owned();
+            self.variables.blur(&name);
+        }
+        self.ledger.find(
+            item.at,
+            Verdict::Manual,
+            Code::InUntranslatedBlock,
+            "The block that this stands in was not translated",
+        );
+    }
+
+    /// What stood only where no message came.
+    fn find_unreached(&mut self) {
+        for at in std::mem::take(&mut self.unreached) {
+            if !self.reached.contains(&at) {
+                self.ledger.find(
+                    at,
+                    Verdict::Dropped,
+                    Code::NeverReached,
+                    "No message came to this place, because the rules above it end for every message",
+                );
+            }
+        }
+    }
+
+    fn close_block(&mut self, levels: &mut Vec<Level>) {
+        let Some(level) = levels.pop() else { return };
+        self.depth -= 1;
+        let Some(mut recipe) = level.recipe else {
+            return;
+        };
+        let certain = is_certain(&recipe) && !recipe.flags.copy;
+        match (level.end, certain) {
+            (End::Open, true) => self.variables.close(),
+            (End::Open, false) => self.variables.close_uncertain(),
+            _ => self.variables.close_undone(),
+        }
+        recipe.action = Action::Block(level.steps);
+        if let Some(above) = levels.last_mut() {
+            if certain {
+                above.end = above.end.max(level.end);
+            }
+            above.steps.push(Step::Recipe(recipe));
+        }
+    }
+
+    /// Adds a recipe to the innermost level, or opens its block. False, where
+    /// it cannot be understood; its block is to be left out then.
+    fn recipe(
+        &mut self,
+        levels: &mut Vec<Level>,
+        at: StatementId,
+        header: Span,
+        conditions: &[Span],
+        action: Node,
+    ) -> bool {
+        let read = recipe::header(self.ledger.text(header), &self.variables);
+        if !read.skipped.is_empty() {
+            self.ledger.find_in(
+                at,
+                Some(header),
+                Verdict::Exact,
+                Code::SkippedFlags,
+                format!(
+                    "procmail knows no such flag and skipped the rest of the line: {}",
+                    shown(&read.skipped)
+                ),
+            );
+        }
+        let mut unclear = read.unclear.map(|why| (header, why));
+        let mut recipe = Recipe {
+            at,
+            chain: read.chain,
+            conditions: Vec::new(),
+            flags: read.flags,
+            action: Action::Block(Vec::new()),
+        };
+        for &span in conditions {
+            match recipe::condition(span, self.ledger.text(span), &recipe.flags, &self.variables) {
+                Ok(condition) => {
+                    self.judge(at, &condition);
+                    recipe.conditions.push(condition);
+                }
+                Err(why) => unclear = unclear.or(Some((span, why))),
+            }
+        }
+        if let Some((span, why)) = unclear {
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Verdict::Manual,
+                Code::UnclearRecipe,
+                format!("This recipe cannot be understood without a message: {why}"),
+            );
+            if let Some(level) = levels.last_mut() {
+                level.steps.push(Step::Unknown { at });
+            }
+            return false;
+        }
+        let text = self.ledger.text(action.span).to_owned();
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        recipe.action = match action.kind {
+            NodeKind::Open => {
+                self.depth += 1;
+                self.variables.open();
+                levels.push(Level {
+                    recipe: Some(recipe),
+                    ..Level::default()
+                });
+                return true;
+            }
+            NodeKind::Forward => {
+                let line = line.strip_prefix('!').unwrap_or(line);
+                let words = expand::words(line, &self.variables);
+                Action::Forward(joined(words, " "))
+            }
+            NodeKind::Pipe => {
+                let line = line.strip_prefix('|').unwrap_or(line);
+                Action::Pipe(command::expand(line.trim(), &self.variables))
+            }
+            NodeKind::Capture => {
+                let (name, command) = line.split_once('=').unwrap_or((line, ""));
+                let name = name.trim().to_owned();
+                let command = match command.trim_start().strip_prefix('!') {
+                    Some(addresses) => format!("$SENDMAIL $SENDMAILFLAGS {addresses}"),
+                    None => command.trim().trim_start_matches('|').trim().to_owned(),
+                };
+                let command = command::expand(&command, &self.variables);
+                self.variables.blur(&name);
+                Action::Capture { name, command }
+            }
+            _ => self.mailbox(at, action.span, line, &mut recipe),
+        };
+        self.variables.blur("LASTFOLDER");
+        let delivers = matches!(recipe.action, Action::File(_) | Action::Forward(_))
+            && !recipe.flags.copy
+            && is_certain(&recipe);
+        if let Some(level) = levels.last_mut() {
+            if delivers {
+                level.end = End::Message;
+            }
+            level.steps.push(Step::Recipe(recipe));
+        }
+        true
+    }
+
+    /// What there is to say of a condition, and what it does to `MATCH`.
+    fn judge(&mut self, at: StatementId, condition: &Condition) {
+        match &condition.test {
+            Test::Expression(text) => {
+                let sets_match = text.0.iter().any(|piece| match piece {
+                    Piece::Literal(text) => text.contains("\\/"),
+                    _ => true,
+                });
+                if sets_match {
+                    self.variables.blur("MATCH");
+                }
+                if let Some(Piece::Literal(last)) = text.0.last()
+                    && last.ends_with('\r')
+                {
+                    self.ledger.find_in(
+                        at,
+                        Some(condition.span),
+                        Verdict::Exact,
+                        Code::CarriageReturn,
+                        "The line ends as on Windows, so procmail looked for a carriage return that no mail has there: the recipe never matched",
+                    );
+                }
+            }
+            Test::Always
+                if condition.negated
+                    && condition.span.end - condition.span.start >= self.variables.line_limit() =>
+            {
+                self.ledger.find_in(
+                    at,
+                    Some(condition.span),
+                    Verdict::Exact,
+                    Code::LineTooLong,
+                    format!(
+                        "The condition is longer than the {} bytes that procmail reads (LINEBUF), so the recipe never matched",
+                        self.variables.line_limit()
+                    ),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// The action of a recipe whose action line is no other.
+    fn mailbox(&mut self, at: StatementId, span: Span, line: &str, recipe: &mut Recipe) -> Action {
+        let home_path = &self.settings.home_path;
+        if let Some(why) = accident(line) {
+            let name = shown(line.trim());
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Verdict::Adapted,
+                Code::AccidentalMailbox,
+                format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox"),
+            );
+            return Action::File(vec![self.inbox()]);
+        }
+        if recipe.flags.filter {
+            recipe.flags.filter = false;
+            recipe.flags.feed_header = true;
+            recipe.flags.feed_body = true;
+        }
+        let (name, rest) = leading_name(line);
+        // A comment may follow a name at once.
+        let line = if rest.starts_with('#') { name } else { line };
+        let words = expand::words(line, &self.variables);
+        let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
+        if folders.first().and_then(|folder| folder.path.known()) == Some("") {
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Verdict::Exact,
+                Code::NamelessMailbox,
+                "The mailbox has no name, so procmail could not deliver here and went on",
+            );
+            recipe.conditions.push(Condition {
+                span,
+                negated: true,
+                weight: None,
+                area: recipe::area(&recipe.flags),
+                test: Test::Always,
+            });
+            return Action::File(vec![self.inbox()]);
+        }
+        Action::File(folders)
+    }
+
+    fn default_folder(&self) -> Folder {
+        let name = match self.variables.get("DEFAULT") {
+            Value::Text(text) => text,
+            Value::Runtime => Text(vec![Piece::Variable("DEFAULT".to_owned())]),
+            Value::Unset => match self.variables.get("ORGMAIL") {
+                Value::Text(text) => text,
+                _ => Text::default(),
+            },
+        };
+        let home_path = &self.settings.home_path;
+        recipe::folder(name, &self.variables, self.ledger.home(), home_path)
+    }
+
+    /// The default mailbox, or the system's where that is `/dev/null`.
+    fn inbox(&self) -> Folder {
+        let folder = self.default_folder();
+        match folder.format {
+            Format::Null => Folder {
+                path: Text::literal(format!("/var/mail/{}", self.settings.user)),
+                format: Format::Mbox,
+            },
+            _ => folder,
+        }
+    }
+
+    fn assignment(&mut self, at: StatementId, span: Span) -> (Option<Step>, End) {
+        let text = self.ledger.text(span).to_owned();
+        let (name, rest) = leading_name(&text);
+        let written = rest.trim_start_matches([' ', '\t']).strip_prefix('=');
+        let value = written.map(|text| expand::value(text, &self.variables));
+        if let Some(Piece::Literal(last)) = value.as_ref().and_then(|value| value.0.last())
+            && last.ends_with('\r')
+        {
+            self.ledger.find(
+                at,
+                Verdict::Exact,
+                Code::CarriageReturn,
+                "The line ends as on Windows, and procmail took the carriage return for a part of the value",
+            );
+        }
+        let assign = Step::Assign(Assign {
+            at,
+            name: name.to_owned(),
+            value: value.clone(),
+        });
+        match name {
+            "INCLUDERC" | "SWITCHRC" => {
+                let switch = name == "SWITCHRC";
+                self.variables.assign(name, value.as_ref());
+                return self.include(at, value.unwrap_or_default(), switch);
+            }
+            "HOST" => {
+                self.variables.assign(name, value.as_ref());
+                let is_this_host = value
+                    .as_ref()
+                    .is_some_and(|value| value.0 == [Piece::Opaque("HOST".to_owned())]);
+                return match is_this_host {
+                    true => (Some(assign), End::Open),
+                    false => (Some(Step::End { at }), End::Message),
+                };
+            }
+            _ => {}
+        }
+        if let Some((code, message)) = meaningless(name, value.as_ref()) {
+            let verdict = match code {
+                Code::Trap => Verdict::Manual,
+                _ => Verdict::Dropped,
+            };
+            self.ledger.find(at, verdict, code, message);
+        }
+        self.variables.assign(name, value.as_ref());
+        (Some(assign), End::Open)
+    }
+
+    fn include(&mut self, at: StatementId, name: Text, switch: bool) -> (Option<Step>, End) {
+        let unknown = (Some(Step::Unknown { at }), End::Open);
+        let included = |body| Some(Step::Include { at, body, switch });
+        let Some(known) = name.known().map(str::to_owned) else {
+            self.ledger.find(
+                at,
+                Verdict::Manual,
+                Code::UnknownInclude,
+                "Which file is read here is not known before a message is there",
+            );
+            return unknown;
+        };
+        if known.is_empty() || known == "/dev/null" {
+            return match switch {
+                true => (included(Vec::new()), End::File),
+                false => (None, End::Open),
+            };
+        }
+        let home_path = &self.settings.home_path;
+        let read = match self.variables.directory() {
+            _ if known.starts_with('/') => Ok(path::join("/", &known)),
+            Some(directory) => Ok(path::join(directory, &known)),
+            None => Err("the directory it is looked for in is not known"),
+        };
+        let absolute = match read {
+            Ok(absolute) => absolute,
+            Err(why) => {
+                self.ledger.find(
+                    at,
+                    Verdict::Manual,
+                    Code::UnknownInclude,
+                    format!("The file {} could not be read: {why}", shown(&known)),
+                );
+                return unknown;
+            }
+        };
+        let read = match path::below(home_path, &absolute) {
+            Some(below) => self.ledger.read(below),
+            None => Err(ReadError::Outside),
+        };
+        let file = match read {
+            Ok(file) => file,
+            Err(ReadError::Missing | ReadError::NotAFile) => {
+                self.ledger.find(
+                    at,
+                    Verdict::Dropped,
+                    Code::MissingInclude,
+                    format!(
+                        "There is no file {} in the home, and procmail went on without it",
+                        shown(&known)
+                    ),
+                );
+                return (None, End::Open);
+            }
+            Err(error) => {
+                self.ledger.find(
+                    at,
+                    Verdict::Manual,
+                    Code::UnreadInclude,
+                    format!("The file {} was not read: {error}", shown(&known)),
+                );
+                return unknown;
+            }
+        };
+        self.bytes += self
+            .ledger
+            .source(file)
+            .map_or(0, |source| source.text.len());
+        self.statements += self.items(file).len();
+        if self.includes >= MAX_INCLUDES
+            || self.depth >= MAX_DEPTH
+            || self.bytes > MAX_BYTES
+            || self.statements > MAX_STATEMENTS
+        {
+            self.ledger.find(
+                at,
+                Verdict::Manual,
+                Code::IncludeLimit,
+                format!(
+                    "The file {} is not looked into here, because files that read each other make the rules grow past every bound",
+                    shown(&known)
+                ),
+            );
+            return unknown;
+        }
+        self.includes += 1;
+        self.depth += 1;
+        let outer = self.variables.enter_file(&absolute);
+        let (body, end) = self.file(file);
+        self.variables.enter_file(&outer);
+        self.depth -= 1;
+        self.includes -= 1;
+        match switch {
+            true => (included(body), end.max(End::File)),
+            false => (included(body), end),
+        }
+    }
+}
+
+fn is_block(kind: &ItemKind) -> bool {
+    matches!(kind, ItemKind::Recipe { action, .. } if action.kind == NodeKind::Open)
+}
+
+/// Whether a recipe runs for every message that comes to it.
+fn is_certain(recipe: &Recipe) -> bool {
+    let holds = |condition: &Condition| {
+        condition.test == Test::Always && !condition.negated && condition.weight.is_none()
+    };
+    recipe.chain == Chain::default() && recipe.conditions.iter().all(holds)
+}
+
+fn joined(words: Vec<Text>, between: &str) -> Text {
+    let mut joined = Text::default();
+    for (at, word) in words.into_iter().enumerate() {
+        if at > 0 {
+            joined.push(Piece::Literal(between.to_owned()));
+        }
+        joined.extend(word);
+    }
+    joined
+}
+
+/// The variable name that a line begins with, and what follows.
+fn leading_name(line: &str) -> (&str, &str) {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = match line.starts_with(|c: char| c.is_ascii_digit()) {
+        true => 0,
+        false => line.find(|c| !is_name(c)).unwrap_or(line.len()),
+    };
+    line.split_at(end)
+}
+
+/// Why nobody meant a line to name a mailbox.
+fn accident(line: &str) -> Option<&'static str> {
+    let (name, rest) = leading_name(line.trim_start());
+    if line.ends_with('\r') {
+        return Some("The line ends as on Windows");
+    }
+    if name.is_empty() {
+        return match rest.chars().next()? {
+            ':' => Some("The action is missing, and the next recipe stands in its place"),
+            '}' => Some("The action is missing, and the end of the block stands in its place"),
+            '{' => Some("A block needs a blank behind its opening brace"),
+            '^' => Some("The star is missing before the condition"),
+            _ => None,
+        };
+    }
+    rest.trim_start_matches([' ', '\t'])
+        .starts_with('=')
+        .then_some("The action is missing, and an assignment stands in its place")
+}
+
+/// A stretch of a file for a message: without control characters, and short.
+fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+    if shown.len() < text.trim_end_matches('\r').len() {
+        shown.push('…');
+    }
+    format!("“{shown}”")
+}
+
+/// Why a variable means nothing on the server, where it does not.
+fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
+    let (code, what) = match name {
+        "LOG" | "LOGFILE" | "LOGABSTRACT" | "VERBOSE" | "COMSAT" => (
+            Code::Logging,
+            "what procmail wrote to its log or told the terminal",
+        ),
+        "LOCKFILE" | "LOCKEXT" | "LOCKSLEEP" | "LOCKTIMEOUT" => {
+            (Code::Locking, "how procmail locked files")
+        }
+        "UMASK" => (Code::Umask, "the permissions of new mailbox files"),
+        "SHELL" | "SHELLMETAS" | "SHELLFLAGS" | "PATH" | "TIMEOUT" | "SUSPEND" | "NORESRETRY" => {
+            (Code::ProgramSetting, "how procmail ran programs")
+        }
+        "SENDMAIL" | "SENDMAILFLAGS" => (Code::ProgramSetting, "which program sent mail on"),
+        "LINEBUF" | "DROPPRIVS" | "MSGPREFIX" | "DELIVERED" => {
+            (Code::ProcmailSetting, "how procmail itself worked")
+        }
+        "TRAP" => {
+            return value.filter(|value| value.known() != Some("")).map(|_| {
+                (
+                    Code::Trap,
+                    "This command ran when procmail was done with a message, and the server runs no programs"
+                        .to_owned(),
+                )
+            });
+        }
+        _ => return None,
+    };
+    Some((
+        code,
+        format!("{name} set {what}, which the server does in its own way"),
+    ))
+}

@@ -1,0 +1,50 @@
+//! Paths on the old host, as text.
+
+/// A path as seen from a directory, without `.` and empty parts, and without
+/// `..` where a part stands before it.
+pub fn join(directory: &str, path: &str) -> String {
+    let absolute = path.starts_with('/') || directory.starts_with('/');
+    let base = if path.starts_with('/') { "" } else { directory };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|&last| last != "..") => {
+                parts.pop();
+            }
+            ".." if absolute => {}
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match absolute {
+        true => format!("/{joined}"),
+        false => joined,
+    }
+}
+
+/// The part of an absolute path that lies below the home.
+pub fn below<'p>(home: &str, path: &'p str) -> Option<&'p str> {
+    let rest = path.strip_prefix(home.trim_end_matches('/'))?;
+    match rest.strip_prefix('/') {
+        Some(rest) => Some(rest),
+        None if rest.is_empty() => Some(""),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined() {
+        assert_eq!(join("/home/u", "a/./b//c"), "/home/u/a/b/c");
+        assert_eq!(join("/home/u", "/etc/x"), "/etc/x");
+        assert_eq!(join("/home/u", "../../../v"), "/v");
+        assert_eq!(join("a", "../../b"), "../b");
+        assert_eq!(below("/home/u/", "/home/u/x"), Some("x"));
+        assert_eq!(below("/home/u", "/home/uu"), None);
+        assert_eq!(below("/home/u", "/home/u"), Some(""));
+    }
+}

@@ -1,0 +1,276 @@
+//! What the variables hold at a point of the rules, as far as that is the same
+//! for every message.
+
+use super::Settings;
+use crate::rules::model::{Piece, Text};
+use std::collections::HashMap;
+
+/// What is known of a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Its value; it holds no pieces but literal and opaque ones.
+    Text(Text),
+    /// It is not set.
+    Unset,
+    /// It differs between messages.
+    Runtime,
+}
+
+impl Value {
+    fn of(text: &Text) -> Self {
+        let fixed = |piece: &Piece| matches!(piece, Piece::Literal(_) | Piece::Opaque(_));
+        match text.0.iter().all(fixed) {
+            true => Value::Text(text.clone()),
+            false => Value::Runtime,
+        }
+    }
+}
+
+/// The values that variables had when a part of the rules was entered, of those
+/// that changed in it.
+pub type Changes = HashMap<String, Value>;
+
+/// The variables at a point of the rules.
+#[derive(Debug)]
+pub struct Variables {
+    values: HashMap<String, Value>,
+    arguments: Vec<Text>,
+    preserved: bool,
+    rc_file: String,
+    log: Vec<Changes>,
+}
+
+/// The directory that relative paths start from. It follows `MAILDIR`, which
+/// may itself be relative; no variable can have this name.
+const DIRECTORY: &str = ".";
+
+/// The value of `LINEBUF` that procmail starts with: the length in bytes that
+/// no line may reach.
+const LINEBUF: usize = 2048;
+
+impl Variables {
+    /// What procmail sets before it reads a file (procmailrc(5)).
+    pub fn new(settings: &Settings, arguments: &[String], preserved: bool) -> Self {
+        let values = environment(settings)
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), Value::Text(text)))
+            .chain([(
+                DIRECTORY.to_owned(),
+                Value::Text(Text::literal(&settings.home_path)),
+            )])
+            .collect();
+        Variables {
+            values,
+            arguments: arguments.iter().map(Text::literal).collect(),
+            preserved,
+            rc_file: String::new(),
+            log: vec![Changes::new()],
+        }
+    }
+
+    /// What is known of a variable, or of an argument (`1` to `9`).
+    pub fn get(&self, name: &str) -> Value {
+        match name {
+            "MATCH" | "LASTFOLDER" if !self.values.contains_key(name) => Value::Unset,
+            "LASTFOLDER" => Value::Runtime,
+            "0" => Value::Text(Text::literal("procmail")),
+            "_" => Value::Text(Text::literal(&self.rc_file)),
+            "#" => Value::Text(Text::literal(self.arguments.len().to_string())),
+            "$" => Value::Text(Text(vec![Piece::Opaque("$$".to_owned())])),
+            _ if name.starts_with(|c: char| c.is_ascii_digit()) => name
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| self.arguments.get(number.checked_sub(1)?))
+                .map_or(Value::Unset, |text| Value::Text(text.clone())),
+            _ if name.starts_with(|c: char| !(c.is_ascii_alphabetic() || c == '_')) => {
+                Value::Runtime
+            }
+            _ => match self.values.get(name) {
+                Some(value) => value.clone(),
+                None if self.preserved => Value::Text(Text(vec![Piece::Opaque(name.to_owned())])),
+                None => Value::Unset,
+            },
+        }
+    }
+
+    /// Takes note of an assignment.
+    pub fn assign(&mut self, name: &str, value: Option<&Text>) {
+        let value = value.map_or(Value::Unset, Value::of);
+        if name == "MAILDIR" {
+            self.change_directory(&value);
+        }
+        if name == "SHIFT" {
+            self.shift(&value);
+        }
+        self.put(name, value);
+    }
+
+    /// From here on a variable differs between messages.
+    pub fn blur(&mut self, name: &str) {
+        if name == "MAILDIR" {
+            self.put(DIRECTORY, Value::Runtime);
+        }
+        self.put(name, Value::Runtime);
+    }
+
+    /// The directory that relative paths start from, where it is known.
+    pub fn directory(&self) -> Option<&str> {
+        match self.values.get(DIRECTORY) {
+            Some(Value::Text(text)) => text.known(),
+            _ => None,
+        }
+    }
+
+    /// How many arguments there are (`-a`).
+    pub fn arguments(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// The length that no line may reach.
+    pub fn line_limit(&self) -> usize {
+        match self.get("LINEBUF") {
+            Value::Text(text) => text.known().and_then(|text| text.trim().parse().ok()),
+            _ => None,
+        }
+        .map_or(LINEBUF, |limit: usize| limit.max(128))
+    }
+
+    /// The file that is being read, for `$_`; returns the one before it.
+    pub fn enter_file(&mut self, path: &str) -> String {
+        std::mem::replace(&mut self.rc_file, path.to_owned())
+    }
+
+    /// From here on, changes are noted on a page of their own.
+    pub fn open(&mut self) {
+        self.log.push(Changes::new());
+    }
+
+    /// Closes the innermost page: what changed on it, changed on the one above.
+    pub fn close(&mut self) {
+        let Some(page) = self.log.pop() else { return };
+        if let Some(above) = self.log.last_mut() {
+            for (name, before) in page {
+                above.entry(name).or_insert(before);
+            }
+        }
+    }
+
+    /// Closes the innermost page where it may not have run: what it changed
+    /// may be either.
+    pub fn close_uncertain(&mut self) {
+        for (name, before) in self.log.last().cloned().unwrap_or_default() {
+            if self.values.get(&name) != Some(&before) {
+                self.values.insert(name, Value::Runtime);
+            }
+        }
+        self.close();
+    }
+
+    /// Closes the innermost page where nothing runs on behind it.
+    pub fn close_undone(&mut self) {
+        for (name, before) in self.log.pop().unwrap_or_default() {
+            self.values.insert(name, before);
+        }
+    }
+
+    /// How many pages are open.
+    pub fn depth(&self) -> usize {
+        self.log.len()
+    }
+
+    /// The present values of all that changed on the pages from `depth` on.
+    pub fn changed_since(&self, depth: usize) -> Changes {
+        let names = self.log.iter().skip(depth).flat_map(|page| page.keys());
+        names
+            .map(|name| (name.clone(), self.stored(name)))
+            .collect()
+    }
+
+    /// The rules may also have come here with other values; `changed` are
+    /// those that differed then from the values at the start of this page.
+    pub fn join(&mut self, changed: &Changes) {
+        let Some(page) = self.log.last() else { return };
+        let mut blurred = Vec::new();
+        for (name, before) in page {
+            let other = changed.get(name).unwrap_or(before);
+            if *other != self.stored(name) {
+                blurred.push(name.clone());
+            }
+        }
+        for (name, other) in changed {
+            if !page.contains_key(name) && *other != self.stored(name) {
+                blurred.push(name.clone());
+            }
+        }
+        for name in blurred {
+            self.put(&name, Value::Runtime);
+        }
+    }
+
+    fn stored(&self, name: &str) -> Value {
+        self.values.get(name).cloned().unwrap_or(Value::Unset)
+    }
+
+    fn put(&mut self, name: &str, value: Value) {
+        let before = self.values.insert(name.to_owned(), value);
+        if let Some(page) = self.log.last_mut() {
+            page.entry(name.to_owned())
+                .or_insert(before.unwrap_or(Value::Unset));
+        }
+    }
+
+    fn change_directory(&mut self, value: &Value) {
+        let path = match value {
+            Value::Text(text) => text.known(),
+            _ => None,
+        };
+        match (path, self.directory()) {
+            (Some(""), _) => {}
+            (Some(path), _) if path.starts_with('/') => {
+                let path = Value::Text(Text::literal(path));
+                self.put(DIRECTORY, path);
+            }
+            (Some(path), Some(directory)) => {
+                let path = Value::Text(Text::literal(super::path::join(directory, path)));
+                self.put(DIRECTORY, path);
+            }
+            // To unset it changes to no directory.
+            _ if *value == Value::Unset => {}
+            _ => self.put(DIRECTORY, Value::Runtime),
+        }
+    }
+
+    fn shift(&mut self, value: &Value) {
+        if let Value::Text(text) = value
+            && let Some(count) = text.known().and_then(|text| text.parse::<usize>().ok())
+        {
+            self.arguments.drain(..count.min(self.arguments.len()));
+        }
+    }
+}
+
+/// The variables that are set before any file is read, procmail's own
+/// defaults; what the old host alone knows is opaque.
+pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
+    let mailbox = format!("/var/mail/{}", settings.user);
+    let opaque = |name: &str| Text(vec![Piece::Opaque(name.to_owned())]);
+    vec![
+        ("LOGNAME", Text::literal(&settings.user)),
+        ("HOME", Text::literal(&settings.home_path)),
+        ("MAILDIR", Text::literal(&settings.home_path)),
+        ("ORGMAIL", Text::literal(&mailbox)),
+        ("DEFAULT", Text::literal(&mailbox)),
+        ("SENDMAIL", Text::literal("/usr/sbin/sendmail")),
+        ("SENDMAILFLAGS", Text::literal("-oi")),
+        ("SHELLMETAS", Text::literal("&|<>~;?*[")),
+        ("SHELLFLAGS", Text::literal("-c")),
+        ("LOCKEXT", Text::literal(".lock")),
+        ("MSGPREFIX", Text::literal("msg.")),
+        ("LINEBUF", Text::literal(LINEBUF.to_string())),
+        ("SHELL", opaque("SHELL")),
+        ("PATH", opaque("PATH")),
+        ("HOST", opaque("HOST")),
+        ("TZ", opaque("TZ")),
+        ("PROCMAIL_VERSION", opaque("PROCMAIL_VERSION")),
+    ]
+}

@@ -1,0 +1,115 @@
+//! In: the files of a home, one by one, as the stages that make the model ask
+//! for them. Out: the sources that were read, their statements, and what was
+//! found about these: one set of books for `.forward` and all that it calls.
+
+use super::model::{Statement, StatementId, StatementKind};
+use crate::home::{Home, ReadError};
+use crate::report::code::Code;
+use crate::report::entry::{Finding, Verdict};
+use crate::syntax::{FileId, Source, Span};
+use std::collections::{HashMap, HashSet};
+
+/// Collects what the elaboration of one home has to say beside the model.
+pub struct Ledger<'h> {
+    home: &'h dyn Home,
+    sources: Vec<Source>,
+    by_path: HashMap<String, FileId>,
+    statements: Vec<Statement>,
+    findings: Vec<Finding>,
+    known: HashSet<(StatementId, Code, Option<Span>, String)>,
+}
+
+impl<'h> Ledger<'h> {
+    /// An empty ledger over a home.
+    pub fn new(home: &'h dyn Home) -> Self {
+        Ledger {
+            home,
+            sources: Vec::new(),
+            by_path: HashMap::new(),
+            statements: Vec::new(),
+            findings: Vec::new(),
+            known: HashSet::new(),
+        }
+    }
+
+    /// The home.
+    pub fn home(&self) -> &'h dyn Home {
+        self.home
+    }
+
+    /// Reads a file of the home; a second time, it is the same source.
+    ///
+    /// # Errors
+    /// What the home says.
+    pub fn read(&mut self, path: &str) -> Result<FileId, ReadError> {
+        if let Some(&file) = self.by_path.get(path) {
+            return Ok(file);
+        }
+        let source = Source::new(path, self.home.read(path)?);
+        let file = FileId(self.sources.len() as u32);
+        self.sources.push(source);
+        self.by_path.insert(path.to_owned(), file);
+        Ok(file)
+    }
+
+    /// A source that was read.
+    pub fn source(&self, file: FileId) -> Option<&Source> {
+        self.sources.get(file.0 as usize)
+    }
+
+    /// The text of a span.
+    pub fn text(&self, span: Span) -> &str {
+        self.source(span.file)
+            .map_or("", |source| source.slice(span))
+    }
+
+    /// Enters a statement.
+    pub fn statement(&mut self, kind: StatementKind, span: Span) -> StatementId {
+        self.statements.push(Statement { span, kind });
+        StatementId((self.statements.len() - 1) as u32)
+    }
+
+    /// Lets a statement reach to `end`.
+    pub fn extend(&mut self, statement: StatementId, end: usize) {
+        if let Some(statement) = self.statements.get_mut(statement.0 as usize) {
+            statement.span.end = end;
+        }
+    }
+
+    /// Enters a finding about a whole statement; the same one counts once.
+    pub fn find(
+        &mut self,
+        at: StatementId,
+        verdict: Verdict,
+        code: Code,
+        message: impl Into<String>,
+    ) {
+        self.find_in(at, None, verdict, code, message);
+    }
+
+    /// Enters a finding about a part of a statement; the same one counts once.
+    pub fn find_in(
+        &mut self,
+        at: StatementId,
+        span: Option<Span>,
+        verdict: Verdict,
+        code: Code,
+        message: impl Into<String>,
+    ) {
+        let message = message.into();
+        if self.known.insert((at, code, span, message.clone())) {
+            self.findings.push(Finding {
+                at,
+                span,
+                verdict,
+                code,
+                message,
+            });
+        }
+    }
+
+    /// The books: sources, statements, findings.
+    pub fn close(self) -> (Vec<Source>, Vec<Statement>, Vec<Finding>) {
+        (self.sources, self.statements, self.findings)
+    }
+}
