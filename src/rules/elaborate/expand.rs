@@ -124,7 +124,6 @@ impl<'a> Expander<'a> {
         Some(next)
     }
 
-
     fn name(&mut self) -> &'a str {
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let end = self.rest.find(|c| !is_name(c)).unwrap_or(self.rest.len());

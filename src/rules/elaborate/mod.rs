@@ -129,6 +129,7 @@ pub fn elaborate(
             body: steps,
             default,
             own_addresses: settings.own_addresses(),
+            ..Program::default()
         },
         sources,
         findings,
@@ -242,7 +243,7 @@ impl Elaborator<'_, '_> {
         self.variables.open();
         // Blocks that are open in a block that is left out, and that one.
         let mut left_out = 0_usize;
-        for item in items.iter() {
+        for (at, item) in items.iter().enumerate() {
             if left_out > 0 {
                 match &item.kind {
                     ItemKind::Close => left_out -= 1,
@@ -291,12 +292,14 @@ impl Elaborator<'_, '_> {
                     let is_clear = self.recipe(&mut levels, item.at, *header, conditions, *action);
                     left_out = usize::from(!is_clear && is_block(&item.kind));
                 }
-                ItemKind::Incomplete => self.ledger.find(
-                    item.at,
-                    Verdict::Dropped,
-                    Code::NoAction,
-                    "This recipe says nothing to do with the mail it matches, so procmail skipped it too",
-                ),
+                ItemKind::Incomplete(header) => {
+                    let step = self.incomplete(item.at, *header);
+                    if let Some(level) = levels.last_mut()
+                        && items.get(at + 1).is_some_and(|next| self.is_chained(next))
+                    {
+                        level.steps.push(step);
+                    }
+                }
                 ItemKind::Close => {
                     if levels.len() > 1 {
                         self.close_block(&mut levels);
@@ -371,6 +374,34 @@ impl Elaborator<'_, '_> {
                 above.end = above.end.max(level.end);
             }
             above.steps.push(Step::Recipe(recipe));
+        }
+    }
+
+    /// A recipe without an action. To those that hang on it, it has not matched.
+    fn incomplete(&mut self, at: StatementId, header: Span) -> Step {
+        self.ledger.find(
+            at,
+            Verdict::Dropped,
+            Code::NoAction,
+            "This recipe says nothing to do with the mail it matches, so procmail skipped it too",
+        );
+        let read = recipe::header(self.ledger.text(header), &self.variables);
+        Step::Recipe(Recipe {
+            at,
+            chain: read.chain,
+            conditions: vec![recipe::never(header, &read.flags)],
+            flags: read.flags,
+            action: Action::Block(Vec::new()),
+        })
+    }
+
+    fn is_chained(&self, item: &Item) -> bool {
+        match &item.kind {
+            ItemKind::Recipe { header, .. } | ItemKind::Incomplete(header) => {
+                let read = recipe::header(self.ledger.text(*header), &self.variables);
+                read.chain != Chain::default()
+            }
+            _ => false,
         }
     }
 
@@ -548,13 +579,7 @@ impl Elaborator<'_, '_> {
                 Code::NamelessMailbox,
                 "The mailbox has no name, so procmail could not deliver here and went on",
             );
-            recipe.conditions.push(Condition {
-                span,
-                negated: true,
-                weight: None,
-                area: recipe::area(&recipe.flags),
-                test: Test::Always,
-            });
+            recipe.conditions.push(recipe::never(span, &recipe.flags));
             return Action::File(vec![self.inbox()]);
         }
         Action::File(folders)
@@ -829,3 +854,6 @@ fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
         format!("{name} set {what}, which the server does in its own way"),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,17 @@ pub fn area(flags: &Flags) -> Area {
     }
 }
 
+/// A condition that never holds.
+pub fn never(span: Span, flags: &Flags) -> Condition {
+    Condition {
+        span,
+        negated: true,
+        weight: None,
+        area: area(flags),
+        test: Test::Always,
+    }
+}
+
 /// Reads a condition. `span` is that of its line, `line` the text of it.
 ///
 /// # Errors

@@ -29,8 +29,8 @@ pub enum ItemKind {
         /// The action line.
         action: Node,
     },
-    /// A recipe without an action.
-    Incomplete,
+    /// A recipe without an action: its header.
+    Incomplete(Span),
     /// `}`.
     Close,
     /// Text that procmail skips.
@@ -93,7 +93,7 @@ pub fn enter(ledger: &mut Ledger, file: FileId) -> Vec<Item> {
                     },
                     None => Item {
                         at: ledger.statement(StatementKind::Skipped, span),
-                        kind: ItemKind::Incomplete,
+                        kind: ItemKind::Incomplete(node.span),
                     },
                 }
             }
