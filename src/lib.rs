@@ -5,6 +5,7 @@
 //! says what they do to a message, [`sieve`] says the same in Sieve, [`report`]
 //! tells people what became of each statement. Nothing here prints or exits.
 
+pub mod batch;
 pub mod home;
 pub mod report;
 pub mod rules;

@@ -1,0 +1,278 @@
+//! In: `aliases` and `virtual` in Postfix syntax. Out: where mail for a name
+//! ends, after looking it up again and again.
+
+use super::lines::{Problem, logical};
+use crate::syntax::FileId;
+use crate::syntax::forward::{Destination, Forward};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A line of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableEntry {
+    /// The left-hand side as written.
+    pub name: String,
+    /// Its line.
+    pub line: usize,
+    /// The right-hand side.
+    pub destinations: Vec<Destination>,
+}
+
+/// Left-hand sides, lower-cased, and their entries.
+pub type Table = BTreeMap<String, TableEntry>;
+
+/// Reads aliases(5): `name: value, …`.
+pub fn aliases(file: &str, text: &str) -> (Table, Vec<Problem>) {
+    table(file, text, |line| {
+        let (name, values) = match line.strip_prefix('"') {
+            Some(rest) => {
+                let (name, rest) = rest.split_once('"')?;
+                (name, rest.trim_start().strip_prefix(':')?)
+            }
+            None => line.split_once(':')?,
+        };
+        Some((name.trim(), values))
+    })
+}
+
+/// Reads virtual(5): `pattern address, …`.
+pub fn virtual_(file: &str, text: &str) -> (Table, Vec<Problem>) {
+    table(file, text, |line| line.split_once([' ', '\t', '\n']))
+}
+
+fn table(
+    file: &str,
+    text: &str,
+    split: impl Fn(&str) -> Option<(&str, &str)>,
+) -> (Table, Vec<Problem>) {
+    let mut table = Table::new();
+    let mut problems = Vec::new();
+    for (line, content) in logical(text) {
+        let Some((name, values)) = split(&content).filter(|(name, _)| !name.is_empty()) else {
+            problems.push(Problem::at(file, line, "the line has no left-hand side"));
+            continue;
+        };
+        let values = Forward::parse(FileId(0), values);
+        let destinations: Vec<Destination> = values
+            .destinations()
+            .map(|(_, destination)| destination.clone())
+            .collect();
+        for destination in &destinations {
+            if let Destination::Invalid(_) = destination {
+                let message = format!("one destination of {name} is none that a mailer knows");
+                problems.push(Problem::at(file, line, message));
+            }
+        }
+        let entry = TableEntry {
+            name: name.to_owned(),
+            line,
+            destinations,
+        };
+        if let Some(first) = table.get(&name.to_lowercase()).map(|entry| entry.line) {
+            let message = format!("{name} stands on line {first} already");
+            problems.push(Problem::at(file, line, message));
+            continue;
+        }
+        table.insert(name.to_lowercase(), entry);
+    }
+    (table, problems)
+}
+
+/// The tables of an old mail host.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    /// aliases(5).
+    pub aliases: Table,
+    /// virtual(5).
+    pub virtual_: Table,
+    /// The host's own domain, lower-cased: an address in it is a local name.
+    pub domain: Option<String>,
+}
+
+/// Where mail for a name ends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolved {
+    /// What no table has on its left-hand side, in order, each once.
+    pub ends: Vec<Destination>,
+    /// Names that lead back to themselves.
+    pub circles: BTreeSet<String>,
+}
+
+/// Destinations of one name; more than any list has members.
+const MAX_ENDS: usize = 100_000;
+
+impl Tables {
+    /// The entry for a name or address.
+    pub fn entry(&self, address: &str) -> Option<&TableEntry> {
+        let address = address.to_lowercase();
+        if let Some(entry) = self.virtual_.get(&address) {
+            return Some(entry);
+        }
+        let local = self.local_name(&address);
+        let of_domain = match address.split_once('@') {
+            Some((_, domain)) => self.virtual_.get(&format!("@{domain}")),
+            None => None,
+        };
+        of_domain.or_else(|| self.aliases.get(local?))
+    }
+
+    /// The name without the host's own domain; `None` for a foreign address.
+    pub fn local_name<'a>(&self, address: &'a str) -> Option<&'a str> {
+        match address.rsplit_once('@') {
+            None => Some(address),
+            Some((local, domain)) => {
+                let own = self.domain.as_deref();
+                own.is_some_and(|own| own.eq_ignore_ascii_case(domain))
+                    .then_some(local)
+            }
+        }
+    }
+
+    /// Looks a name up until nothing more is found.
+    pub fn resolve(&self, name: &str) -> Resolved {
+        let mut resolved = Resolved::default();
+        let mut seen = BTreeSet::new();
+        // What is being looked up, with what led there: depth first, with a
+        // marker where a name is done.
+        enum Task {
+            Look(String),
+            Done(String),
+        }
+        let mut open: BTreeSet<String> = BTreeSet::new();
+        // Each name is looked up once: without this, lists of lists double.
+        let mut done: BTreeSet<String> = BTreeSet::new();
+        let mut tasks = vec![Task::Look(name.to_owned())];
+        while let Some(task) = tasks.pop() {
+            let name = match task {
+                Task::Done(name) => {
+                    open.remove(&name);
+                    done.insert(name);
+                    continue;
+                }
+                Task::Look(name) => name,
+            };
+            let key = name.to_lowercase();
+            let key = self.local_name(&key).unwrap_or(&key).to_owned();
+            let end = Destination::Address(name.clone());
+            if done.contains(&key) {
+                continue;
+            }
+            if open.contains(&key) {
+                // A name on its own right-hand side means the user.
+                let own = self.entry(&name).is_some_and(|entry| {
+                    let names =
+                        |d: &Destination| matches!(d, Destination::Address(a) if *a == name);
+                    entry.destinations.iter().any(names)
+                });
+                if own {
+                    push_end(&mut resolved, &mut seen, Destination::Keep(key));
+                } else {
+                    resolved.circles.insert(key);
+                }
+                continue;
+            }
+            let Some(entry) = self.entry(&name) else {
+                push_end(&mut resolved, &mut seen, end);
+                continue;
+            };
+            open.insert(key.clone());
+            tasks.push(Task::Done(key));
+            for destination in entry.destinations.iter().rev() {
+                if let Destination::Address(address) = destination
+                    && tasks.len() < MAX_ENDS
+                    && resolved.ends.len() < MAX_ENDS
+                {
+                    tasks.push(Task::Look(address.clone()));
+                }
+            }
+            for destination in &entry.destinations {
+                if !matches!(destination, Destination::Address(_)) {
+                    push_end(&mut resolved, &mut seen, destination.clone());
+                }
+            }
+        }
+        resolved
+    }
+}
+
+fn push_end(resolved: &mut Resolved, seen: &mut BTreeSet<String>, end: Destination) {
+    if seen.insert(written(&end)) {
+        resolved.ends.push(end);
+    }
+}
+
+/// A destination as a table would have it.
+pub fn written(destination: &Destination) -> String {
+    match destination {
+        Destination::Keep(name) => format!("\\{name}"),
+        Destination::Command(command) => format!("|{command}"),
+        Destination::Include(path) => format!(":include:{path}"),
+        Destination::File(text) | Destination::Address(text) | Destination::Invalid(text) => {
+            text.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(aliases_text: &str, virtual_text: &str) -> Tables {
+        Tables {
+            aliases: aliases("aliases", aliases_text).0,
+            virtual_: virtual_("virtual", virtual_text).0,
+            domain: Some("old.example".to_owned()),
+        }
+    }
+
+    fn ends(tables: &Tables, name: &str) -> Vec<String> {
+        tables.resolve(name).ends.iter().map(written).collect()
+    }
+
+    #[test]
+    fn names_are_looked_up_to_the_end() {
+        let tables = tables(
+            "# the staff\nstaff: joe, ann,\n  boss@old.example\nboss: sue\n\
+             tape: \"|/bin/tape -x\"\nlog: /var/log/mail, joe\nall: staff, all@elsewhere.example\n",
+            "info@old.example staff\n@other.example joe, ann\n",
+        );
+        assert_eq!(ends(&tables, "info@old.example"), ["joe", "ann", "sue"]);
+        assert_eq!(ends(&tables, "x@other.example"), ["joe", "ann"]);
+        assert_eq!(
+            ends(&tables, "ALL"),
+            ["joe", "ann", "sue", "all@elsewhere.example"]
+        );
+        assert_eq!(ends(&tables, "tape"), ["|/bin/tape -x"]);
+        assert_eq!(ends(&tables, "log"), ["/var/log/mail", "joe"]);
+        assert_eq!(ends(&tables, "nobody"), ["nobody"]);
+    }
+
+    #[test]
+    fn circles_are_named_and_a_name_may_keep_its_own_mail() {
+        let tables = tables(
+            "a: b\nb: c, d\nc: a\njoe: joe, j@elsewhere.example\nk: \\k, joe\n",
+            "",
+        );
+        let resolved = tables.resolve("a");
+        assert_eq!(resolved.circles.iter().collect::<Vec<_>>(), ["a"]);
+        assert_eq!(ends(&tables, "a"), ["d"]);
+        assert_eq!(ends(&tables, "joe"), ["\\joe", "j@elsewhere.example"]);
+        assert!(tables.resolve("joe").circles.is_empty());
+        assert_eq!(ends(&tables, "k"), ["\\k", "\\joe", "j@elsewhere.example"]);
+    }
+
+    #[test]
+    fn lists_of_lists_are_looked_up_once_each() {
+        let text: String = (0..200)
+            .map(|n| format!("l{n}: l{0}, l{0}, m{n}\n", n + 1))
+            .collect();
+        assert_eq!(tables(&text, "").resolve("l0").ends.len(), 201);
+    }
+
+    #[test]
+    fn bad_lines_are_named() {
+        let (table, problems) = aliases("aliases", "a: b\nno colon\na: c\nd: e f\n");
+        assert_eq!(table.len(), 2);
+        let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
+        assert_eq!(lines, [2, 3, 4]);
+    }
+}
