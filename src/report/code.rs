@@ -126,4 +126,40 @@ codes! {
         "A command that runs when procmail ends",
         "TRAP names a command that procmail runs when it is done with a message. Sieve runs no programs.",
         "Find out what the command was for. Many write to a log, which can be left out; if it marks or moves mail, a rule can often do the same.";
+    DeadRules "dead-rules":
+        "Rules that nothing ran",
+        "The .forward file sends the mail elsewhere and does not call procmail, so the rules in .procmailrc never saw a message.",
+        "Nothing needs to be done. If the rules were meant to run, take the .forward file away, and translate again.";
+    FileUnreadable "file-unreadable":
+        "A file of rules that could not be read",
+        "Only regular files in the home directory that belong to its owner are read, up to a size.",
+        "Look into the file on the old server. Put it into the home directory as a plain file of the user's own, and translate again.";
+    EximFilter "exim-filter":
+        "An Exim filter file",
+        "A .forward file whose first line is “# Exim filter” holds rules in Exim's own language.",
+        "Write its rules anew: what it calls save is a folder, what it calls deliver is a forward.";
+    SieveFilter "sieve-filter":
+        "A Sieve script in the place of .forward",
+        "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already.",
+        "Look whether the new server knows all that the script requires, and install it as it is.";
+    DestinationUnclear "destination-unclear":
+        "A line of .forward that names nobody",
+        "The mailer took it for an address it could not deliver to, or for several without a comma.",
+        "If an address is meant, write it alone on its line, and translate again.";
+    TooManyDestinations "too-many-destinations":
+        "More destinations than a mail server takes",
+        "A .forward file with this many lines is a mailing list.",
+        "Set up a mailing list on the new server.";
+    KeepTaken "keep-taken":
+        "A name taken for the user's own mailbox",
+        "A name behind a backslash means that user's mailbox without any rules. In a file of the user's own it can hardly mean another one.",
+        "If it is the mailbox of someone else, write the full address, and translate again.";
+    ListUnreadable "list-unreadable":
+        "A list of addresses that could not be read",
+        "The .forward file includes a file of addresses that is not in the home directory, or is not a plain file.",
+        "Look up the addresses on the old server and write them into the .forward file, or set up a mailing list.";
+    AnswerUnreadable "answer-unreadable":
+        "The text of an automatic answer could not be read",
+        "vacation sends the text of a file, and there is no such file in the home directory.",
+        "Write the answer in the settings of the new server.";
 }

@@ -52,6 +52,25 @@ impl<'h> Ledger<'h> {
         Ok(file)
     }
 
+    /// Enters a file that cannot be read, as one without text, so that there
+    /// is a place to say so.
+    pub fn unread(&mut self, path: &str) -> FileId {
+        let file = FileId(self.sources.len() as u32);
+        self.sources.push(Source::new(path, Vec::new()));
+        self.by_path.insert(path.to_owned(), file);
+        file
+    }
+
+    /// How many sources there are.
+    pub fn source_count(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// How many statements there are.
+    pub fn statement_count(&self) -> usize {
+        self.statements.len()
+    }
+
     /// A source that was read.
     pub fn source(&self, file: FileId) -> Option<&Source> {
         self.sources.get(file.0 as usize)

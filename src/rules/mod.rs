@@ -3,6 +3,7 @@
 //! inlined, control flow explicit. Free of Sieve.
 
 pub mod elaborate;
+pub mod forward;
 pub mod ledger;
 pub mod model;
 pub mod program;

@@ -8,7 +8,7 @@
 
 mod command;
 mod expand;
-mod path;
+pub(crate) mod path;
 mod recipe;
 mod statements;
 mod variables;
@@ -36,6 +36,21 @@ pub struct Settings {
     pub home_path: String,
     /// The domain of the user's own address.
     pub domain: Option<String>,
+    /// What the old mailer ran for local mail when no `.forward` said
+    /// otherwise.
+    pub mda: Mda,
+    /// Further addresses of the user: those of the new account, say.
+    pub addresses: Vec<String>,
+}
+
+/// What delivers local mail on the old host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mda {
+    /// procmail, which reads `.procmailrc`.
+    #[default]
+    Procmail,
+    /// The mailer itself, into the mailbox.
+    None,
 }
 
 impl Settings {
@@ -46,6 +61,8 @@ impl Settings {
             home_path: format!("/home/{user}"),
             user,
             domain: None,
+            mda: Mda::default(),
+            addresses: Vec::new(),
         }
     }
 
@@ -56,12 +73,13 @@ impl Settings {
             .domain
             .as_ref()
             .map(|domain| format!("{user}@{}", domain.to_lowercase()));
-        [user].into_iter().chain(address).collect()
+        let further = self.addresses.iter().map(|address| address.to_lowercase());
+        [user].into_iter().chain(address).chain(further).collect()
     }
 }
 
 /// How procmail is called.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Call {
     /// The rc files it is given, of which it takes the first that is there;
     /// without any, `.procmailrc`. Relative ones lie in the home.

@@ -1,0 +1,452 @@
+//! In: a home. Out: its whole rule model, from `.forward` down: where that
+//! calls procmail, or says nothing, the `.procmailrc` is part of it.
+
+mod call;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use super::elaborate::{Call, Called, Mda, Settings, environment, path, procmail};
+use super::ledger::Ledger;
+use super::model::{
+    Destination, Folder, Format, Program, StatementId, StatementKind, Step, Target, Text, Vacation,
+};
+use super::program::{self, Meaning};
+use crate::home::{Home, ReadError};
+use crate::report::code::Code;
+use crate::report::entry::{Finding, Verdict};
+use crate::syntax::forward::{self as syntax, Forward, Language};
+use crate::syntax::{FileId, Source, Span};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Lists in lists that `:include:` reads.
+const MAX_INCLUDES: usize = 8;
+/// Destinations of one home.
+const MAX_DESTINATIONS: usize = 10_000;
+
+/// Reads the rules of a home: `.forward`, and what of `.procmailrc` acts.
+pub fn elaborate_home(
+    home: &dyn Home,
+    settings: &Settings,
+) -> (Program, Vec<Source>, Vec<Finding>) {
+    elaborate(home, settings, ".forward")
+}
+
+/// As [`elaborate_home`], with another file in the place of `.forward`.
+pub fn elaborate(
+    home: &dyn Home,
+    settings: &Settings,
+    forward: &str,
+) -> (Program, Vec<Source>, Vec<Finding>) {
+    let mut mailer = Mailer::new(home, settings);
+    let body = mailer.body(forward);
+    mailer.close(body)
+}
+
+/// What the mailer of the old host does for one user.
+struct Mailer<'h, 's> {
+    ledger: Ledger<'h>,
+    settings: &'s Settings,
+    own_addresses: Vec<String>,
+    default: Text,
+    /// The calls of procmail so far: a file's statements are entered once.
+    calls: HashMap<Call, Vec<Step>>,
+    /// The statements of rules that nothing calls.
+    dead: Range<u32>,
+    includes: Vec<String>,
+    destinations: usize,
+}
+
+impl<'h, 's> Mailer<'h, 's> {
+    fn new(home: &'h dyn Home, settings: &'s Settings) -> Self {
+        let default = environment(settings)
+            .into_iter()
+            .find(|(name, _)| *name == "DEFAULT")
+            .map_or_else(Text::default, |(_, text)| text);
+        Mailer {
+            ledger: Ledger::new(home),
+            settings,
+            own_addresses: settings.own_addresses(),
+            default,
+            calls: HashMap::new(),
+            dead: 0..0,
+            includes: Vec::new(),
+            destinations: 0,
+        }
+    }
+
+    fn close(mut self, body: Vec<Step>) -> (Program, Vec<Source>, Vec<Finding>) {
+        let texts = texts::read(&mut self.ledger, self.settings, &body);
+        let (sources, statements, mut findings) = self.ledger.close();
+        findings.retain(|finding| !self.dead.contains(&finding.at.0));
+        findings.extend(self.dead.map(|at| Finding {
+            at: StatementId(at),
+            span: None,
+            verdict: Verdict::Dropped,
+            code: Code::DeadRules,
+            message: "nothing ran these rules: .forward sends the mail elsewhere".to_owned(),
+        }));
+        let program = Program {
+            statements,
+            body,
+            default: self.default,
+            own_addresses: self.own_addresses,
+            texts,
+        };
+        (program, sources, findings)
+    }
+
+    /// What happens to a message, from the forward file down.
+    fn body(&mut self, forward: &str) -> Vec<Step> {
+        let file = match self.ledger.read(forward) {
+            Ok(file) => file,
+            Err(ReadError::Missing) => return self.as_usual(),
+            Err(error) => {
+                let at = self.unreadable(forward, &error);
+                return vec![Step::Unknown { at }];
+            }
+        };
+        let text = self.ledger.source(file).map_or("", |source| &source.text);
+        let parsed = Forward::parse(file, text);
+        let step = match parsed.language() {
+            Some(language) => self.foreign(file, language),
+            None => match self.destinations(&parsed) {
+                // A file that names nobody is as good as none.
+                destinations if destinations.is_empty() => return self.as_usual(),
+                destinations => Step::Deliver(destinations),
+            },
+        };
+        if self.calls.is_empty() {
+            self.enter_dead_rules();
+        }
+        vec![step]
+    }
+
+    /// What the mailer does without a `.forward`.
+    fn as_usual(&mut self) -> Vec<Step> {
+        match self.settings.mda {
+            Mda::None => {
+                self.enter_dead_rules();
+                Vec::new()
+            }
+            Mda::Procmail => match self.procmail(Call::default()) {
+                Ok(steps) => steps,
+                Err(ReadError::Missing) => Vec::new(),
+                Err(error) => {
+                    let at = self.unreadable(".procmailrc", &error);
+                    vec![Step::Unknown { at }]
+                }
+            },
+        }
+    }
+
+    /// Runs procmail, once for each way of calling it.
+    fn procmail(&mut self, call: Call) -> Result<Vec<Step>, ReadError> {
+        if let Some(steps) = self.calls.get(&call) {
+            return Ok(steps.clone());
+        }
+        let Called { steps, default } = procmail(&mut self.ledger, self.settings, &call)?;
+        self.default = default;
+        self.calls.insert(call, steps.clone());
+        Ok(steps)
+    }
+
+    /// Enters the statements of a `.procmailrc` that nothing runs.
+    fn enter_dead_rules(&mut self) {
+        let first = self.ledger.statement_count() as u32;
+        if procmail(&mut self.ledger, self.settings, &Call::default()).is_ok() {
+            self.dead = first..self.ledger.statement_count() as u32;
+        }
+    }
+
+    fn unreadable(&mut self, path: &str, error: &ReadError) -> StatementId {
+        let file = self.ledger.unread(path);
+        let span = Span {
+            file,
+            start: 0,
+            end: 0,
+        };
+        let at = self.ledger.statement(StatementKind::Skipped, span);
+        let message = format!("{path} could not be read: {error}");
+        self.ledger
+            .find(at, Verdict::Manual, Code::FileUnreadable, message);
+        at
+    }
+
+    fn foreign(&mut self, file: FileId, language: Language) -> Step {
+        let end = self
+            .ledger
+            .source(file)
+            .map_or(0, |source| source.text.len());
+        let span = Span {
+            file,
+            start: 0,
+            end,
+        };
+        let at = self.ledger.statement(StatementKind::Foreign, span);
+        let (code, message) = match language {
+            Language::Exim => (
+                Code::EximFilter,
+                "this file is an Exim filter, a language of its own that is not translated",
+            ),
+            Language::Sieve => (
+                Code::SieveFilter,
+                "this file is a Sieve script already; it can be installed as it stands once it has been looked through",
+            ),
+        };
+        self.ledger.find(at, Verdict::Manual, code, message);
+        Step::Unknown { at }
+    }
+
+    fn destinations(&mut self, parsed: &Forward) -> Vec<Destination> {
+        let mut destinations = Vec::new();
+        for (span, destination) in parsed.destinations() {
+            let at = self.ledger.statement(StatementKind::Destination, span);
+            self.destinations += 1;
+            if self.destinations > MAX_DESTINATIONS {
+                self.manual(
+                    at,
+                    Code::TooManyDestinations,
+                    format!("more than {MAX_DESTINATIONS} destinations are named"),
+                );
+                continue;
+            }
+            match destination {
+                syntax::Destination::Include(path) => self.include(at, path, &mut destinations),
+                destination => destinations.push(Destination {
+                    at,
+                    to: self.target(at, destination),
+                }),
+            }
+        }
+        destinations
+    }
+
+    fn target(&mut self, at: StatementId, destination: &syntax::Destination) -> Target {
+        match destination {
+            syntax::Destination::Keep(name) => self.keep(at, name),
+            syntax::Destination::Address(address) if self.is_own(address) => self.own_mailbox(at),
+            syntax::Destination::Address(address) => Target::Address(address.clone()),
+            syntax::Destination::File(path) => Target::Folder(self.folder(path)),
+            syntax::Destination::Command(command) => self.command(at, command),
+            syntax::Destination::Include(_) => Target::Unknown,
+            syntax::Destination::Invalid(text) => {
+                let shown = shortened(text);
+                self.manual(
+                    at,
+                    Code::DestinationUnclear,
+                    format!("“{shown}” is neither an address nor a file nor a program"),
+                );
+                Target::Unknown
+            }
+        }
+    }
+
+    fn is_own(&self, address: &str) -> bool {
+        let address = address.to_lowercase();
+        let address = address.trim_start_matches('\\');
+        self.own_addresses.iter().any(|own| own == address)
+    }
+
+    /// `\user`: the mailbox of that user, whatever their `.forward` says. It
+    /// stands in the file of the user who is meant.
+    fn keep(&mut self, at: StatementId, name: &str) -> Target {
+        if !self.is_own(name) {
+            if name.contains('@') {
+                return Target::Address(name.to_owned());
+            }
+            self.ledger.find(
+                at,
+                Verdict::Adapted,
+                Code::KeepTaken,
+                format!("\\{name} is taken for the user's own mailbox"),
+            );
+        }
+        self.own_mailbox(at)
+    }
+
+    /// Local delivery as usual, which the site's delivery agent does.
+    fn own_mailbox(&mut self, at: StatementId) -> Target {
+        match self.settings.mda {
+            Mda::None => Target::Keep,
+            Mda::Procmail => self.rules(at, Call::default()),
+        }
+    }
+
+    fn rules(&mut self, at: StatementId, call: Call) -> Target {
+        match self.procmail(call) {
+            Ok(steps) => Target::Rules(steps),
+            // Without an rc file, procmail puts the message into the mailbox.
+            Err(ReadError::Missing) => Target::Keep,
+            Err(error) => {
+                let message =
+                    format!("the rules that procmail is given could not be read: {error}");
+                self.manual(at, Code::FileUnreadable, message);
+                Target::Unknown
+            }
+        }
+    }
+
+    fn folder(&self, written: &str) -> Folder {
+        let home = self.settings.home_path.trim_end_matches('/');
+        let in_home = match written.strip_prefix('~') {
+            Some(rest) => match rest.split_once('/') {
+                Some(("", rest)) => Some(rest),
+                Some((user, rest)) if user == self.settings.user => Some(rest),
+                _ => None,
+            },
+            None => None,
+        };
+        let (path, is_directory) = match in_home {
+            Some(rest) => (path::join(home, rest), written.ends_with('/')),
+            None => (path::join("/", written), written.ends_with('/')),
+        };
+        let below = path::below(home, &path);
+        let kind = below.and_then(|path| self.ledger.home().kind(path));
+        let format = match kind {
+            _ if path == "/dev/null" => Format::Null,
+            _ if is_directory => Format::Maildir,
+            Some(crate::home::Kind::Maildir) => Format::Maildir,
+            _ => Format::Mbox,
+        };
+        Folder {
+            path: Text::literal(path),
+            format,
+        }
+    }
+
+    fn command(&mut self, at: StatementId, command: &str) -> Target {
+        let program = || Target::Program(command.to_owned());
+        match program::meaning(&Text::literal(command)) {
+            Meaning::Procmail(arguments) => match call::read(&arguments) {
+                Some(call) => self.rules(at, call),
+                None => program(),
+            },
+            Meaning::Deliver { folder: None } => Target::Keep,
+            Meaning::Deliver {
+                folder: Some(folder),
+            } => Target::Mailbox(folder),
+            Meaning::Exit(status) => Target::Exit(status),
+            Meaning::AppendTo { path } => match path.known() {
+                Some(path) if path.starts_with(['/', '~']) => Target::Folder(self.folder(path)),
+                _ => program(),
+            },
+            Meaning::Vacation(vacation) => self.vacation(at, &vacation).unwrap_or_else(program),
+            Meaning::Redirect { addresses, edits } if edits.is_empty() => {
+                match addresses.as_slice() {
+                    [address] => match address.known().and_then(syntax::mailbox) {
+                        Some(address) => Target::Address(address),
+                        None => program(),
+                    },
+                    _ => program(),
+                }
+            }
+            _ => program(),
+        }
+    }
+
+    /// The answer that `vacation` sends: a header, an empty line, the text.
+    fn vacation(&mut self, at: StatementId, call: &program::Vacation) -> Option<Target> {
+        let written = match &call.message {
+            Some(path) => path.known()?.to_owned(),
+            None => ".vacation.msg".to_owned(),
+        };
+        let absolute = path::join(&self.settings.home_path, &written);
+        let read = match path::below(&self.settings.home_path, &absolute) {
+            Some(path) => self.ledger.read(path),
+            None => Err(ReadError::Outside),
+        };
+        let file = match read {
+            Ok(file) => file,
+            Err(error) => {
+                let message =
+                    format!("the text of the answer, {written}, could not be read: {error}");
+                self.manual(at, Code::AnswerUnreadable, message);
+                return Some(Target::Unknown);
+            }
+        };
+        let text = texts::enter(&mut self.ledger, file);
+        let (subject, text) = answer(&text);
+        let aliases = call.aliases.iter().filter_map(Text::known);
+        Some(Target::Vacation(Vacation {
+            subject,
+            text,
+            days: call.days,
+            aliases: aliases.map(str::to_owned).collect(),
+        }))
+    }
+
+    /// `:include:file`: the destinations in it, in its place.
+    fn include(&mut self, at: StatementId, written: &str, into: &mut Vec<Destination>) {
+        let home = &self.settings.home_path;
+        let relative = written.strip_prefix("~/").unwrap_or(written);
+        let absolute = path::join(home, relative);
+        let is_open = self.includes.contains(&absolute);
+        let read = match path::below(home, &absolute) {
+            _ if is_open || self.includes.len() >= MAX_INCLUDES => {
+                Err(ReadError::Limit("the lists include each other".to_owned()))
+            }
+            Some(path) => self.ledger.read(path),
+            None => Err(ReadError::Outside),
+        };
+        match read {
+            Ok(file) => {
+                let text = self.ledger.source(file).map_or("", |source| &source.text);
+                let parsed = Forward::parse(file, text);
+                self.includes.push(absolute);
+                into.extend(self.destinations(&parsed));
+                self.includes.pop();
+            }
+            Err(error) => {
+                let message = format!("the list {written} could not be read: {error}");
+                self.manual(at, Code::ListUnreadable, message);
+                into.push(Destination {
+                    at,
+                    to: Target::Unknown,
+                });
+            }
+        }
+    }
+
+    fn manual(&mut self, at: StatementId, code: Code, message: String) {
+        self.ledger.find(at, Verdict::Manual, code, message);
+    }
+}
+
+/// The subject and the text of an answer: a header, where it begins with one,
+/// and what follows the empty line.
+fn answer(message: &str) -> (Option<String>, String) {
+    let mut subject = None;
+    let mut rest = message;
+    while let Some((line, after)) = rest.split_once('\n') {
+        let line = line.trim_end_matches('\r');
+        if line.is_empty() {
+            rest = after;
+            break;
+        }
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+        match line.split_once(':') {
+            Some((name, value)) if is_name(name) => {
+                if name.eq_ignore_ascii_case("subject") {
+                    subject = Some(value.trim().to_owned());
+                }
+                rest = after;
+            }
+            // A folded field; only the subject of the answer matters here.
+            _ if line.starts_with([' ', '\t']) && rest.len() < message.len() => rest = after,
+            _ if rest.len() == message.len() => break,
+            _ => break,
+        }
+    }
+    (subject, rest.replace("\r\n", "\n"))
+}
+
+/// The beginning of a text, for a message about it.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 60;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

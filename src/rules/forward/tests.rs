@@ -1,0 +1,252 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+use crate::home::MemoryHome;
+use crate::rules::model::{Action, Assign};
+
+const RC: &str = ":0:\n* ^Subject: hello\nhello\n";
+
+fn settings() -> Settings {
+    Settings {
+        domain: Some("old.example".to_owned()),
+        ..Settings::new("joe")
+    }
+}
+
+fn home(forward: &str) -> MemoryHome {
+    MemoryHome::new().file(".forward", forward)
+}
+
+fn read(home: &MemoryHome) -> (Program, Vec<Source>, Vec<Finding>) {
+    elaborate_home(home, &settings())
+}
+
+fn targets(forward: &str) -> Vec<Target> {
+    let (program, ..) = read(&home(forward));
+    match program.body.as_slice() {
+        [Step::Deliver(destinations)] => destinations.iter().map(|d| d.to.clone()).collect(),
+        [] => Vec::new(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn has_recipe(steps: &[Step]) -> bool {
+    steps.iter().any(|step| matches!(step, Step::Recipe(_)))
+}
+
+fn codes(findings: &[Finding]) -> Vec<Code> {
+    findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn without_forward_the_site_runs_procmail() {
+    let home = MemoryHome::new().file(".procmailrc", RC);
+    let (program, sources, findings) = read(&home);
+    assert!(has_recipe(&program.body));
+    assert_eq!(program.default.known(), Some("/var/mail/joe"));
+    assert_eq!(sources.len(), 1);
+    assert!(findings.is_empty(), "{findings:?}");
+
+    let settings = Settings {
+        mda: Mda::None,
+        ..settings()
+    };
+    let (program, _, findings) = elaborate_home(&home, &settings);
+    assert!(program.body.is_empty());
+    assert_eq!(codes(&findings), [Code::DeadRules]);
+}
+
+#[test]
+fn a_forward_that_names_nobody_is_as_good_as_none() {
+    for forward in ["", "\n", "# a@b\n\n", " \r\n,\n"] {
+        let (program, ..) = read(&home(forward).file(".procmailrc", RC));
+        assert!(has_recipe(&program.body), "{forward:?}");
+    }
+}
+
+#[test]
+fn a_forward_elsewhere_makes_the_rules_dead() {
+    let home = home("j@new.example\n").file(".procmailrc", "VERBOSE=on\nINCLUDERC=more\n");
+    let (program, sources, findings) = read(&home.file("more", RC));
+    assert_eq!(sources.len(), 3);
+    assert_eq!(program.statements.len(), 4);
+    assert_eq!(codes(&findings), [Code::DeadRules; 3]);
+    let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Dropped; 3]);
+}
+
+#[test]
+fn procmail_in_its_usual_spellings() {
+    for forward in [
+        "\"|IFS=' ' && exec /usr/bin/procmail -f- || exit 75 #joe\"\n",
+        "\"|IFS=' '&&exec /usr/bin/procmail -f-||exit 75 #joe\"\n\n",
+        "\"|exec /usr/bin/procmail\"",
+        "|/usr/bin/procmail\r\n",
+        "| \"/usr/bin/procmail -t\"\n",
+        "\"|IFS=' ' && p=/usr/local/bin/procmail && test -x $p && exec $p -Yf- || exit 75 #$USER\"",
+        "\\joe",
+        "joe",
+        "Joe@Old.Example",
+    ] {
+        let (program, _, findings) = read(&home(forward).file(".procmailrc", RC));
+        let [Step::Deliver(destinations)] = program.body.as_slice() else {
+            panic!("{forward:?}: {:?}", program.body);
+        };
+        let [
+            Destination {
+                to: Target::Rules(steps),
+                ..
+            },
+        ] = destinations.as_slice()
+        else {
+            panic!("{forward:?}: {destinations:?}");
+        };
+        assert!(has_recipe(steps), "{forward:?}");
+        assert_eq!(codes(&findings), [], "{forward:?}");
+    }
+}
+
+#[test]
+fn what_procmail_is_told() {
+    let home = home("\"|procmail -a work VAR=x -p rc/mine\"")
+        .file("rc/mine", ":0:\n$VAR/$1\n")
+        .file(".procmailrc", RC);
+    let (program, sources, _) = read(&home);
+    let paths: Vec<_> = sources.iter().map(|source| source.path.as_str()).collect();
+    assert_eq!(paths, [".forward", "rc/mine"]);
+    let [Step::Deliver(destinations)] = program.body.as_slice() else {
+        panic!("{:?}", program.body);
+    };
+    let Target::Rules(steps) = &destinations[0].to else {
+        panic!("{destinations:?}");
+    };
+    let [Step::Recipe(recipe)] = steps.as_slice() else {
+        panic!("{steps:?}");
+    };
+    let Action::File(folders) = &recipe.action else {
+        panic!("{recipe:?}");
+    };
+    assert_eq!(folders[0].path.known(), Some("/home/joe/x/work"));
+}
+
+#[test]
+fn two_calls_enter_the_rules_once() {
+    let home = home("\\joe, \"|procmail\", a@b.example\n").file(".procmailrc", RC);
+    let (program, ..) = read(&home);
+    assert_eq!(program.statements.len(), 4);
+}
+
+#[test]
+fn other_destinations() {
+    let folder = |path: &str, format| {
+        Target::Folder(Folder {
+            path: Text::literal(path),
+            format,
+        })
+    };
+    assert_eq!(
+        targets(
+            "\\joe\na@b.example\nann\n/dev/null\n~/mbox\n/home/joe/Maildir/\n\"|exit 67\"\n\
+             \"|/usr/lib/dovecot/deliver -m Junk\"\n|/usr/bin/mine -x\n\"|cat >> ~/all\"\na b\n"
+        ),
+        [
+            Target::Keep,
+            Target::Address("a@b.example".into()),
+            Target::Address("ann".into()),
+            folder("/dev/null", Format::Null),
+            folder("/home/joe/mbox", Format::Mbox),
+            folder("/home/joe/Maildir", Format::Maildir),
+            Target::Exit(67),
+            Target::Mailbox(Text::literal("Junk")),
+            Target::Program("/usr/bin/mine -x".into()),
+            folder("/home/joe/all", Format::Mbox),
+            Target::Unknown,
+        ]
+    );
+}
+
+#[test]
+fn vacation_takes_its_text_from_the_home() {
+    let home = home("\\joe, \"|/usr/bin/vacation -a j.doe joe\"\n").file(
+        ".vacation.msg",
+        "From: joe\nSubject: away: $SUBJECT\n\nI am away.\nJoe\n",
+    );
+    let (program, _, findings) = read(&home);
+    let [Step::Deliver(destinations)] = program.body.as_slice() else {
+        panic!("{:?}", program.body);
+    };
+    assert_eq!(
+        destinations[1].to,
+        Target::Vacation(Vacation {
+            subject: Some("away: $SUBJECT".into()),
+            text: "I am away.\nJoe\n".into(),
+            days: None,
+            aliases: vec!["j.doe".into()],
+        })
+    );
+    assert_eq!(codes(&findings), []);
+    assert_eq!(
+        answer("I am away.\n: not a field\n"),
+        (None, "I am away.\n: not a field\n".into())
+    );
+
+    let (program, _, findings) = read(&self::home("\"|vacation joe\""));
+    assert!(matches!(&program.body[0], Step::Deliver(d) if d[0].to == Target::Unknown));
+    assert_eq!(codes(&findings), [Code::AnswerUnreadable]);
+}
+
+#[test]
+fn lists_are_included_and_circles_end() {
+    let home = home(":include:~/list\n").file(
+        "list",
+        "a@b.example\n:include:/home/joe/list\n:include:/etc/other\n",
+    );
+    let (program, sources, findings) = read(&home);
+    assert_eq!(sources.len(), 2);
+    let [Step::Deliver(destinations)] = program.body.as_slice() else {
+        panic!("{:?}", program.body);
+    };
+    assert_eq!(destinations[0].to, Target::Address("a@b.example".into()));
+    assert_eq!(codes(&findings), [Code::ListUnreadable; 2]);
+}
+
+#[test]
+fn other_languages_are_one_statement() {
+    let (program, _, findings) =
+        read(&home("# Exim filter\nif x then save y endif\n").file(".procmailrc", RC));
+    assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
+    assert_eq!(codes(&findings), [Code::EximFilter, Code::DeadRules]);
+    let (_, _, findings) = read(&home("# Sieve filter\nkeep;\n"));
+    assert_eq!(codes(&findings), [Code::SieveFilter]);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let (program, sources, findings) = read(&MemoryHome::new().directory(".forward"));
+    assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
+    assert_eq!(sources.len(), 1);
+    assert_eq!(codes(&findings), [Code::FileUnreadable]);
+}
+
+#[test]
+fn texts_of_programs_are_read() {
+    let rc = "MAILDIR=$HOME/Mail\nLIST=$HOME/white\n\
+        :0:\n* ? formail -x From: | fgrep -i -f $LIST\ngood\n\
+        :0 hc\n| (formail -rt; cat away.txt) | sendmail -t\n";
+    let home = MemoryHome::new()
+        .file(".procmailrc", rc)
+        .file("white", "a@b.example\n")
+        .file("Mail/away.txt", "I am away\n");
+    let (program, sources, _) = read(&home);
+    assert!(
+        program
+            .body
+            .iter()
+            .any(|step| matches!(step, Step::Assign(Assign { .. })))
+    );
+    assert_eq!(program.texts["/home/joe/white"], "a@b.example\n");
+    assert_eq!(program.texts["away.txt"], "I am away\n");
+    assert_eq!(sources.len(), 3);
+    let kinds = program.statements.iter().map(|s| s.kind);
+    assert_eq!(kinds.filter(|kind| *kind == StatementKind::Text).count(), 2);
+}

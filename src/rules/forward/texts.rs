@@ -1,0 +1,157 @@
+//! In: the steps of a program. Out: the files of the home that programs in
+//! them read, with their text: lists for `grep -f`, the text of an answer.
+
+use crate::rules::elaborate::{Settings, path};
+use crate::rules::ledger::Ledger;
+use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Target, Test, Text};
+use crate::rules::program::{BodyPart, Input, Meaning, Patterns, meaning};
+use crate::syntax::{FileId, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Files that are read; more than a person has lists.
+const MAX_TEXTS: usize = 100;
+
+/// Reads them, each by the path that the command names it with. What cannot be
+/// read is left out.
+pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> BTreeMap<String, String> {
+    let mut wanted = Wanted {
+        home: &settings.home_path,
+        directory: settings.home_path.clone(),
+        paths: BTreeMap::new(),
+    };
+    wanted.steps(body);
+    let mut texts = BTreeMap::new();
+    let mut entered = BTreeSet::new();
+    for (written, absolute) in wanted.paths {
+        let Some(path) = path::below(&settings.home_path, &absolute) else {
+            continue;
+        };
+        let known = ledger.source_count();
+        let Ok(file) = ledger.read(path) else {
+            continue;
+        };
+        let is_new = ledger.source_count() > known;
+        let text = match is_new && entered.insert(file) {
+            true => enter(ledger, file),
+            false => ledger
+                .source(file)
+                .map_or(String::new(), |source| source.text.clone()),
+        };
+        texts.insert(written, text);
+    }
+    texts
+}
+
+/// Enters the whole of a file as one statement; returns its text.
+pub fn enter(ledger: &mut Ledger, file: FileId) -> String {
+    let text = ledger
+        .source(file)
+        .map_or(String::new(), |source| source.text.clone());
+    let span = Span {
+        file,
+        start: 0,
+        end: text.len(),
+    };
+    ledger.statement(StatementKind::Text, span);
+    text
+}
+
+struct Wanted<'s> {
+    home: &'s str,
+    /// Where relative paths start: `MAILDIR` as set last.
+    directory: String,
+    /// Absolute paths, by the path as written.
+    paths: BTreeMap<String, String>,
+}
+
+impl Wanted<'_> {
+    /// The depth of steps in steps has a limit of its own.
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step {
+                Step::Assign(assign) => {
+                    let Some(value) = &assign.value else { continue };
+                    if let ("MAILDIR", Some(directory)) = (assign.name.as_str(), value.known()) {
+                        self.directory = path::join(&self.directory, directory);
+                    }
+                    self.commands_in(value);
+                }
+                Step::Recipe(recipe) => self.recipe(recipe),
+                Step::Include { body, .. } => self.steps(body),
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        if let Target::Rules(steps) = &destination.to {
+                            self.steps(steps);
+                        }
+                    }
+                }
+                Step::End { .. } | Step::Unknown { .. } => {}
+            }
+        }
+    }
+
+    fn recipe(&mut self, recipe: &Recipe) {
+        for condition in &recipe.conditions {
+            if let Test::Program(command) = &condition.test {
+                self.command(command);
+            }
+        }
+        match &recipe.action {
+            Action::Pipe(command) | Action::Capture { command, .. } => self.command(command),
+            Action::Block(steps) => self.steps(steps),
+            Action::File(_) | Action::Forward(_) => {}
+        }
+    }
+
+    fn commands_in(&mut self, text: &Text) {
+        for piece in &text.0 {
+            if let Piece::Command(command) = piece {
+                self.command(command);
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Text) {
+        match meaning(command) {
+            Meaning::Grep(grep) => {
+                if let Patterns::File(path) = &grep.patterns {
+                    self.want(path);
+                }
+                if let Input::Files(paths) = &grep.input {
+                    paths.iter().for_each(|path| self.want(path));
+                }
+            }
+            Meaning::AutoReply(reply) => self.parts(&reply.body),
+            Meaning::SendToHeader { body } => self.parts(&body),
+            Meaning::Vacation(vacation) => {
+                let default = Text::literal(".vacation.msg");
+                self.want_in_home(vacation.message.as_ref().unwrap_or(&default));
+            }
+            _ => {}
+        }
+    }
+
+    fn parts(&mut self, parts: &[BodyPart]) {
+        for part in parts {
+            if let BodyPart::File(path) = part {
+                self.want(path);
+            }
+        }
+    }
+
+    fn want(&mut self, path: &Text) {
+        if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
+            let absolute = path::join(&self.directory, written);
+            self.paths.entry(written.to_owned()).or_insert(absolute);
+        }
+    }
+
+    /// vacation(1) looks in the home, wherever `MAILDIR` is.
+    fn want_in_home(&mut self, path: &Text) {
+        if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
+            let relative = written.strip_prefix("~/").unwrap_or(written);
+            let absolute = path::join(self.home, relative);
+            self.paths.entry(written.to_owned()).or_insert(absolute);
+        }
+    }
+}
