@@ -248,7 +248,8 @@ impl<'a> Expander<'a> {
             }
         }
         let command = super::command::expand(&command, self.variables);
-        self.piece(Piece::Command(command));
+        let output = command.known().and_then(|text| self.variables.output(text));
+        self.piece(output.unwrap_or(Piece::Command(command)));
         if !in_double || closed_by_quote {
             self.state = State::Word;
         }

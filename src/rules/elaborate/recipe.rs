@@ -142,87 +142,90 @@ pub fn condition(
         condition.negated = true;
         return Ok(condition);
     }
-    let mut text = Text::literal(text);
+    // The text is what is left of `head`, and then the pieces of `tail`.
+    let mut head = text.to_owned();
+    let mut at = 0;
+    let mut tail: Vec<Piece> = Vec::new();
     let mut expansions = 0;
     loop {
-        let first = match text.0.first() {
-            Some(Piece::Literal(literal)) => literal.as_str(),
-            _ => "",
-        };
-        if let Some((weight, rest)) = weight(&text) {
+        let first = &head[at..];
+        let skip_to = |rest: &str| head.len() - rest.trim_start_matches(blanks).len();
+        if let Some((weight, rest)) = weight(first) {
             condition.weight = Some(weight);
-            text = rest;
-            continue;
-        }
-        if let Some(rest) = first.strip_prefix('!') {
+            at = skip_to(rest);
+        } else if let Some(rest) = first.strip_prefix('!') {
             condition.negated = !condition.negated;
-            let rest = rest.trim_start_matches(blanks).to_owned();
-            text = with_start(text, rest);
-            continue;
-        }
-        if let Some(rest) = first.strip_prefix('$') {
-            expansions += 1;
-            let [Piece::Literal(_)] = text.0.as_slice() else {
-                return Err("its text is not known before a message is there");
-            };
-            if expansions > MAX_EXPANSIONS {
-                return Err("it is expanded over and over");
-            }
-            let mut expanded = expand::quoted_condition(&squeeze(rest), variables);
-            if let Some(Piece::Literal(literal)) = expanded.0.first() {
-                let literal = literal.trim_start_matches(blanks).to_owned();
-                expanded = with_start(expanded, literal);
-            }
-            text = expanded;
-            continue;
-        }
-        if let Some(rest) = first.strip_prefix('?') {
-            let [Piece::Literal(_)] = text.0.as_slice() else {
-                condition.test = Test::Program(with_start(text.clone(), rest.to_owned()));
-                return Ok(condition);
-            };
-            condition.test = Test::Program(super::command::expand(rest.trim(), variables));
-            return Ok(condition);
-        }
-        if first.starts_with(['<', '>']) {
-            let smaller = first.starts_with('<');
-            let limit = match text.0.as_slice() {
-                [Piece::Literal(literal)] => number(expand::condition(&literal[1..], variables)),
-                _ => number(with_start(text.clone(), first[1..].to_owned())),
-            };
-            condition.test = match smaller {
-                true => Test::Smaller(limit),
-                false => Test::Larger(limit),
-            };
-            return Ok(condition);
-        }
-        if let Some((name, rest)) = variable_area(first) {
+            at = skip_to(rest);
+        } else if let Some((name, rest)) = variable_area(first) {
             condition.area = match name {
                 "H" => Area::Header,
                 "B" => Area::Body,
                 "HB" | "BH" => Area::HeaderAndBody,
                 name => Area::Variable(name.to_owned()),
             };
-            let rest = rest.to_owned();
-            text = with_start(text, rest);
-            continue;
+            at = skip_to(rest);
+        } else if let Some(rest) = first.strip_prefix('$') {
+            expansions += 1;
+            if expansions > MAX_EXPANSIONS {
+                return Err("it is expanded over and over");
+            }
+            if !tail.is_empty() {
+                return Err("its text is not known before a message is there");
+            }
+            let expanded = expand::quoted_condition(&squeeze(rest), variables);
+            let mut pieces = expanded.0.into_iter().peekable();
+            let literal = pieces.next_if(|piece| matches!(piece, Piece::Literal(_)));
+            head = match literal {
+                Some(Piece::Literal(literal)) => literal.trim_start_matches(blanks).to_owned(),
+                _ => String::new(),
+            };
+            tail = pieces.collect();
+            at = 0;
+            if head.is_empty() {
+                match runtime_weight(&tail) {
+                    Mark::None => {}
+                    Mark::Weight { weight, rest, used } => {
+                        condition.weight = Some(weight);
+                        head = rest;
+                        tail.drain(..used);
+                    }
+                    Mark::Area => {
+                        return Err("which text it searches differs from message to message");
+                    }
+                }
+            }
+        } else {
+            break;
         }
-        if let [
-            Piece::Variable(_) | Piece::Opaque(_),
-            Piece::Literal(rest),
-            ..,
-        ] = text.0.as_slice()
-            && rest.trim_start_matches(blanks).starts_with("??")
-        {
-            return Err("which text it searches differs from message to message");
-        }
-        let first = squeeze(first.strip_prefix('\\').unwrap_or(first));
-        text = with_start(text, first);
-        if !text.0.is_empty() {
-            condition.test = Test::Expression(text);
-        }
-        return Ok(condition);
     }
+    let text = |start: &str| {
+        let mut text = Text::literal(start);
+        tail.iter().for_each(|piece| text.push(piece.clone()));
+        text
+    };
+    let first = &head[at..];
+    condition.test = if let Some(rest) = first.strip_prefix('?') {
+        Test::Program(match tail.is_empty() {
+            true => super::command::expand(rest.trim(), variables),
+            false => text(rest),
+        })
+    } else if let Some(rest) = first.strip_prefix(['<', '>']) {
+        let limit = number(match tail.is_empty() {
+            true => expand::condition(rest, variables),
+            false => text(rest),
+        });
+        match first.starts_with('<') {
+            true => Test::Smaller(limit),
+            false => Test::Larger(limit),
+        }
+    } else {
+        let expression = text(&squeeze(first.strip_prefix('\\').unwrap_or(first)));
+        match expression.0.is_empty() {
+            true => Test::Always,
+            false => Test::Expression(expression),
+        }
+    };
+    Ok(condition)
 }
 
 /// A text whose first piece, if that is a literal, is replaced.
@@ -261,43 +264,70 @@ fn variable_area(text: &str) -> Option<(&str, &str)> {
 }
 
 /// `w^x` at the start of a condition, and what follows.
-fn weight(text: &Text) -> Option<(Weight, Text)> {
+fn weight(text: &str) -> Option<(Weight, &str)> {
+    let (weight, rest) = text.split_at(float(text)?);
+    let rest = rest
+        .trim_start_matches([' ', '\t'])
+        .strip_prefix('^')?
+        .trim_start();
+    let (exponent, rest) = rest.split_at(float(rest)?);
+    let weight = Weight {
+        weight: Text::literal(weight),
+        exponent: Text::literal(exponent),
+    };
+    Some((weight, rest))
+}
+
+/// What a condition begins with that begins with a variable.
+enum Mark {
+    None,
+    /// `$NAME ??`.
+    Area,
+    /// `$NAME^x`, or `$NAME^$NAME`.
+    Weight {
+        weight: Weight,
+        /// What is left of the last piece that was used.
+        rest: String,
+        /// How many pieces were used.
+        used: usize,
+    },
+}
+
+fn runtime_weight(pieces: &[Piece]) -> Mark {
     let blanks = [' ', '\t'];
-    let (weight, first, pieces) = match text.0.as_slice() {
-        [Piece::Literal(first), ..] => {
-            let length = float(first)?;
-            let (weight, rest) = first.split_at(length);
-            (Text::literal(weight), rest, &text.0[1..])
-        }
-        [piece @ Piece::Variable(_), Piece::Literal(first), ..] => {
-            (Text(vec![piece.clone()]), first.as_str(), &text.0[2..])
-        }
-        _ => return None,
+    let [first, Piece::Literal(between), more @ ..] = pieces else {
+        return Mark::None;
     };
-    let rest = first.trim_start_matches(blanks).strip_prefix('^')?;
-    let unblanked = rest.trim_start();
-    let (exponent, rest, pieces) = match (float(unblanked), pieces) {
-        (Some(length), pieces) => {
-            let (exponent, rest) = unblanked.split_at(length);
-            (Text::literal(exponent), rest, pieces)
-        }
-        (
-            None,
-            [
-                piece @ Piece::Variable(_),
-                Piece::Literal(rest),
-                pieces @ ..,
-            ],
-        ) if unblanked.is_empty() && rest.starts_with(blanks) => {
-            (Text(vec![piece.clone()]), rest.as_str(), pieces)
-        }
-        _ => return None,
-    };
-    let mut remainder = Text::literal(rest.trim_start_matches(blanks));
-    for piece in pieces {
-        remainder.push(piece.clone());
+    let between = between.trim_start_matches(blanks);
+    if between.starts_with("??") {
+        return Mark::Area;
     }
-    Some((Weight { weight, exponent }, remainder))
+    let Some(exponent) = between.strip_prefix('^').map(str::trim_start) else {
+        return Mark::None;
+    };
+    let found = match (float(exponent), more) {
+        (Some(length), _) => {
+            let (exponent, rest) = exponent.split_at(length);
+            Some((Text::literal(exponent), rest, 2))
+        }
+        (None, [second, Piece::Literal(rest), ..])
+            if exponent.is_empty() && rest.starts_with(blanks) =>
+        {
+            Some((Text(vec![second.clone()]), rest.as_str(), 4))
+        }
+        _ => None,
+    };
+    match found {
+        Some((exponent, rest, used)) => Mark::Weight {
+            weight: Weight {
+                weight: Text(vec![first.clone()]),
+                exponent,
+            },
+            rest: rest.trim_start_matches(blanks).to_owned(),
+            used,
+        },
+        None => Mark::None,
+    }
 }
 
 /// How long the number is that a text begins with, as strtod(3) reads it.

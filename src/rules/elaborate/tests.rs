@@ -312,6 +312,36 @@ fn the_default_mailbox() {
     );
 }
 
+#[test]
+fn commands_that_print_what_is_known() {
+    let rules = of("L=`id -un`\nH=`hostname`\nHOST=$H\n:0\n$L/`pwd`/`date`\n");
+    assert_eq!(folders(&rules), ["/home/u/u//home/u/`date` Mbox"]);
+    assert!(!format!("{:?}", rules.program.body).contains("End {"));
+}
+
+#[test]
+fn time_is_linear() {
+    let start = std::time::Instant::now();
+    for rc in [
+        format!("A={}\nB=$A$A", "x".repeat(1_000_000)),
+        format!(":0\n* {}\nx\n", "$ ".repeat(200_000)),
+        format!("LINEBUF=9999999\n:0\n* {}x\nx\n", "$ ".repeat(200_000)),
+        format!("LINEBUF=9999999\n:0\n* {}x\nx\n", "!".repeat(200_000)),
+        format!("LINEBUF=9999999\n:0\n* {}x\nx\n", "1^1 ".repeat(100_000)),
+        format!("LINEBUF=9999999\n:0\n* {}x\nx\n", "A ?? ".repeat(100_000)),
+        format!("A=`x` B={}", "\"${A:-".repeat(50_000)),
+        "A=`x`\n:0\n* x\n{ A=1\n B=$A }\n".repeat(5_000),
+        "a b c d ".repeat(10_000),
+    ] {
+        of(&rc);
+    }
+    assert!(
+        start.elapsed() < std::time::Duration::from_secs(60),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
 /// Every line of the corpus that is neither blank nor a comment lies in one
 /// statement.
 #[test]

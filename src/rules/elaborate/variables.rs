@@ -36,6 +36,7 @@ pub struct Variables {
     values: HashMap<String, Value>,
     arguments: Vec<Text>,
     preserved: bool,
+    user: String,
     rc_file: String,
     log: Vec<Changes>,
 }
@@ -63,6 +64,7 @@ impl Variables {
             values,
             arguments: arguments.iter().map(Text::literal).collect(),
             preserved,
+            user: settings.user.clone(),
             rc_file: String::new(),
             log: vec![Changes::new()],
         }
@@ -119,6 +121,21 @@ impl Variables {
             Some(Value::Text(text)) => text.known(),
             _ => None,
         }
+    }
+
+    /// What a command prints that prints the same for every message.
+    pub fn output(&self, command: &str) -> Option<Piece> {
+        Some(match command.trim() {
+            "whoami" | "logname" | "id -un" | "id -nu" | "/usr/bin/whoami" | "/usr/bin/id -un" => {
+                Piece::Literal(self.user.clone())
+            }
+            "pwd" | "/bin/pwd" => Piece::Literal(self.directory()?.to_owned()),
+            "hostname" | "uname -n" | "/bin/hostname" | "/bin/uname -n" => {
+                Piece::Opaque("HOST".to_owned())
+            }
+            command if command.starts_with("hostname -") => Piece::Opaque(command.to_owned()),
+            _ => return None,
+        })
     }
 
     /// How many arguments there are (`-a`).
