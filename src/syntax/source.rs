@@ -87,6 +87,12 @@ impl Source {
         self.text.get(span.start..span.end).unwrap_or("")
     }
 
+    /// Where a line (from 1) begins, in bytes.
+    pub fn line_start(&self, line: usize) -> usize {
+        let start = self.line_starts.get(line.saturating_sub(1)).copied();
+        start.unwrap_or(self.text.len())
+    }
+
     /// The text of lines `first..=last` (1-based), without the last line end.
     pub fn line_text(&self, first: usize, last: usize) -> &str {
         let start = self.line_starts.get(first.saturating_sub(1)).copied();

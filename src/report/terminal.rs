@@ -1,0 +1,143 @@
+//! In: a [`Report`] and the files it is about. Out: its text for a terminal:
+//! the differences that always hold, a diagnostic for each rule that needs a
+//! look, a summary, and the diff between what the user had and what the script
+//! carries out.
+//!
+//! The text has ANSI styles; whoever prints it takes them out where they are
+//! not wanted. Text from a user's file never brings any of its own.
+
+mod diff;
+mod excerpt;
+
+use super::entry::{Entry, Verdict};
+use super::{Report, Summary, visible};
+use crate::syntax::Source;
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
+use excerpt::Excerpt;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+
+/// What is different on every Sieve server, for every rule; the long text is
+/// `docs/differences.md`.
+pub const DIFFERENCES: &[&str] = &[
+    "encoded words in a header (=?utf-8?…?=) are decoded before they are compared",
+    "a header folded over lines is joined with one blank less than procmail put there",
+    "blanks around the value of a header, also the one behind the colon, do not count",
+    "the order of header fields cannot be asked, nor text that runs from one into the next",
+    "letters beyond ASCII, and bytes that are no UTF-8, are compared as the server sees fit",
+];
+
+const HEADING: Style = Style::new().bold();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+/// The whole report.
+pub fn render(report: &Report, sources: &[Source]) -> String {
+    let mut out = String::new();
+    if report.entries.iter().any(|e| e.verdict.is_carried_out()) {
+        head(&mut out);
+    }
+    diagnostics(&mut out, report, sources);
+    summary(&mut out, &report.summary);
+    diff::write(&mut out, report);
+    out
+}
+
+fn head(out: &mut String) {
+    let _ = writeln!(
+        out,
+        "{HEADING}On every Sieve server, for every rule:{HEADING:#}"
+    );
+    for difference in DIFFERENCES {
+        let _ = writeln!(out, "  - {difference}");
+    }
+    out.push('\n');
+}
+
+fn diagnostics(out: &mut String, report: &Report, sources: &[Source]) {
+    let by_path: HashMap<&str, &Source> = sources
+        .iter()
+        .map(|source| (source.path.as_str(), source))
+        .collect();
+    let mut explained = HashSet::new();
+    for entry in &report.entries {
+        if entry.verdict < Verdict::Adapted {
+            continue;
+        }
+        let source = by_path.get(entry.file.as_str()).copied();
+        let is_first = explained.insert(entry.code);
+        let _ = writeln!(out, "{}\n", diagnostic(entry, source, is_first));
+    }
+}
+
+/// One entry as a compiler would show it; the help of a code stands only where
+/// the code comes up first.
+fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String {
+    let level = match entry.verdict {
+        Verdict::Manual => Level::ERROR.with_name("manual"),
+        _ => Level::WARNING.with_name("adapted"),
+    };
+    let deciding = entry.findings.first();
+    let message = deciding.map_or(entry.message.as_str(), |finding| &finding.message);
+    let place = |span: Option<crate::syntax::Span>| {
+        span.zip(source)
+            .filter(|(span, source)| {
+                let (first, last) = source.lines(*span);
+                entry.lines[0] <= first && last <= entry.lines[1] && span.start < span.end
+            })
+            .map(|(span, _)| span.start..span.end)
+    };
+    let marks: Vec<_> = entry.findings.iter().map(|f| place(f.span)).collect();
+    let excerpt = Excerpt::of(entry, source, &marks);
+    let whole = excerpt.whole();
+
+    let mut snippet = Snippet::source(excerpt.text)
+        .line_start(entry.lines[0])
+        .path(visible(&entry.file).into_owned());
+    let mut asides = Vec::new();
+    for (at, finding) in entry.findings.iter().enumerate() {
+        let mark = excerpt.marks.get(at).cloned().flatten();
+        match (at, mark) {
+            (0, mark) => {
+                let mark = mark.unwrap_or_else(|| whole.clone());
+                snippet = snippet.annotation(AnnotationKind::Primary.span(mark));
+            }
+            (_, Some(mark)) => {
+                let label = visible(&finding.message);
+                snippet = snippet.annotation(AnnotationKind::Context.span(mark).label(label));
+            }
+            (_, None) => asides.push(finding.message.as_str()),
+        }
+    }
+    if entry.findings.is_empty() {
+        snippet = snippet.annotation(AnnotationKind::Primary.span(whole));
+    }
+    let mut group = Group::with_title(
+        level
+            .primary_title(visible(message))
+            .id(entry.code.as_str()),
+    )
+    .element(snippet);
+    for aside in asides {
+        group = group.element(Level::NOTE.message(visible(aside)));
+    }
+    if with_help {
+        group = group.element(Level::HELP.message(visible(&entry.help)));
+    }
+    Renderer::styled().render(&[group])
+}
+
+fn summary(out: &mut String, summary: &Summary) {
+    let total = summary.total();
+    let noun = if total == 1 {
+        "statement"
+    } else {
+        "statements"
+    };
+    let _ = writeln!(
+        out,
+        "{HEADING}{total} {noun}:{HEADING:#} {} exact, {} adapted, {} dropped, {} manual",
+        summary.exact, summary.adapted, summary.dropped, summary.manual
+    );
+}
