@@ -7,4 +7,5 @@ pub mod print;
 mod quote;
 pub mod script;
 pub mod target;
+pub mod tidy;
 pub mod walk;

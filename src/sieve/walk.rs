@@ -99,3 +99,52 @@ pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
         | Test::Duplicate { .. } => {}
     }
 }
+
+/// How deep blocks lie in blocks: 0 without any `if`.
+pub fn block_depth(commands: &[Command]) -> usize {
+    let mut deepest = 0;
+    let mut pending = vec![(0, commands)];
+    while let Some((depth, block)) = pending.pop() {
+        deepest = deepest.max(depth);
+        for command in block {
+            if let CommandKind::If {
+                branches,
+                otherwise,
+            } = &command.kind
+            {
+                let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
+                pending.extend(blocks.map(|block| (depth + 1, block.as_slice())));
+            }
+        }
+    }
+    deepest
+}
+
+/// How deep the tests of any command lie in tests; 1 for a test alone.
+pub fn tests_depth(list: &[Command]) -> usize {
+    let mut deepest = 0;
+    commands(list, &mut |command| {
+        if let CommandKind::If { branches, .. } = &command.kind {
+            let depths = branches.iter().map(|(test, _)| test_depth(test));
+            deepest = depths.fold(deepest, usize::max);
+        }
+    });
+    deepest
+}
+
+/// How deep tests lie in one test; 1 for a test alone.
+pub fn test_depth(test: &Test) -> usize {
+    let mut deepest = 0;
+    let mut pending = vec![(1, test)];
+    while let Some((depth, test)) = pending.pop() {
+        deepest = deepest.max(depth);
+        match test {
+            Test::Not(inner) => pending.push((depth + 1, inner)),
+            Test::AllOf(tests) | Test::AnyOf(tests) => {
+                pending.extend(tests.iter().map(|test| (depth + 1, test)));
+            }
+            _ => {}
+        }
+    }
+    deepest
+}

@@ -1,0 +1,1005 @@
+//! In: commands. Out: commands that do the same to every message, as a person
+//! would write them: `if … elsif …` for rules that end in `stop`, one test for
+//! neighbours with one action, no command that cannot be reached.
+//!
+//! Tests keep their order, since `:matches` and `:regex` set match variables
+//! (RFC 5229 §3.2) and `duplicate` remembers the message. Where a script reads
+//! match variables, tests that set them are neither dropped nor merged into
+//! one list of keys.
+
+use super::script::{Command, CommandKind, Compare, Match, Test, Value};
+use super::walk;
+use std::collections::{HashMap, HashSet};
+
+/// A script with deeper blocks or tests is left as it is; no server takes it.
+const DEEPEST: usize = 64;
+
+/// What one round makes plain can show the next what to do; it seldom does.
+const ROUNDS: usize = 4;
+
+type Branch = (Test, Vec<Command>);
+
+/// Makes the commands of a whole script idiomatic. Comments of commands that
+/// become one are all kept; those of commands that cannot be reached go.
+pub fn tidy(commands: Vec<Command>) -> Vec<Command> {
+    if walk::block_depth(&commands) + walk::tests_depth(&commands) > DEEPEST {
+        return commands;
+    }
+    let mut tidied = round(commands);
+    for _ in 1..ROUNDS {
+        let again = round(tidied.clone());
+        if again == tidied {
+            break;
+        }
+        tidied = again;
+    }
+    tidied
+}
+
+fn round(commands: Vec<Command>) -> Vec<Command> {
+    let tidier = Tidier {
+        match_variables: reads_match_variables(&commands),
+    };
+    let mut commands = tidier.chain(tidier.fold(commands), true);
+    if only_stops(&commands) {
+        commands.clear();
+    }
+    commands
+}
+
+/// Makes one test idiomatic, in a script that reads no match variables.
+pub fn tidy_test(test: Test) -> Test {
+    if walk::test_depth(&test) > DEEPEST {
+        return test;
+    }
+    let tidier = Tidier {
+        match_variables: false,
+    };
+    tidier.simplify(test)
+}
+
+struct Tidier {
+    /// The script reads `${1}` or its like somewhere.
+    match_variables: bool,
+}
+
+impl Tidier {
+    /// Simplifies tests, and drops what cannot be reached.
+    fn fold(&self, commands: Vec<Command>) -> Vec<Command> {
+        let mut folded: Vec<Command> = Vec::with_capacity(commands.len());
+        for command in commands {
+            let Command { comments, kind } = command;
+            match kind {
+                CommandKind::If {
+                    branches,
+                    otherwise,
+                } => {
+                    let (branches, otherwise) = self.fold_branches(branches, otherwise);
+                    if branches.is_empty() {
+                        let mut rest = otherwise.unwrap_or_default();
+                        add_comments(&mut rest, comments);
+                        folded.extend(rest);
+                    } else {
+                        let kind = CommandKind::If {
+                            branches,
+                            otherwise,
+                        };
+                        folded.push(Command { comments, kind });
+                    }
+                }
+                kind => folded.push(Command { comments, kind }),
+            }
+            if ends(&folded) {
+                break;
+            }
+        }
+        folded
+    }
+
+    fn fold_branches(
+        &self,
+        branches: Vec<Branch>,
+        otherwise: Option<Vec<Command>>,
+    ) -> (Vec<Branch>, Option<Vec<Command>>) {
+        let mut kept = Vec::with_capacity(branches.len());
+        let mut otherwise = otherwise;
+        for (test, block) in branches {
+            match self.simplify(test) {
+                Test::False => {}
+                Test::True => {
+                    otherwise = Some(block);
+                    break;
+                }
+                test => kept.push((test, self.fold(block))),
+            }
+        }
+        let otherwise = otherwise
+            .map(|block| self.fold(block))
+            .filter(|block| !block.is_empty());
+        self.drop_empty(&mut kept, &otherwise);
+        (kept, otherwise)
+    }
+
+    /// Last branches that do nothing.
+    fn drop_empty(&self, branches: &mut Vec<Branch>, otherwise: &Option<Vec<Command>>) {
+        let idle = |branch: &mut Branch| branch.1.is_empty() && self.is_pure(&branch.0);
+        while otherwise.is_none() && branches.pop_if(idle).is_some() {}
+    }
+
+    /// Joins rules into `if … elsif …`, merges neighbours, and drops each
+    /// `stop` behind which nothing would run (`tail`).
+    fn chain(&self, commands: Vec<Command>, tail: bool) -> Vec<Command> {
+        let mut commands = commands;
+        if tail {
+            drop_stop(&mut commands);
+        }
+        let mut joined: Vec<Command> = Vec::with_capacity(commands.len());
+        let tail_from = if tail {
+            chain_start(&commands)
+        } else {
+            commands.len()
+        };
+        for (at, command) in commands.into_iter().enumerate() {
+            let joins = match joined.last() {
+                Some(last) if at > tail_from => is_closed(last),
+                Some(last) => is_closed(last) && same_ends(last, &command),
+                None => false,
+            };
+            match joined.pop_if(|_| joins) {
+                Some(last) => joined.push(join(last, command)),
+                None => joined.push(command),
+            }
+        }
+        let count = joined.len();
+        let mut tidied = Vec::with_capacity(count);
+        for (at, command) in joined.into_iter().enumerate() {
+            let tail = tail && at + 1 == count;
+            tidied.extend(self.chain_inside(command, tail));
+        }
+        tidied
+    }
+
+    /// Goes into the blocks of an `if`.
+    fn chain_inside(&self, command: Command, tail: bool) -> Option<Command> {
+        let Command { mut comments, kind } = command;
+        let CommandKind::If {
+            branches,
+            otherwise,
+        } = kind
+        else {
+            return Some(Command { comments, kind });
+        };
+        let branches = branches
+            .into_iter()
+            .map(|(test, block)| (test, self.chain(block, tail)))
+            .collect();
+        let otherwise = otherwise
+            .map(|block| self.chain(block, tail))
+            .filter(|block| !block.is_empty());
+        let mut branches = self.merge_branches(branches);
+        let otherwise = match otherwise {
+            Some(block) if tail => self.invert(&mut branches, block),
+            otherwise => otherwise,
+        };
+        if tail && otherwise.is_none() {
+            let idle = |branch: &mut Branch| only_stops(&branch.1) && self.is_pure(&branch.0);
+            while branches.pop_if(idle).is_some() {}
+        }
+        self.drop_empty(&mut branches, &otherwise);
+        if branches.is_empty() && otherwise.is_none() {
+            return None;
+        }
+        if let ([(_, block)], None) = (branches.as_mut_slice(), &otherwise)
+            && comments.is_empty()
+            && let Some(first) = block.first_mut()
+        {
+            comments = std::mem::take(&mut first.comments);
+        }
+        let kind = CommandKind::If {
+            branches,
+            otherwise,
+        };
+        Some(Command { comments, kind })
+    }
+
+    /// `if A { stop; } else { B }` is `if not A { B }` where nothing follows.
+    fn invert(&self, branches: &mut Vec<Branch>, block: Vec<Command>) -> Option<Vec<Command>> {
+        match branches.as_mut_slice() {
+            [(test, stop)] if only_stops(stop) => {
+                let not = Test::Not(Box::new(std::mem::replace(test, Test::True)));
+                *test = self.simplify(not);
+                let comments = stop
+                    .iter_mut()
+                    .map(|stop| std::mem::take(&mut stop.comments));
+                let comments = comments.flatten().collect();
+                *stop = block;
+                add_comments(stop, comments);
+                None
+            }
+            _ => Some(block),
+        }
+    }
+
+    /// Neighbouring branches that do the same become one.
+    fn merge_branches(&self, branches: Vec<Branch>) -> Vec<Branch> {
+        let mut groups: Vec<(Vec<Test>, Vec<Command>)> = Vec::with_capacity(branches.len());
+        for (test, block) in branches {
+            match groups.last_mut() {
+                Some((tests, first)) if same(first, &block) => {
+                    tests.push(test);
+                    absorb_comments(first, block);
+                }
+                _ => groups.push((vec![test], block)),
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(tests, block)| match <[Test; 1]>::try_from(tests) {
+                Ok([test]) => (test, block),
+                Err(tests) => (self.simplify(Test::AnyOf(tests)), block),
+            })
+            .collect()
+    }
+
+    fn simplify(&self, test: Test) -> Test {
+        match test {
+            Test::Not(inner) => match self.simplify(*inner) {
+                Test::Not(inner) => *inner,
+                Test::True => Test::False,
+                Test::False => Test::True,
+                test => Test::Not(Box::new(test)),
+            },
+            Test::AllOf(tests) => self.simplify_list(tests, true),
+            Test::AnyOf(tests) => self.simplify_list(tests, false),
+            Test::Exists(names) if names.is_empty() => Test::True,
+            test => test,
+        }
+    }
+
+    /// `allof` (`all`) or `anyof`.
+    fn simplify_list(&self, tests: Vec<Test>, all: bool) -> Test {
+        let constant = |value| if value { Test::True } else { Test::False };
+        let mut flat = Vec::with_capacity(tests.len());
+        'tests: for test in tests {
+            let inner = match self.simplify(test) {
+                Test::AllOf(tests) if all => tests,
+                Test::AnyOf(tests) if !all => tests,
+                test => vec![test],
+            };
+            for test in inner {
+                if test == constant(all) {
+                    continue;
+                }
+                let decides = test == constant(!all);
+                flat.push(test);
+                if decides {
+                    break 'tests;
+                }
+            }
+        }
+        if flat.last() == Some(&constant(!all)) {
+            let used = flat.iter().rposition(|test| !self.is_pure(test));
+            flat.drain(used.map_or(0, |at| at + 1)..flat.len() - 1);
+        }
+        let flat = self.merge_lists(self.without_repeats(flat), all);
+        match <[Test; 1]>::try_from(flat) {
+            Ok([test]) => test,
+            Err(tests) if tests.is_empty() => constant(all),
+            Err(tests) if all => Test::AllOf(tests),
+            Err(tests) => Test::AnyOf(tests),
+        }
+    }
+
+    fn without_repeats(&self, tests: Vec<Test>) -> Vec<Test> {
+        let mut seen = HashSet::new();
+        let mut kept = tests;
+        kept.retain(|test| {
+            let leaf = !matches!(test, Test::Not(_) | Test::AllOf(_) | Test::AnyOf(_));
+            !leaf || !self.is_pure(test) || seen.insert(format!("{test:?}"))
+        });
+        kept
+    }
+
+    /// Makes one test of those that differ only in their keys, or only in
+    /// their names: bare ones in `anyof`, those behind `not` in `allof`, where
+    /// the names of `exists` become one list too.
+    fn merge_lists(&self, tests: Vec<Test>, all: bool) -> Vec<Test> {
+        let by_keys = self.merge_by(tests, all, &|test| {
+            keys_of(test).map(std::mem::take).is_some()
+        });
+        self.merge_by(by_keys, all, &|test| {
+            names_of(test).map(std::mem::take).is_some()
+        })
+    }
+
+    /// `blank` empties the list that may differ, and says whether there is one.
+    fn merge_by(
+        &self,
+        tests: Vec<Test>,
+        all: bool,
+        blank: &dyn Fn(&mut Test) -> bool,
+    ) -> Vec<Test> {
+        let mut merged: Vec<Test> = Vec::with_capacity(tests.len());
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for mut test in tests {
+            if !self.is_pure(&test) {
+                // No test may move to before this one.
+                places.clear();
+            }
+            let Some(shape) = self.mergeable(&mut test, all).and_then(|leaf| {
+                let mut shape = leaf.clone();
+                blank(&mut shape).then(|| format!("{shape:?}"))
+            }) else {
+                merged.push(test);
+                continue;
+            };
+            let Some(&place) = places.get(&shape) else {
+                places.insert(shape, merged.len());
+                merged.push(test);
+                continue;
+            };
+            let earlier = merged
+                .get_mut(place)
+                .and_then(|earlier| self.mergeable(earlier, all));
+            if let (Some(earlier), Some(leaf)) = (earlier, self.mergeable(&mut test, all)) {
+                append(earlier, leaf);
+            }
+        }
+        for test in &mut merged {
+            if let Some(leaf) = self.mergeable(test, all) {
+                if let Some(keys) = keys_of(leaf) {
+                    let mut seen = HashSet::new();
+                    keys.retain(|key| seen.insert(format!("{key:?}")));
+                }
+                if let Some(names) = names_of(leaf) {
+                    let mut seen = HashSet::new();
+                    names.retain(|name| seen.insert(name.to_ascii_lowercase()));
+                }
+            }
+        }
+        merged
+    }
+
+    /// The leaf of a test that may be merged with others.
+    fn mergeable<'a>(&self, test: &'a mut Test, all: bool) -> Option<&'a mut Test> {
+        let leaf = match (test, all) {
+            (test @ Test::Exists(_), true) => return Some(test),
+            (Test::Not(inner), true) => inner.as_mut(),
+            (test, false) => test,
+            (_, true) => return None,
+        };
+        let by = match &*leaf {
+            Test::Header { compare, .. }
+            | Test::Address { compare, .. }
+            | Test::Envelope { compare, .. }
+            | Test::Body { compare, .. }
+            | Test::String { compare, .. }
+            | Test::CurrentDate { compare, .. } => &compare.by,
+            _ => return None,
+        };
+        let known = match by {
+            Match::Is | Match::Contains => true,
+            Match::Matches | Match::Regex => !self.match_variables,
+            Match::Count(_) | Match::Value(_) => false,
+        };
+        let filled = keys_of(leaf).is_none_or(|keys| !keys.is_empty())
+            && names_of(leaf).is_none_or(|names| !names.is_empty());
+        (known && filled).then_some(leaf)
+    }
+
+    /// Whether a test leaves nothing behind that a later command sees.
+    fn is_pure(&self, test: &Test) -> bool {
+        let mut pure = true;
+        walk::test_tree(test, &mut |test| {
+            pure &= match test {
+                Test::Duplicate { .. } => false,
+                Test::Header { compare, .. }
+                | Test::Address { compare, .. }
+                | Test::Envelope { compare, .. }
+                | Test::Body { compare, .. }
+                | Test::String { compare, .. }
+                | Test::CurrentDate { compare, .. } => !self.match_variables || !sets(compare),
+                _ => true,
+            };
+        });
+        pure
+    }
+}
+
+/// Whether a comparison sets match variables.
+fn sets(compare: &Compare) -> bool {
+    matches!(compare.by, Match::Matches | Match::Regex)
+}
+
+fn reads_match_variables(commands: &[Command]) -> bool {
+    let mut reads = false;
+    let mut look = |value: &Value| {
+        reads |= value
+            .references()
+            .iter()
+            .any(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    };
+    walk::commands(commands, &mut |command| {
+        walk::command_values(&command.kind, &mut look);
+        walk::tests(&command.kind, &mut |test| {
+            walk::test_values(test, &mut look)
+        });
+    });
+    reads
+}
+
+fn keys_of(test: &mut Test) -> Option<&mut Vec<Value>> {
+    match test {
+        Test::Header { keys, .. }
+        | Test::Address { keys, .. }
+        | Test::Envelope { keys, .. }
+        | Test::Body { keys, .. }
+        | Test::String { keys, .. }
+        | Test::CurrentDate { keys, .. } => Some(keys),
+        _ => None,
+    }
+}
+
+fn names_of(test: &mut Test) -> Option<&mut Vec<String>> {
+    match test {
+        Test::Header { names, .. }
+        | Test::Address { names, .. }
+        | Test::Envelope { names, .. }
+        | Test::Exists(names) => Some(names),
+        _ => None,
+    }
+}
+
+/// Adds the keys and names of another leaf of the same shape; those that both
+/// have are dropped later.
+fn append(earlier: &mut Test, later: &mut Test) {
+    if let (Some(keys), Some(more)) = (keys_of(earlier), keys_of(later)) {
+        keys.append(more);
+    }
+    if let (Some(names), Some(more)) = (names_of(earlier), names_of(later)) {
+        names.append(more);
+    }
+}
+
+/// Whether nothing runs after these commands.
+fn ends(commands: &[Command]) -> bool {
+    match commands.last().map(|last| &last.kind) {
+        Some(CommandKind::Stop) => true,
+        Some(CommandKind::If {
+            branches,
+            otherwise: Some(block),
+        }) => ends(block) && branches.iter().all(|(_, block)| ends(block)),
+        _ => false,
+    }
+}
+
+fn only_stops(block: &[Command]) -> bool {
+    matches!(block, [command] if command.kind == CommandKind::Stop)
+}
+
+/// An `if` without `else` that goes on only where no branch was taken.
+fn is_closed(command: &Command) -> bool {
+    match &command.kind {
+        CommandKind::If {
+            branches,
+            otherwise: None,
+        } => branches.iter().all(|(_, block)| ends(block)),
+        _ => false,
+    }
+}
+
+/// Where the rules begin that can be one `if … elsif … else` up to the end.
+/// A last command other than `if` can be its `else`.
+fn chain_start(commands: &[Command]) -> usize {
+    let last = commands.len().saturating_sub(1);
+    let closed = commands
+        .get(..last)
+        .unwrap_or_default()
+        .iter()
+        .rev()
+        .take_while(|command| is_closed(command));
+    last - closed.count()
+}
+
+/// Whether the last block of one `if` does what the first of the next does.
+fn same_ends(one: &Command, other: &Command) -> bool {
+    match (&one.kind, &other.kind) {
+        (CommandKind::If { branches: a, .. }, CommandKind::If { branches: b, .. }) => {
+            match (a.last(), b.first()) {
+                (Some((_, a)), Some((_, b))) => same(a, b),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether two blocks do the same, whatever their comments.
+fn same(one: &[Command], other: &[Command]) -> bool {
+    let pairs = || one.iter().zip(other);
+    one.len() == other.len()
+        && pairs().all(|(a, b)| match (&a.kind, &b.kind) {
+            (
+                CommandKind::If {
+                    branches: a,
+                    otherwise: a_else,
+                },
+                CommandKind::If {
+                    branches: b,
+                    otherwise: b_else,
+                },
+            ) => {
+                a.len() == b.len()
+                    && a_else.is_some() == b_else.is_some()
+                    && a.iter()
+                        .zip(b)
+                        .all(|((a_test, a), (b_test, b))| a_test == b_test && same(a, b))
+                    && a_else.iter().zip(b_else).all(|(a, b)| same(a, b))
+            }
+            (a, b) => a == b,
+        })
+}
+
+/// One `if` of a closed one and the command after it.
+fn join(closed: Command, next: Command) -> Command {
+    let (mut branches, _) = into_branches(closed);
+    let (more, otherwise) = into_branches(next);
+    branches.extend(more);
+    Command {
+        comments: Vec::new(),
+        kind: CommandKind::If {
+            branches,
+            otherwise,
+        },
+    }
+}
+
+/// The parts of an `if`, its comments in its first block; another command is
+/// all `else`.
+fn into_branches(command: Command) -> (Vec<Branch>, Option<Vec<Command>>) {
+    match command.kind {
+        CommandKind::If {
+            mut branches,
+            otherwise,
+        } => {
+            if let Some((_, block)) = branches.first_mut() {
+                add_comments(block, command.comments);
+            }
+            (branches, otherwise)
+        }
+        kind => {
+            let comments = command.comments;
+            (Vec::new(), Some(vec![Command { comments, kind }]))
+        }
+    }
+}
+
+/// Puts comments above the first command.
+fn add_comments(block: &mut [Command], comments: Vec<String>) {
+    if let Some(first) = block.first_mut() {
+        let below = std::mem::replace(&mut first.comments, comments);
+        add_new(&mut first.comments, below);
+    }
+}
+
+/// Takes over the comments of a block that does the same.
+fn absorb_comments(block: &mut [Command], other: Vec<Command>) {
+    for (command, other) in block.iter_mut().zip(other) {
+        add_new(&mut command.comments, other.comments);
+        if let (
+            CommandKind::If {
+                branches,
+                otherwise,
+            },
+            CommandKind::If {
+                branches: more,
+                otherwise: rest,
+            },
+        ) = (&mut command.kind, other.kind)
+        {
+            let blocks = branches.iter_mut().map(|(_, block)| block).chain(otherwise);
+            let others = more.into_iter().map(|(_, block)| block).chain(rest);
+            for (block, other) in blocks.zip(others) {
+                absorb_comments(block, other);
+            }
+        }
+    }
+}
+
+fn add_new(comments: &mut Vec<String>, more: Vec<String>) {
+    let known: HashSet<String> = comments.iter().cloned().collect();
+    comments.extend(more.into_iter().filter(|comment| !known.contains(comment)));
+}
+
+/// Drops a last `stop`; one that is all of a block stays, for it says that
+/// nothing is to be done.
+fn drop_stop(commands: &mut Vec<Command>) {
+    if commands.len() == 1 {
+        return;
+    }
+    if let Some(stop) = commands.pop_if(|last| last.kind == CommandKind::Stop)
+        && let Some(last) = commands.last_mut()
+    {
+        add_new(&mut last.comments, stop.comments);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::super::print::{LineEnd, print};
+    use super::super::script::{Part, Script};
+    use super::super::target::Target;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn command(kind: CommandKind) -> Command {
+        Command {
+            comments: Vec::new(),
+            kind,
+        }
+    }
+
+    fn noted(comment: &str, kind: CommandKind) -> Command {
+        Command {
+            comments: vec![comment.into()],
+            kind,
+        }
+    }
+
+    fn fileinto(folder: &str) -> Command {
+        command(CommandKind::FileInto {
+            folder: folder.into(),
+            copy: false,
+            create: false,
+            flags: vec![],
+        })
+    }
+
+    fn stop() -> Command {
+        command(CommandKind::Stop)
+    }
+
+    fn when(test: Test, block: Vec<Command>) -> CommandKind {
+        CommandKind::If {
+            branches: vec![(test, block)],
+            otherwise: None,
+        }
+    }
+
+    fn header(name: &str, key: &str) -> Test {
+        matching(Match::Contains, name, key)
+    }
+
+    fn matching(by: Match, name: &str, key: &str) -> Test {
+        Test::Header {
+            compare: Compare { by, octet: false },
+            names: vec![name.into()],
+            keys: vec![key.into()],
+        }
+    }
+
+    fn text(commands: Vec<Command>) -> String {
+        let script = Script {
+            preamble: vec![],
+            commands,
+        };
+        let printed = print(&script, &Target::profile("dovecot").unwrap(), LineEnd::Lf).text;
+        printed.split_once(";\n\n").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn rules_with_stop_become_a_chain() {
+        let commands = vec![
+            noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
+            noted("r:4", when(header("b", "2"), vec![fileinto("x"), stop()])),
+            noted("r:7", when(header("b", "3"), vec![fileinto("x"), stop()])),
+            noted("r:9", when(header("c", "3"), vec![fileinto("y"), stop()])),
+            noted("r:12", fileinto("z").kind),
+        ];
+        let expected = r#"if anyof (header :contains "a" "1", header :contains "b" ["2", "3"]) {
+    # r:1
+    # r:4
+    # r:7
+    fileinto "x";
+} elsif header :contains "c" "3" {
+    # r:9
+    fileinto "y";
+} else {
+    # r:12
+    fileinto "z";
+}
+"#;
+        assert_eq!(text(tidy(commands)), expected);
+    }
+
+    #[test]
+    fn stops_stay_where_more_follows() {
+        let commands = vec![
+            noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
+            noted("r:4", when(header("b", "1"), vec![fileinto("x"), stop()])),
+            noted("r:7", when(header("c", "3"), vec![fileinto("y"), stop()])),
+            fileinto("z"),
+            fileinto("w"),
+            stop(),
+            fileinto("never"),
+        ];
+        let expected = r#"# r:1
+# r:4
+if header :contains ["a", "b"] "1" {
+    fileinto "x";
+    stop;
+}
+
+# r:7
+if header :contains "c" "3" {
+    fileinto "y";
+    stop;
+}
+
+fileinto "z";
+fileinto "w";
+"#;
+        assert_eq!(text(tidy(commands)), expected);
+    }
+
+    #[test]
+    fn tests_are_simplified() {
+        let a = || header("a", "1");
+        let b = || header("b", "1");
+        let not = |test| Test::Not(Box::new(test));
+        let cases = [
+            (not(not(a())), a()),
+            (Test::AllOf(vec![Test::True, a()]), a()),
+            (Test::AllOf(vec![a(), Test::False]), Test::False),
+            (
+                Test::AnyOf(vec![Test::AnyOf(vec![a(), Test::True])]),
+                Test::True,
+            ),
+            (Test::AnyOf(vec![]), Test::False),
+            (Test::AnyOf(vec![a(), a()]), a()),
+            (
+                Test::AllOf(vec![
+                    Test::Exists(vec!["a".into()]),
+                    Test::Exists(vec!["b".into()]),
+                ]),
+                Test::Exists(vec!["a".into(), "b".into()]),
+            ),
+            (
+                Test::AllOf(vec![not(a()), not(b())]),
+                not(Test::Header {
+                    compare: Compare {
+                        by: Match::Contains,
+                        octet: false,
+                    },
+                    names: vec!["a".into(), "b".into()],
+                    keys: vec!["1".into()],
+                }),
+            ),
+            (
+                Test::AllOf(vec![a(), Test::AllOf(vec![b(), Test::Over(1)])]),
+                Test::AllOf(vec![a(), b(), Test::Over(1)]),
+            ),
+        ];
+        for (test, expected) in cases {
+            assert_eq!(tidy_test(test), expected);
+        }
+        let twice = Test::Duplicate {
+            handle: None,
+            seconds: None,
+        };
+        let test = Test::AllOf(vec![twice, a(), Test::False]);
+        assert!(matches!(tidy_test(test), Test::AllOf(tests) if tests.len() == 2));
+    }
+
+    #[test]
+    fn match_variables_keep_their_tests() {
+        let rule = |name: &str| {
+            let folder = Value(vec![Part::Variable("1".into())]);
+            let kind = CommandKind::FileInto {
+                folder,
+                copy: false,
+                create: false,
+                flags: vec![],
+            };
+            command(when(
+                matching(Match::Matches, "a", name),
+                vec![command(kind), stop()],
+            ))
+        };
+        let tidied = tidy(vec![rule("*x"), rule("*y")]);
+        let [
+            Command {
+                kind: CommandKind::If { branches, .. },
+                ..
+            },
+        ] = tidied.as_slice()
+        else {
+            panic!("{tidied:?}")
+        };
+        assert!(matches!(&branches[0].0, Test::AnyOf(tests) if tests.len() == 2));
+    }
+
+    #[test]
+    fn counts_are_not_merged() {
+        let count = |name| matching(Match::Count("gt".into()), name, "3");
+        let test = Test::AnyOf(vec![count("a"), count("b")]);
+        assert_eq!(tidy_test(test.clone()), test);
+    }
+
+    #[test]
+    fn depth_is_no_danger() {
+        let mut block = vec![fileinto("x"), stop()];
+        for _ in 0..1_000 {
+            block = vec![command(when(header("a", "1"), block)), stop()];
+        }
+        assert_eq!(tidy(block).len(), 2);
+    }
+
+    /// Folders filed into, by a reading of the commands as plain as can be.
+    /// Fields `a` to `d` are there or not; `${1}` is the last that a
+    /// `:matches` found.
+    struct Message {
+        fields: [bool; 4],
+        variables: BTreeMap<String, String>,
+        seen: bool,
+        log: Vec<String>,
+    }
+
+    impl Message {
+        fn value(&self, value: &Value) -> String {
+            let part = |part: &Part| match part {
+                Part::Text(text) => text.clone(),
+                Part::Variable(name) => self.variables.get(name).cloned().unwrap_or_default(),
+            };
+            value.0.iter().map(part).collect()
+        }
+
+        fn test(&mut self, test: &Test) -> bool {
+            match test {
+                Test::True => true,
+                Test::Not(test) => !self.test(test),
+                Test::AllOf(tests) => tests.iter().all(|test| self.test(test)),
+                Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
+                Test::Exists(names) => names.iter().all(|name| self.has(name)),
+                Test::Duplicate { .. } => std::mem::replace(&mut self.seen, true),
+                Test::Header {
+                    compare,
+                    names,
+                    keys,
+                } => {
+                    let Some(name) = names.iter().find(|name| self.has(name)) else {
+                        return false;
+                    };
+                    let found = keys.iter().find(|key| self.value(key) == "yes");
+                    if found.is_some() && sets(compare) {
+                        self.variables.insert("1".into(), name.clone());
+                    }
+                    found.is_some()
+                }
+                _ => false,
+            }
+        }
+
+        fn has(&self, name: &str) -> bool {
+            let at = name
+                .bytes()
+                .next()
+                .map_or(9, |byte| usize::from(byte - b'a'));
+            self.fields.get(at) == Some(&true)
+        }
+
+        /// Whether it goes on.
+        fn run(&mut self, commands: &[Command]) -> bool {
+            commands.iter().all(|command| match &command.kind {
+                CommandKind::Stop => false,
+                CommandKind::If {
+                    branches,
+                    otherwise,
+                } => {
+                    let taken = branches.iter().find(|(test, _)| self.test(test));
+                    match taken.map(|(_, block)| block).or(otherwise.as_ref()) {
+                        Some(block) => self.run(block),
+                        None => true,
+                    }
+                }
+                CommandKind::Set { name, value, .. } => {
+                    let value = self.value(value);
+                    self.variables.insert(name.clone(), value);
+                    true
+                }
+                CommandKind::FileInto { folder, .. } => {
+                    let folder = self.value(folder);
+                    self.log.push(folder);
+                    true
+                }
+                _ => true,
+            })
+        }
+    }
+
+    fn any_test() -> impl Strategy<Value = Test> {
+        let leaf = prop_oneof![
+            Just(Test::True),
+            Just(Test::False),
+            Just(Test::Duplicate {
+                handle: None,
+                seconds: None
+            }),
+            "[a-d]".prop_map(|name| Test::Exists(vec![name])),
+            ("[a-d]", "yes|no").prop_map(|(name, key)| header(&name, &key)),
+            ("[a-d]", "yes|no").prop_map(|(name, key)| matching(Match::Matches, &name, &key)),
+            "[a-d]".prop_map(|name| {
+                let mut test = header(&name, "");
+                *keys_of(&mut test).unwrap() = vec![Value(vec![Part::Variable("v".into())])];
+                test
+            }),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|test| Test::Not(Box::new(test))),
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Test::AllOf),
+                prop::collection::vec(inner, 0..4).prop_map(Test::AnyOf),
+            ]
+        })
+    }
+
+    fn any_commands(numbered: bool) -> impl Strategy<Value = Vec<Command>> {
+        let folder = if numbered { "[xy]|1" } else { "[xy]" };
+        let leaf = prop_oneof![
+            3 => folder.prop_map(|name| match name.as_str() {
+                "1" => command(CommandKind::FileInto {
+                    folder: Value(vec![Part::Variable("1".into())]),
+                    copy: false, create: false, flags: vec![],
+                }),
+                name => fileinto(name),
+            }),
+            3 => Just(stop()),
+            1 => "yes|no".prop_map(|value| command(CommandKind::Set {
+                modifiers: vec![], name: "v".into(), value: value.into(),
+            })),
+        ];
+        let block = prop::collection::vec(leaf.clone().boxed(), 0..3);
+        let block = block.prop_recursive(3, 24, 4, move |inner| {
+            let rule = (
+                prop::collection::vec((any_test(), inner.clone()), 1..3),
+                prop::option::of(inner),
+            )
+                .prop_map(|(branches, otherwise)| {
+                    command(CommandKind::If {
+                        branches,
+                        otherwise,
+                    })
+                });
+            prop::collection::vec(prop_oneof![1 => leaf.clone(), 3 => rule], 0..5)
+        });
+        block
+    }
+
+    fn outcomes(commands: &[Command]) -> Vec<Vec<String>> {
+        (0..16)
+            .map(|bits| {
+                let mut message = Message {
+                    fields: [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0],
+                    variables: BTreeMap::new(),
+                    seen: false,
+                    log: Vec::new(),
+                };
+                message.run(commands);
+                message.log
+            })
+            .collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn meaning_stays(commands in any::<bool>().prop_flat_map(any_commands)) {
+            let tidied = tidy(commands.clone());
+            prop_assert_eq!(outcomes(&commands), outcomes(&tidied), "{:#?}", tidied);
+            prop_assert_eq!(&tidy(tidied.clone()), &tidied, "a second time");
+        }
+    }
+}
