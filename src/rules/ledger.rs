@@ -7,7 +7,8 @@ use crate::home::{Home, ReadError};
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
 use crate::syntax::{FileId, Source, Span};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::{Entry, HashMap};
 
 /// Collects what the elaboration of one home has to say beside the model.
 pub struct Ledger<'h> {
@@ -15,6 +16,7 @@ pub struct Ledger<'h> {
     sources: Vec<Source>,
     by_path: HashMap<String, FileId>,
     statements: Vec<Statement>,
+    by_start: HashMap<(FileId, usize), StatementId>,
     findings: Vec<Finding>,
     known: HashSet<(StatementId, Code, Option<Span>, String)>,
 }
@@ -27,6 +29,7 @@ impl<'h> Ledger<'h> {
             sources: Vec::new(),
             by_path: HashMap::new(),
             statements: Vec::new(),
+            by_start: HashMap::new(),
             findings: Vec::new(),
             known: HashSet::new(),
         }
@@ -82,10 +85,16 @@ impl<'h> Ledger<'h> {
             .map_or("", |source| source.slice(span))
     }
 
-    /// Enters a statement.
+    /// Enters a statement; one that starts at the same place is the same.
     pub fn statement(&mut self, kind: StatementKind, span: Span) -> StatementId {
-        self.statements.push(Statement { span, kind });
-        StatementId((self.statements.len() - 1) as u32)
+        let next = StatementId(self.statements.len() as u32);
+        match self.by_start.entry((span.file, span.start)) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                self.statements.push(Statement { span, kind });
+                *entry.insert(next)
+            }
+        }
     }
 
     /// Lets a statement reach to `end`.

@@ -300,6 +300,18 @@ fn calls_bring_arguments_and_values() {
 }
 
 #[test]
+fn a_file_called_twice_has_its_statements_once() {
+    let home = MemoryHome::new().file(".procmailrc", "A=b\n:0\n* ^A\n{\n}\n");
+    let mut ledger = Ledger::new(&home);
+    for _ in 0..2 {
+        procmail(&mut ledger, &Settings::new("u"), &Call::default()).unwrap();
+    }
+    let (sources, statements, _) = ledger.close();
+    assert_eq!((sources.len(), statements.len()), (1, 2));
+    assert_eq!(statements[1].span.end, sources[0].text.len() - 1);
+}
+
+#[test]
 fn the_default_mailbox() {
     assert_eq!(show(&of("").program.default), "/var/mail/u");
     assert_eq!(
