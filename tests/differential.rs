@@ -5,11 +5,15 @@
 mod oracle;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use oracle::compare::{self, Judges, Report};
 use oracle::cyrus::Cyrus;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::procmail::{Prepared, Procmail};
 use oracle::stalwart::SieveRs;
 use oracle::{Delivery, Files, Outcome};
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
 
 fn main() -> std::process::ExitCode {
     if oracle::recorder::stands_in() {
@@ -24,6 +28,9 @@ fn main() -> std::process::ExitCode {
         Trial::test("procmail_delivers", procmail_delivers),
         Trial::test("sieve_engines_deliver", sieve_engines_deliver),
         Trial::test("cyrus_compiles", cyrus_compiles),
+        Trial::test("messages_meet_their_rules", messages_meet_their_rules),
+        Trial::test("sample", sample).with_ignored_flag(true),
+        Trial::test("full", full).with_ignored_flag(true),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -158,4 +165,94 @@ fn cyrus_compiles() -> Result<(), Failed> {
         Err(_) => Ok(()),
         Ok(()) => Err("Cyrus takes nonsense".into()),
     }
+}
+
+/// Most messages made for a home's rules must meet one of them, or the tests
+/// that build on them show nothing.
+fn messages_meet_their_rules() -> Result<(), Failed> {
+    let Ok(procmail) = Procmail::new() else {
+        oracle::missing("procmail");
+        return Ok(());
+    };
+    let rules = "MAILDIR=$HOME/Mail\nFRIEND=\"(bob|eve)@example\\.com\"\n\
+        :0\n* ^Subject:.*\\[tech\\]\ntech\n\
+        :0\n* $ ^From:.*$FRIEND\n* ! ^Cc:.*list\nfriends\n\
+        :0\n* ^TO_(sales|info)@example\\.org\nshop\n\
+        :0\n* ^FROM_DAEMON\ndaemon\n\
+        :0 B\n* viagra[0-9]+\nspam\n\
+        :0\n* > 20000\nlarge\n\
+        :0\n* ^X-Loop: u@example\\.org$\n/dev/null\n";
+    let files = Files::procmailrc(rules);
+    let messages = oracle::messages::from_rules(&files, 60, 1);
+    let home = Prepared::new(files);
+    let mut folders = std::collections::BTreeMap::new();
+    for message in &messages {
+        let run = procmail.run(&home, &message.with_from_line())?;
+        let first = run.outcome.first().map(|delivery| match delivery {
+            Delivery::Mailbox(path) => path.clone(),
+            other => format!("{other:?}"),
+        });
+        *folders.entry(first.unwrap_or_default()).or_insert(0) += 1;
+    }
+    if folders.len() < 8 || folders["/var/mail/u"] > 40 {
+        return Err(format!("{folders:?}").into());
+    }
+    Ok(())
+}
+
+/// Some messages for every home, in a bounded time.
+fn sample() -> Result<(), Failed> {
+    differ(6, Duration::from_secs(120), 3)
+}
+
+/// `SIEVIFY_MESSAGES` messages (60 where not set) for every home.
+fn full() -> Result<(), Failed> {
+    let count = std::env::var("SIEVIFY_MESSAGES").ok();
+    let count = count.and_then(|count| count.parse().ok()).unwrap_or(60);
+    differ(count, Duration::from_secs(24 * 3600), usize::MAX)
+}
+
+/// Compares all judges over the project's homes and the shared ones, or those
+/// below `SIEVIFY_HOMES`; the divergences are written down one a line.
+fn differ(count: usize, limit: Duration, ordinary: usize) -> Result<(), Failed> {
+    let Some(judges) = Judges::new() else {
+        return Ok(());
+    };
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let roots = match std::env::var_os("SIEVIFY_HOMES") {
+        Some(root) => vec![root.into()],
+        None => vec![
+            project.join("corpus"),
+            project.join("../shared/corpus/homes"),
+        ],
+    };
+    let mut cases = Vec::new();
+    let mut broken = Vec::new();
+    for (name, home) in roots.iter().flat_map(|root| compare::homes(root)) {
+        match judges.case(&name, &home, count, ordinary) {
+            Ok(case) => cases.push(case),
+            Err(error) => broken.push((name, error)),
+        }
+    }
+    let mut report = judges.run(&cases, limit);
+    report.broken.extend(broken);
+    println!("{report}");
+    write_divergences(&report)?;
+    let (silent, lost) = (report.silent().count(), report.lost().count());
+    if silent + lost + report.broken.len() > 0 {
+        let broken = report.broken.len();
+        return Err(format!("{silent} silent, {lost} lost, {broken} broken").into());
+    }
+    Ok(())
+}
+
+fn write_divergences(report: &Report) -> std::io::Result<()> {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("divergences.jsonl");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path)?);
+    for divergence in &report.divergences {
+        serde_json::to_writer(&mut file, divergence)?;
+        writeln!(file)?;
+    }
+    println!("each divergence: {}", path.display());
+    file.flush()
 }

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 /// The user and group that procmail runs as.
 const ID: u32 = 65533;
 const INSIDE: &str = "SIEVIFY_INSIDE_CELL";
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether the process is inside its namespaces.
 pub fn inside() -> bool {
@@ -36,6 +35,7 @@ pub fn enter() -> io::Error {
         "--pid",
         "--fork",
         "--kill-child",
+        "--mount-proc",
     ];
     let map_user = format!("--map-user={ID}");
     let map_group = format!("--map-group={ID}");
@@ -81,6 +81,8 @@ pub struct Exit {
     pub status: Option<ExitStatus>,
     /// What it said.
     pub stderr: Vec<u8>,
+    /// Where it was, when it ran out of time.
+    pub directory: Option<String>,
 }
 
 impl Cell {
@@ -177,12 +179,13 @@ impl Cell {
     /// Empties every place that a program may write to, and lets the user
     /// own it again.
     pub fn clear(&self) -> io::Result<()> {
-        for directory in ["home", "var", "tmp", "record"] {
-            match fs::remove_dir_all(self.path(directory)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+        for directory in self.writable()? {
+            fs::remove_dir_all(directory)?;
         }
+        fs::remove_dir_all(self.path("record")).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
         for directory in ["home/u", "var/mail", "var/spool", "tmp", "record"] {
             fs::create_dir_all(self.path(directory))?;
             self.own(&self.path(directory))?;
@@ -190,6 +193,21 @@ impl Cell {
         symlink("../mail", self.path("var/spool/mail"))?;
         fs::write(self.path("dev/null"), "")?;
         fs::set_permissions(self.path("dev/null"), fs::Permissions::from_mode(0o666))
+    }
+
+    /// The directories that do not belong to the system.
+    fn writable(&self) -> io::Result<Vec<PathBuf>> {
+        let mut directories = Vec::new();
+        for entry in fs::read_dir(self.root.path())? {
+            let entry = entry?;
+            let system = ["usr", "etc", "dev", "record"]
+                .iter()
+                .any(|name| entry.file_name() == *name);
+            if entry.file_type()?.is_dir() && !system {
+                directories.push(entry.path());
+            }
+        }
+        Ok(directories)
     }
 
     /// Gives a file or directory to the user.
@@ -200,8 +218,14 @@ impl Cell {
         Ok(())
     }
 
-    /// Runs a program of the root with a file as standard input.
-    pub fn run<A: AsRef<OsStr>>(&self, argv: &[A], stdin: fs::File) -> io::Result<Exit> {
+    /// Runs a program of the root with a file as standard input, for at most
+    /// `limit`.
+    pub fn run<A: AsRef<OsStr>>(
+        &self,
+        argv: &[A],
+        stdin: fs::File,
+        limit: Duration,
+    ) -> io::Result<Exit> {
         let log = self.root.path().join("log");
         let mut command = Command::new("/usr/sbin/chroot");
         if is_root() {
@@ -225,15 +249,21 @@ impl Cell {
             .process_group(0)
             .spawn()?;
         let started = Instant::now();
+        let mut directory = None;
         let mut pause = Duration::from_micros(500);
         let status = loop {
             if let Some(status) = child.try_wait()? {
                 break Some(status);
             }
-            if started.elapsed() > TIME_LIMIT {
-                if let Some(group) = rustix::process::Pid::from_raw(child.id() as i32) {
-                    let signal = rustix::process::Signal::KILL;
-                    let _ = rustix::process::kill_process_group(group, signal);
+            if started.elapsed() > limit {
+                directory = self.directory_of(child.id());
+                // Asked to end, procmail writes out what it has to say.
+                let group = rustix::process::Pid::from_raw(child.id() as i32);
+                for signal in [rustix::process::Signal::TERM, rustix::process::Signal::KILL] {
+                    if let Some(group) = group {
+                        let _ = rustix::process::kill_process_group(group, signal);
+                    }
+                    std::thread::sleep(Duration::from_millis(100));
                 }
                 child.wait()?;
                 break None;
@@ -244,15 +274,22 @@ impl Cell {
         Ok(Exit {
             status,
             stderr: fs::read(&log)?,
+            directory,
         })
+    }
+
+    fn directory_of(&self, process: u32) -> Option<String> {
+        let outside = fs::read_link(format!("/proc/{process}/cwd")).ok()?;
+        let inside = outside.strip_prefix(self.root.path()).ok()?;
+        Some(format!("/{}", inside.to_string_lossy()))
     }
 
     /// The files below the places that programs write to, with their content;
     /// paths as the programs saw them.
     pub fn written(&self) -> io::Result<Vec<(String, Vec<u8>)>> {
         let mut files = Vec::new();
-        for directory in ["home", "var", "tmp", "dev"] {
-            for entry in walkdir::WalkDir::new(self.path(directory)) {
+        for directory in self.writable()? {
+            for entry in walkdir::WalkDir::new(directory) {
                 let entry = entry?;
                 if entry.file_type().is_file() {
                     let inside = entry.path().strip_prefix(self.root.path()).unwrap();
@@ -261,6 +298,7 @@ impl Cell {
                 }
             }
         }
+        files.push(("/dev/null".to_string(), fs::read(self.path("dev/null"))?));
         Ok(files)
     }
 }

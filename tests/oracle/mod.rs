@@ -2,7 +2,9 @@
 //! message, as values that can be compared.
 
 pub mod cell;
+pub mod compare;
 pub mod cyrus;
+pub mod messages;
 pub mod pigeonhole;
 pub mod procmail;
 pub mod recorder;

@@ -16,6 +16,11 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+/// A lock in a directory that is missing makes procmail wait and try again
+/// for ever: it is stopped early, and what it missed made.
+const IMPATIENT: Duration = Duration::from_millis(1500);
+const PATIENT: Duration = Duration::from_secs(30);
+
 /// Cells, and the state that is kept between messages.
 pub struct Procmail {
     cells: Mutex<Vec<Cell>>,
@@ -45,6 +50,8 @@ pub struct Run {
     pub status: Option<i32>,
     /// What procmail said.
     pub log: String,
+    /// The directory it was in, where it ran out of time.
+    directory: Option<String>,
 }
 
 impl Run {
@@ -58,8 +65,21 @@ impl Run {
 }
 
 impl Prepared {
-    /// A home.
-    pub fn new(files: Files) -> Self {
+    /// A home. Its rules may not silence procmail: it holds back what it says
+    /// about a missing directory until it has found it, unless it is verbose.
+    pub fn new(mut files: Files) -> Self {
+        for bytes in files.0.values_mut() {
+            let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+            *bytes = lines.fold(Vec::new(), |mut text, line| {
+                let start = line.trim_ascii_start();
+                text.extend_from_slice(if start.starts_with(b"VERBOSE") {
+                    b"VERBOSE=on\n"
+                } else {
+                    line
+                });
+                text
+            });
+        }
         Prepared {
             files,
             learnt: Mutex::default(),
@@ -87,9 +107,10 @@ impl Procmail {
             None => Cell::new()?,
         };
         let mut attempts = 0;
+        let mut patience = IMPATIENT;
         let run = loop {
             let learnt = home.learnt.lock().unwrap().clone();
-            let (run, files) = once(&cell, &home.files, &learnt, message)?;
+            let (run, files) = once(&cell, &home.files, &learnt, message, patience)?;
             let mut more = learnt.clone();
             more.learn(&run, &files);
             attempts += 1;
@@ -100,9 +121,10 @@ impl Procmail {
                 known.mailboxes.extend(more.mailboxes);
                 known.programs.extend(more.programs);
             }
-            if !again || attempts > 12 {
+            if attempts > 20 || (!again && (run.status.is_some() || patience == PATIENT)) {
                 break run;
             }
+            patience = if again { IMPATIENT } else { PATIENT };
         };
         self.cells.lock().unwrap().push(cell);
         Ok(run)
@@ -114,6 +136,7 @@ fn once(
     files: &Files,
     learnt: &Learnt,
     message: &[u8],
+    patience: Duration,
 ) -> io::Result<(Run, Vec<(String, Vec<u8>)>)> {
     cell.clear()?;
     let home = cell.path(super::HOME);
@@ -127,6 +150,8 @@ fn once(
     for directory in &learnt.directories {
         make_directories(cell, directory)?;
     }
+    let before: BTreeSet<(String, Vec<u8>)> = cell.written()?.into_iter().collect();
+    // Nothing reads the empty mailboxes, or their access time would be renewed.
     for mailbox in &learnt.mailboxes {
         let path = cell.path(mailbox);
         if let Some((parent, _)) = mailbox.rsplit_once('/') {
@@ -135,21 +160,24 @@ fn once(
         if !path.exists() {
             let file = fs::File::create(&path)?;
             let old = SystemTime::now() - Duration::from_secs(3600);
-            file.set_times(fs::FileTimes::new().set_accessed(old).set_modified(old))?;
+            file.set_times(fs::FileTimes::new().set_accessed(old))?;
             cell.own(&path)?;
         }
     }
-    let before: BTreeSet<(String, Vec<u8>)> = cell.written()?.into_iter().collect();
     let mail = cell.path("message");
     fs::write(&mail, message)?;
-    let exit = cell.run(&["/usr/bin/procmail"], fs::File::open(&mail)?)?;
+    let exit = cell.run(
+        &["/usr/bin/procmail", "VERBOSE=on"],
+        fs::File::open(&mail)?,
+        patience,
+    )?;
 
     let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
     let telling = telling_lines(message);
     let mut outcome = Outcome::new();
     let mut new = Vec::new();
     for file in cell.written()? {
-        if before.contains(&file) {
+        if before.contains(&file) || file.1.is_empty() {
             continue;
         }
         let (path, content) = &file;
@@ -180,6 +208,7 @@ fn once(
     let run = Run {
         outcome,
         calls,
+        directory: exit.directory,
         status: exit.status.and_then(|status| status.code()),
         log,
     };
@@ -275,7 +304,7 @@ impl Learnt {
                 self.mailboxes.insert(path.clone());
             }
         }
-        let mut directory = super::HOME.to_string();
+        let mut directory = run.directory.clone().unwrap_or(super::HOME.to_string());
         for line in run.log.lines() {
             let Some(said) = line.strip_prefix("procmail: ") else {
                 continue;

@@ -171,7 +171,9 @@ fn formail(arguments: &[String], input: &[u8]) -> (Vec<u8>, i32) {
 fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
     let command = match arguments {
         [flag, command, ..] if flag.starts_with('-') => command.as_str(),
-        _ => return one("sh", arguments, input),
+        // What is no program, procmail gives to a shell as a script.
+        [script, rest @ ..] => return one(base(script), rest, input),
+        [] => return (input, 0),
     };
     let known = |name: &str| {
         matches!(
