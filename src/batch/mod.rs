@@ -5,4 +5,5 @@ pub mod accounts;
 pub mod lines;
 pub mod passwd;
 pub mod tables;
+pub mod users;
 pub mod write;

@@ -1,7 +1,7 @@
 //! In: a directory on disk. Out: a [`Home`] that reads regular files of its
 //! owner below it, and nothing else.
 
-use super::{Home, Kind, ReadError};
+use super::{Home, Kind, MailboxSize, ReadError};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use std::cell::Cell;
@@ -117,7 +117,7 @@ impl DiskHome {
         None
     }
 
-    fn open_file(&self, path: &str) -> Result<(File, Metadata), ReadError> {
+    pub(super) fn open_file(&self, path: &str) -> Result<(File, Metadata), ReadError> {
         // Asked before it is opened, for opening a device can do something to
         // it; and again afterwards, for it can have been exchanged.
         let before = self.beneath(path, |dir, path| dir.metadata(path))?;
@@ -130,6 +130,26 @@ impl DiskHome {
         let metadata = file.metadata().map_err(read_error)?;
         self.check(&metadata)?;
         Ok((file, metadata))
+    }
+
+    /// Counts the regular files of a directory whose names fit.
+    pub(super) fn directory_size(
+        &self,
+        path: &str,
+        fits: impl Fn(&str) -> bool,
+    ) -> Option<MailboxSize> {
+        let entries = self.beneath(path, |dir, path| dir.read_dir(path)).ok()?;
+        let mut size = MailboxSize::default();
+        for entry in entries.flatten() {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if metadata.is_file() && fits(&entry.file_name().to_string_lossy()) {
+                size.messages += 1;
+                size.bytes += metadata.len();
+            }
+        }
+        Some(size)
     }
 
     /// A hard link makes a file of root's look like one of the home; such a

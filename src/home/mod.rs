@@ -2,9 +2,11 @@
 //! The only code that reads a user's files; it trusts nothing in them.
 
 mod disk;
+mod mailbox;
 mod memory;
 
 pub use disk::{DiskHome, Limits};
+pub use mailbox::MailboxSize;
 pub use memory::MemoryHome;
 
 use thiserror::Error;

@@ -1,0 +1,202 @@
+//! In: directories with homes in them, or passwd(5). Out: the users with their
+//! homes, in the order of their names.
+
+use super::accounts::Accounts;
+use super::lines::{Problem, is_safe_name};
+use super::passwd::PasswdUser;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
+
+/// A user whose home is translated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The login name on the old host.
+    pub name: String,
+    /// The name of the new account.
+    pub new: String,
+    /// The new address, where it is known.
+    pub address: Option<String>,
+    /// Where the home is now.
+    pub home: PathBuf,
+    /// Where it was on the old host.
+    pub home_path: String,
+    /// Whose it should be, where that is known.
+    pub uid: Option<u32>,
+}
+
+/// Directories between a root and a home: `root/department/user`.
+const MAX_DEPTH: usize = 4;
+
+/// The files by which a home is known.
+const RULES: [&str; 2] = [".forward", ".procmailrc"];
+
+/// Finds the homes below the roots: directories with rules in them. What lies
+/// in a home is not looked into.
+pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
+    let mut found = BTreeMap::new();
+    let mut problems = Vec::new();
+    for root in roots {
+        let mut entries = WalkDir::new(root)
+            .max_depth(MAX_DEPTH)
+            .sort_by_file_name()
+            .into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let place = error.path().unwrap_or(root).display().to_string();
+                    let message = match error.io_error() {
+                        Some(error) => format!("it cannot be looked into: {error}"),
+                        None => "it cannot be looked into".to_owned(),
+                    };
+                    problems.push(Problem::with(&place, message));
+                    continue;
+                }
+            };
+            if !entry.file_type().is_dir() {
+                continue;
+            }
+            let has_rules = |name: &&str| entry.path().join(name).symlink_metadata().is_ok();
+            if RULES.iter().any(|name| has_rules(name)) {
+                entries.skip_current_dir();
+                enter(&mut found, &mut problems, of_directory(entry.path()));
+            }
+        }
+    }
+    (found.into_values().collect(), problems)
+}
+
+fn of_directory(path: &Path) -> User {
+    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let name = full.file_name().map_or_else(String::new, |name| {
+        name.to_string_lossy().into_owned()
+    });
+    User {
+        new: name.clone(),
+        name,
+        address: None,
+        home: path.to_owned(),
+        home_path: full.to_string_lossy().into_owned(),
+        uid: None,
+    }
+}
+
+/// The users of passwd(5). Where roots are given, their homes are copies below
+/// one of these: `root/home/user`, or `root/user`.
+pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
+    let mut found = BTreeMap::new();
+    let mut problems = Vec::new();
+    for user in passwd {
+        let below = user.home.trim_start_matches('/');
+        let copies = roots
+            .iter()
+            .flat_map(|root| [root.join(below), root.join(&user.name)]);
+        let home = match roots {
+            [] => Some(PathBuf::from(&user.home)),
+            _ => copies.into_iter().find(|path| path.is_dir()),
+        };
+        let Some(home) = home.filter(|path| path.is_dir()) else {
+            let message = "there is no home directory".to_owned();
+            problems.push(Problem::with(&user.name, message));
+            continue;
+        };
+        let user = User {
+            new: user.name.clone(),
+            name: user.name,
+            address: None,
+            home,
+            home_path: user.home,
+            uid: Some(user.uid),
+        };
+        enter(&mut found, &mut problems, user);
+    }
+    (found.into_values().collect(), problems)
+}
+
+fn enter(found: &mut BTreeMap<String, User>, problems: &mut Vec<Problem>, user: User) {
+    let place = user.home.display().to_string();
+    if !is_safe_name(&user.name) {
+        let message = "its name cannot be the name of a directory of the output";
+        problems.push(Problem::with(&place, message));
+    } else if let Some(first) = found.get(&user.name) {
+        let first = first.home.display();
+        let message = format!("{} has a home already, {first}", user.name);
+        problems.push(Problem::with(&place, message));
+    } else {
+        found.insert(user.name.clone(), user);
+    }
+}
+
+/// Puts the new accounts in; accounts of nobody are problems.
+pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Problem> {
+    for user in users.iter_mut() {
+        if let Some(account) = accounts.get(&user.name) {
+            user.new.clone_from(&account.new);
+            user.address = Some(account.address.clone()).filter(|address| !address.is_empty());
+        }
+    }
+    let has_home = |name: &String| {
+        users
+            .binary_search_by(|user| user.name.as_str().cmp(name))
+            .is_ok()
+    };
+    let without = accounts.keys().filter(|name| !has_home(name));
+    without
+        .map(|name| Problem::with(file, format!("{name} has no home among those that were found")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use std::fs;
+
+    fn home(root: &Path, path: &str) {
+        fs::create_dir_all(root.join(path)).unwrap();
+        fs::write(root.join(path).join(".forward"), "a@b\n").unwrap();
+    }
+
+    #[test]
+    fn homes_are_found_by_walking() {
+        let stage = tempfile::tempdir().unwrap();
+        home(stage.path(), "ann");
+        home(stage.path(), "physics/bob");
+        home(stage.path(), "ann/backup/ann");
+        home(stage.path(), "chemistry/ann");
+        fs::create_dir(stage.path().join("empty")).unwrap();
+        let (users, problems) = walk(&[stage.path().to_owned()]);
+        let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+        assert_eq!(names, ["ann", "bob"]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let (users, problems) = walk(&[stage.path().join("nowhere")]);
+        assert!(users.is_empty());
+        assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn homes_are_found_by_passwd() {
+        let stage = tempfile::tempdir().unwrap();
+        home(stage.path(), "home/ann");
+        home(stage.path(), "bob");
+        let user = |name: &str| PasswdUser {
+            name: name.to_owned(),
+            uid: 7,
+            home: format!("/home/{name}"),
+        };
+        let passwd = vec![user("bob"), user("ann"), user("sue")];
+        let (mut users, problems) = of_passwd(passwd, &[stage.path().to_owned()]);
+        assert_eq!(users[0].home_path, "/home/ann");
+        assert_eq!(users[0].home, stage.path().join("home/ann"));
+        assert_eq!(users[1].home, stage.path().join("bob"));
+        assert_eq!(problems.len(), 1);
+        let text = "old,new,address\nann,asmith,a@new.example\ntom,t,\n";
+        let (accounts, _) = crate::batch::accounts::parse("a.csv", text);
+        let problems = assign(&mut users, &accounts, "a.csv");
+        assert_eq!(users[0].new, "asmith");
+        assert_eq!(users[0].address.as_deref(), Some("a@new.example"));
+        assert_eq!(problems.len(), 1);
+    }
+}

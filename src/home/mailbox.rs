@@ -1,0 +1,149 @@
+//! In: the place of an old mailbox in a home. Out: how much mail lies there.
+
+use super::{DiskHome, ReadError};
+use crate::rules::model::Format;
+use std::io::{BufRead, BufReader};
+
+/// What was found in a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MailboxSize {
+    /// Messages.
+    pub messages: u64,
+    /// Bytes of all messages, or of the one file.
+    pub bytes: u64,
+}
+
+impl DiskHome {
+    /// Counts the mail in a mailbox below the home; `None` where there is none
+    /// that can be read.
+    pub fn mailbox_size(&self, path: &str, format: Format) -> Option<MailboxSize> {
+        match format {
+            Format::Mbox => self.mbox_size(path).ok(),
+            Format::Maildir => {
+                let new = self.directory_size(&format!("{path}/new"), |_| true)?;
+                let cur = self.directory_size(&format!("{path}/cur"), |_| true)?;
+                Some(MailboxSize {
+                    messages: new.messages + cur.messages,
+                    bytes: new.bytes + cur.bytes,
+                })
+            }
+            Format::Mh => {
+                let is_number = |name: &str| name.bytes().all(|b| b.is_ascii_digit());
+                self.directory_size(path, is_number)
+            }
+            Format::Directory => self.directory_size(path, |name| !name.starts_with('.')),
+            Format::Null => None,
+        }
+    }
+
+    /// A message of an mbox begins with `From ` at the start of the file, or
+    /// behind an empty line.
+    fn mbox_size(&self, path: &str) -> Result<MailboxSize, ReadError> {
+        let (file, metadata) = self.open_file(path)?;
+        let mut size = MailboxSize {
+            messages: 0,
+            bytes: metadata.len(),
+        };
+        let mut reader = BufReader::with_capacity(1 << 16, file);
+        let mut line = LineStart::default();
+        loop {
+            let buffer = match reader.fill_buf() {
+                Ok([]) => return Ok(size),
+                Ok(buffer) => buffer,
+                Err(error) => return Err(ReadError::Io(error.to_string())),
+            };
+            size.messages += line.count(buffer);
+            let length = buffer.len();
+            reader.consume(length);
+        }
+    }
+}
+
+const FROM: &[u8] = b"From ";
+
+/// How far the beginning of a line has been read.
+struct LineStart {
+    /// Bytes of [`FROM`] that match so far; `None` once they do not.
+    matched: Option<usize>,
+    after_empty: bool,
+    is_empty: bool,
+}
+
+impl Default for LineStart {
+    fn default() -> Self {
+        LineStart {
+            matched: Some(0),
+            after_empty: true,
+            is_empty: true,
+        }
+    }
+}
+
+impl LineStart {
+    /// How many messages begin in the next bytes.
+    fn count(&mut self, bytes: &[u8]) -> u64 {
+        let mut messages = 0;
+        for &byte in bytes {
+            if byte == b'\n' {
+                self.after_empty = self.is_empty;
+                self.is_empty = true;
+                self.matched = Some(0);
+                continue;
+            }
+            self.is_empty &= byte == b'\r';
+            self.matched = match self.matched {
+                Some(at) if FROM.get(at) == Some(&byte) => Some(at + 1),
+                _ => None,
+            };
+            if self.matched == Some(FROM.len()) && self.after_empty {
+                messages += 1;
+            }
+        }
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::home::Limits;
+    use std::fs;
+
+    #[test]
+    fn messages_are_counted() {
+        let stage = tempfile::tempdir().unwrap();
+        let at = |path: &str| stage.path().join(path);
+        let mail = "From a\nA: b\n\ntext\nFrom here\n\nFrom c\n\n\r\nFrom d\r\n";
+        fs::write(at("mbox"), mail).unwrap();
+        for part in ["new", "cur", "tmp"] {
+            fs::create_dir_all(at("Maildir").join(part)).unwrap();
+        }
+        fs::write(at("Maildir/new/1"), "12345").unwrap();
+        fs::write(at("Maildir/cur/2:2,S"), "123").unwrap();
+        fs::create_dir(at("mh")).unwrap();
+        fs::write(at("mh/1"), "1").unwrap();
+        fs::write(at("mh/.mh_sequences"), "x").unwrap();
+        let home = DiskHome::open(stage.path(), Limits::default()).unwrap();
+        let size = |path, format| {
+            let size = home.mailbox_size(path, format)?;
+            Some((size.messages, size.bytes))
+        };
+        assert_eq!(size("mbox", Format::Mbox), Some((3, mail.len() as u64)));
+        assert_eq!(size("Maildir", Format::Maildir), Some((2, 8)));
+        assert_eq!(size("mh", Format::Mh), Some((1, 1)));
+        assert_eq!(size("mh", Format::Directory), Some((1, 1)));
+        assert_eq!(size("nothing", Format::Mbox), None);
+        assert_eq!(size("Maildir", Format::Mbox), None);
+    }
+
+    #[test]
+    fn a_line_may_come_in_pieces() {
+        let mut line = LineStart::default();
+        assert_eq!(line.count(b"Fr"), 0);
+        assert_eq!(line.count(b"om x\n"), 1);
+        assert_eq!(line.count(b"\nFrom"), 0);
+        assert_eq!(line.count(b" y"), 1);
+    }
+}
