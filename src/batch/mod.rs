@@ -3,7 +3,16 @@
 
 pub mod accounts;
 pub mod lines;
+mod lists;
 pub mod passwd;
+mod rows;
+mod run;
 pub mod tables;
+#[cfg(test)]
+mod tests;
 pub mod users;
 pub mod write;
+
+pub use lines::Problem;
+pub use rows::{Counts, FolderRow, Translated};
+pub use run::{BatchError, Options, Outcome, Watch, run};

@@ -69,9 +69,9 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
 
 fn of_directory(path: &Path) -> User {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let name = full.file_name().map_or_else(String::new, |name| {
-        name.to_string_lossy().into_owned()
-    });
+    let name = full
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     User {
         new: name.clone(),
         name,
@@ -143,7 +143,12 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
     };
     let without = accounts.keys().filter(|name| !has_home(name));
     without
-        .map(|name| Problem::with(file, format!("{name} has no home among those that were found")))
+        .map(|name| {
+            Problem::with(
+                file,
+                format!("{name} has no home among those that were found"),
+            )
+        })
         .collect()
 }
 

@@ -2,7 +2,7 @@
 //! absent, and left alone where they say the same already.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
@@ -26,6 +26,73 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A file that is not yet in its place. Dropped, it leaves nothing behind.
+pub struct Draft {
+    file: tempfile::NamedTempFile,
+}
+
+impl Draft {
+    /// A new file in a directory; only its owner can read it.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn new(directory: &Path) -> io::Result<Draft> {
+        let file = tempfile::Builder::new()
+            .prefix(".writing-")
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(directory)?;
+        Ok(Draft { file })
+    }
+
+    /// Renames it to its place in the same directory; `false` where the file
+    /// there has this content already, and stays.
+    ///
+    /// # Errors
+    /// What the operating system says; the file there is then as it was.
+    pub fn persist(mut self, directory: &Path, name: &str) -> io::Result<bool> {
+        self.file.flush()?;
+        let path = directory.join(name);
+        if same(&path, self.file.path())? {
+            return Ok(false);
+        }
+        self.file.persist(&path).map_err(|error| error.error)?;
+        Ok(true)
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.file.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Whether two files have the same content; the first may be missing.
+fn same(path: &Path, other: &Path) -> io::Result<bool> {
+    let length = fs::metadata(other)?.len();
+    match regular_length(path)? {
+        Some(found) if found == length => {}
+        _ => return Ok(false),
+    }
+    let mut left = BufReader::new(File::open(path)?);
+    let mut right = BufReader::new(File::open(other)?);
+    loop {
+        let (a, b) = (left.fill_buf()?, right.fill_buf()?);
+        let length = a.len().min(b.len());
+        if a[..length] != b[..length] {
+            return Ok(false);
+        }
+        if length == 0 {
+            return Ok(true);
+        }
+        left.consume(length);
+        right.consume(length);
+    }
+}
+
 /// Writes a file beside its place and renames it there; `false` where it had
 /// this content already. Only its owner can read it.
 ///
@@ -33,26 +100,20 @@ pub fn private_directory(path: &Path) -> io::Result<()> {
 /// What the operating system says; the file is then as it was before.
 pub fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<bool> {
     let path = directory.join(name);
-    if holds(&path, content)? {
+    if regular_length(&path)? == Some(content.len() as u64) && fs::read(&path)? == content {
         return Ok(false);
     }
-    let mut file = tempfile::Builder::new()
-        .prefix(".writing-")
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(directory)?;
-    file.write_all(content)?;
-    file.persist(&path).map_err(|error| error.error)?;
+    let mut draft = Draft::new(directory)?;
+    draft.write_all(content)?;
+    draft.file.persist(&path).map_err(|error| error.error)?;
     Ok(true)
 }
 
-/// Whether a regular file of that name has exactly this content.
-fn holds(path: &Path, content: &[u8]) -> io::Result<bool> {
+/// The length of a regular file; `None` where there is none of that name.
+fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() == content.len() as u64 => {
-            Ok(fs::read(path)? == content)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -1,0 +1,166 @@
+//! In: what became of one home. Out: its rows in the lists of a batch.
+
+use super::users::User;
+use crate::home::MailboxSize;
+use crate::report::code::Code;
+use crate::rules::model::Format;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::ops::AddAssign;
+
+/// Entries by verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Same outcome as before.
+    pub exact: usize,
+    /// Different in a way that is named.
+    pub adapted: usize,
+    /// Without meaning on the server.
+    pub dropped: usize,
+    /// Not translated.
+    pub manual: usize,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.exact += other.exact;
+        self.adapted += other.adapted;
+        self.dropped += other.dropped;
+        self.manual += other.manual;
+    }
+}
+
+/// What the translation of one home comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Translated {
+    /// The files of the user's directory: name and content.
+    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Entries by verdict.
+    pub counts: Counts,
+    /// The codes of what is manual.
+    pub manual: BTreeSet<Code>,
+    /// Old mailboxes and their folders: path, format, folder.
+    pub folders: Vec<(String, Format, String)>,
+    /// Addresses that mail is forwarded to.
+    pub redirects: Vec<String>,
+}
+
+/// A line of `folders.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FolderRow {
+    /// The mailbox on the old host.
+    pub path: String,
+    /// How mail lies in it.
+    pub format: Format,
+    /// What was found there.
+    pub size: Option<MailboxSize>,
+    /// The folder of the new server.
+    pub folder: String,
+}
+
+/// What became of one user.
+#[derive(Debug, Clone)]
+pub(super) struct Row<'a> {
+    pub user: &'a User,
+    /// `Err`: why there is no report.
+    pub result: Result<Done, String>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+}
+
+/// What is kept of a translation once its files are written.
+#[derive(Debug, Clone)]
+pub(super) struct Done {
+    pub counts: Counts,
+    pub manual: BTreeSet<Code>,
+    pub folders: Vec<FolderRow>,
+    pub redirects: Vec<String>,
+    pub written: usize,
+}
+
+/// The head of `summary.csv`.
+pub(super) const SUMMARY: [&str; 10] = [
+    "user", "new", "address", "home", "exact", "adapted", "dropped", "manual", "codes", "notes",
+];
+
+/// The head of `folders.csv`.
+pub(super) const FOLDERS: [&str; 7] = [
+    "user", "new", "path", "format", "messages", "bytes", "folder",
+];
+
+impl Row<'_> {
+    pub fn summary(&self) -> [String; 10] {
+        let user = self.user;
+        let mut notes = self.notes.clone();
+        let (counts, codes) = match &self.result {
+            Ok(done) => {
+                let codes: Vec<_> = done.manual.iter().map(|code| code.as_str()).collect();
+                let number = |count: usize| count.to_string();
+                let counts = done.counts;
+                let numbers = [
+                    number(counts.exact),
+                    number(counts.adapted),
+                    number(counts.dropped),
+                    number(counts.manual),
+                ];
+                (numbers, codes.join(" "))
+            }
+            Err(message) => {
+                notes.insert(0, message.clone());
+                (Default::default(), String::new())
+            }
+        };
+        let [exact, adapted, dropped, manual] = counts;
+        [
+            cell(&user.name),
+            cell(&user.new),
+            cell(user.address.as_deref().unwrap_or("")),
+            cell(&user.home.display().to_string()),
+            exact,
+            adapted,
+            dropped,
+            manual,
+            codes,
+            cell(&notes.join("; ")),
+        ]
+    }
+
+    pub fn folders(&self) -> impl Iterator<Item = [String; 7]> + '_ {
+        let folders = self.result.iter().flat_map(|done| &done.folders);
+        folders.map(|row| {
+            let number = |number: fn(MailboxSize) -> u64| {
+                row.size
+                    .map_or(String::new(), |size| number(size).to_string())
+            };
+            let format = match row.format {
+                Format::Mbox => "mbox",
+                Format::Maildir => "maildir",
+                Format::Mh => "mh",
+                Format::Directory => "directory",
+                Format::Null => "null",
+            };
+            [
+                cell(&self.user.name),
+                cell(&self.user.new),
+                cell(&row.path),
+                format.to_owned(),
+                number(|size| size.messages),
+                number(|size| size.bytes),
+                cell(&row.folder),
+            ]
+        })
+    }
+}
+
+/// Text that a spreadsheet does not take for a formula, and that holds no
+/// control characters.
+pub(super) fn cell(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    match visible.starts_with(['=', '+', '-', '@']) {
+        true => format!("'{visible}"),
+        false => visible,
+    }
+}

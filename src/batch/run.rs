@@ -1,0 +1,442 @@
+//! In: the options of a batch, and what translates one home. Out: the
+//! directory of the output, written as the homes are done, and the totals.
+
+use super::lines::Problem;
+use super::lists;
+use super::rows::{Counts, Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
+use super::tables::{self, Tables};
+use super::users::{self, User};
+use super::{accounts, passwd, write};
+use crate::home::{DiskHome, Home, Limits};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// What a batch is told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Directories with homes below them.
+    pub roots: Vec<PathBuf>,
+    /// Where the output goes.
+    pub out: PathBuf,
+    /// passwd(5).
+    pub passwd: Option<PathBuf>,
+    /// CSV with the columns `old,new,address`.
+    pub accounts: Option<PathBuf>,
+    /// aliases(5).
+    pub aliases: Option<PathBuf>,
+    /// virtual(5).
+    pub virtual_: Option<PathBuf>,
+    /// The domain of the old host.
+    pub domain: Option<String>,
+    /// What `$HOME` was on the old host, `%u` for the login name; without it,
+    /// where passwd says, or where the home is.
+    pub home_path: Option<String>,
+    /// What a home may cost.
+    pub limits: Limits,
+    /// Nothing is written.
+    pub check: bool,
+}
+
+/// Why a batch could not run at all.
+#[derive(Debug, Error)]
+pub enum BatchError {
+    /// A file of the administrator's could not be read.
+    #[error("{path} could not be read: {error}")]
+    Input {
+        /// The file.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// The output could not be written.
+    #[error("{path} could not be written: {error}")]
+    Output {
+        /// The file or directory.
+        path: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// No home was found.
+    #[error("there are no homes with rules to be found")]
+    NoHomes(Vec<Problem>),
+}
+
+/// What a batch came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Homes that have a report.
+    pub homes: usize,
+    /// Homes that have none; the problems say why.
+    pub failed: usize,
+    /// Entries of all homes.
+    pub counts: Counts,
+    /// Files that were written; the others said the same already.
+    pub written: usize,
+    /// What is wrong with the input and with homes.
+    pub problems: Vec<Problem>,
+}
+
+/// Who watches a batch.
+pub trait Watch: Sync {
+    /// So many homes were found.
+    fn found(&self, homes: usize);
+    /// One more is done.
+    fn done(&self);
+}
+
+/// What translates one home.
+pub type Translate<'t> = dyn Fn(&dyn Home, &User) -> Translated + Sync + 't;
+
+/// Homes whose results are held in memory at once.
+const CHUNK: usize = 1024;
+
+/// Translates every home. One that fails does not stop the rest.
+///
+/// # Errors
+/// Where the input cannot be read, no home is found, or the output cannot be
+/// written; what was written until then is whole.
+pub fn run(
+    options: &Options,
+    translate: &Translate,
+    watch: &dyn Watch,
+) -> Result<Outcome, BatchError> {
+    let mut problems = Vec::new();
+    let tables = read_tables(options, &mut problems)?;
+    let users = find_users(options, &mut problems)?;
+    if users.is_empty() {
+        return Err(BatchError::NoHomes(problems));
+    }
+    watch.found(users.len());
+    let mut output = Output::open(options)?;
+    let mut summary = output.table("summary.csv", &SUMMARY)?;
+    let mut folders = output.table("folders.csv", &FOLDERS)?;
+    let mut outcome = Outcome::default();
+    let mut redirects = BTreeMap::new();
+    for chunk in users.chunks(CHUNK) {
+        let rows: Vec<Row> = chunk
+            .par_iter()
+            .map(|user| {
+                let row = one(options, translate, user);
+                watch.done();
+                row
+            })
+            .collect();
+        for row in rows {
+            summary.row(row.summary())?;
+            for folder in row.folders() {
+                folders.row(folder)?;
+            }
+            let place = &row.user.name;
+            let notes = row.notes.iter().map(|note| Problem::with(place, note));
+            problems.extend(notes);
+            match row.result {
+                Ok(done) => {
+                    outcome.homes += 1;
+                    outcome.counts += done.counts;
+                    outcome.written += done.written;
+                    if !done.redirects.is_empty() {
+                        redirects.insert(row.user.name.clone(), done.redirects);
+                    }
+                }
+                Err(message) => {
+                    outcome.failed += 1;
+                    problems.push(Problem::with(place, message));
+                }
+            }
+        }
+    }
+    summary.finish(&mut output)?;
+    folders.finish(&mut output)?;
+    let mut list = output.table("lists.csv", &lists::LISTS)?;
+    for row in lists::lists(&tables, &users) {
+        list.row(row)?;
+    }
+    list.finish(&mut output)?;
+    let mut forwards = output.table("forwards.csv", &lists::FORWARDS)?;
+    for row in lists::forwards(&tables, &users, &redirects) {
+        forwards.row(row)?;
+    }
+    forwards.finish(&mut output)?;
+    let moved = lists::moved(&users, options.domain.as_deref());
+    output.file("virtual", moved.as_bytes())?;
+    output.file("relocated", moved.as_bytes())?;
+    problems.sort();
+    problems.dedup();
+    outcome.problems = problems;
+    output.file("summary.json", summary_json(&outcome).as_bytes())?;
+    outcome.written += output.written;
+    output.settle(outcome.written)?;
+    Ok(outcome)
+}
+
+fn read(path: &Path) -> Result<(String, String), BatchError> {
+    let name = path.display().to_string();
+    match std::fs::read(path) {
+        Ok(bytes) => Ok((name, String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) => Err(BatchError::Input { path: name, error }),
+    }
+}
+
+fn read_tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables, BatchError> {
+    let mut tables = Tables {
+        domain: options.domain.as_ref().map(|domain| domain.to_lowercase()),
+        ..Tables::default()
+    };
+    let mut sources = Vec::new();
+    if let Some(path) = &options.aliases {
+        let (name, text) = read(path)?;
+        let (table, found) = tables::aliases(&name, &text);
+        tables.aliases = table;
+        problems.extend(found);
+        sources.push((name, true));
+    }
+    if let Some(path) = &options.virtual_ {
+        let (name, text) = read(path)?;
+        let (table, found) = tables::virtual_(&name, &text);
+        tables.virtual_ = table;
+        problems.extend(found);
+        sources.push((name, false));
+    }
+    for (name, is_aliases) in sources {
+        let table = if is_aliases {
+            &tables.aliases
+        } else {
+            &tables.virtual_
+        };
+        for entry in table.values() {
+            for circle in tables.resolve(&entry.name).circles {
+                if circle == entry.name.to_lowercase() {
+                    let message = format!("{} leads back to itself", entry.name);
+                    problems.push(Problem::at(&name, entry.line, message));
+                }
+            }
+        }
+    }
+    Ok(tables)
+}
+
+fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User>, BatchError> {
+    let (mut users, found) = match &options.passwd {
+        Some(path) => {
+            let (name, text) = read(path)?;
+            let (passwd, found) = passwd::parse(&name, &text);
+            problems.extend(found);
+            users::of_passwd(passwd, &options.roots)
+        }
+        None => users::walk(&options.roots),
+    };
+    problems.extend(found);
+    if let Some(path) = &options.home_path {
+        for user in &mut users {
+            user.home_path = path.replace("%u", &user.name);
+        }
+    }
+    if let Some(path) = &options.accounts {
+        let (name, text) = read(path)?;
+        let (accounts, found) = accounts::parse(&name, &text);
+        problems.extend(found);
+        problems.extend(users::assign(&mut users, &accounts, &name));
+    }
+    Ok(users)
+}
+
+fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> {
+    let mut notes = Vec::new();
+    let result = DiskHome::open(&user.home, options.limits)
+        .map_err(|error| format!("the home could not be opened: {error}"))
+        .and_then(|home| {
+            if user.uid.is_some_and(|uid| uid != home.owner()) {
+                notes.push("the home belongs to another user".to_owned());
+            }
+            let guarded = catch_unwind(AssertUnwindSafe(|| translate(&home, user)));
+            let translated =
+                guarded.map_err(|_| "sievify failed on this home; please report it".to_owned())?;
+            let written = match options.check {
+                true => 0,
+                false => write_user(&options.out, user, &translated)?,
+            };
+            Ok(done(options, &home, user, translated, written))
+        });
+    Row {
+        user,
+        result,
+        notes,
+    }
+}
+
+fn done(
+    options: &Options,
+    home: &DiskHome,
+    user: &User,
+    translated: Translated,
+    written: usize,
+) -> Done {
+    let home_path = user.home_path.trim_end_matches('/');
+    let below = |path: &str| {
+        let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
+        Some(rest.to_owned())
+    };
+    let folders = translated.folders.into_iter();
+    Done {
+        counts: translated.counts,
+        manual: translated.manual,
+        redirects: translated.redirects,
+        written,
+        folders: folders
+            .map(|(path, format, folder)| FolderRow {
+                size: match below(&path) {
+                    Some(path) if !options.check => home.mailbox_size(&path, format),
+                    _ => None,
+                },
+                path,
+                format,
+                folder,
+            })
+            .collect(),
+    }
+}
+
+fn write_user(out: &Path, user: &User, translated: &Translated) -> Result<usize, String> {
+    let directory = out.join(&user.name);
+    let failed = |error: io::Error| format!("its report could not be written: {error}");
+    write::private_directory(&directory).map_err(failed)?;
+    write::sweep(&directory).map_err(failed)?;
+    let mut written = 0;
+    for (name, content) in &translated.files {
+        written += usize::from(write::replace(&directory, name, content).map_err(failed)?);
+    }
+    Ok(written)
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    version: u32,
+    homes: usize,
+    failed: usize,
+    summary: Counts,
+    problems: Vec<SummaryProblem<'a>>,
+}
+
+#[derive(Serialize)]
+struct SummaryProblem<'a> {
+    place: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    message: &'a str,
+}
+
+fn summary_json(outcome: &Outcome) -> String {
+    let problems = outcome.problems.iter().map(|problem| SummaryProblem {
+        place: &problem.place,
+        line: problem.line,
+        message: &problem.message,
+    });
+    let summary = Summary {
+        version: 1,
+        homes: outcome.homes,
+        failed: outcome.failed,
+        summary: outcome.counts,
+        problems: problems.collect(),
+    };
+    serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n"
+}
+
+/// The directory of the output; nothing at all where only a check is made.
+struct Output<'a> {
+    directory: Option<&'a Path>,
+    written: usize,
+}
+
+impl<'a> Output<'a> {
+    fn open(options: &'a Options) -> Result<Self, BatchError> {
+        let directory = (!options.check).then_some(options.out.as_path());
+        if let Some(directory) = directory {
+            let made = write::private_directory(directory);
+            made.and_then(|()| write::sweep(directory))
+                .map_err(|error| output_error(directory, error))?;
+        }
+        Ok(Output {
+            directory,
+            written: 0,
+        })
+    }
+
+    fn file(&mut self, name: &str, content: &[u8]) -> Result<(), BatchError> {
+        if let Some(directory) = self.directory {
+            let written = write::replace(directory, name, content)
+                .map_err(|error| output_error(&directory.join(name), error))?;
+            self.written += usize::from(written);
+        }
+        Ok(())
+    }
+
+    fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable, BatchError> {
+        let draft = match self.directory {
+            Some(directory) => Some(
+                write::Draft::new(directory)
+                    .map_err(|error| output_error(&directory.join(name), error))?,
+            ),
+            None => None,
+        };
+        let mut table = CsvTable {
+            name,
+            writer: draft.map(csv::Writer::from_writer),
+        };
+        table.row(head)?;
+        Ok(table)
+    }
+
+    fn settle(&self, written: usize) -> Result<(), BatchError> {
+        match self.directory {
+            Some(directory) if written > 0 => {
+                write::settle(directory).map_err(|error| output_error(directory, error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A CSV file that is being written.
+struct CsvTable {
+    name: &'static str,
+    writer: Option<csv::Writer<write::Draft>>,
+}
+
+impl CsvTable {
+    fn row<T: AsRef<[u8]>>(
+        &mut self,
+        cells: impl IntoIterator<Item = T>,
+    ) -> Result<(), BatchError> {
+        match &mut self.writer {
+            Some(writer) => writer
+                .write_record(cells)
+                .map_err(|error| output_error(Path::new(self.name), io::Error::from(error))),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(self, output: &mut Output) -> Result<(), BatchError> {
+        let (Some(writer), Some(directory)) = (self.writer, output.directory) else {
+            return Ok(());
+        };
+        let written = writer
+            .into_inner()
+            .map_err(|error| io::Error::other(error.to_string()))
+            .and_then(|draft| draft.persist(directory, self.name))
+            .map_err(|error| output_error(&directory.join(self.name), error))?;
+        output.written += usize::from(written);
+        Ok(())
+    }
+}
+
+fn output_error(path: &Path, error: io::Error) -> BatchError {
+    BatchError::Output {
+        path: path.display().to_string(),
+        error,
+    }
+}

@@ -1,0 +1,207 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::home::Home;
+use crate::rules::model::Format;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+struct Nobody;
+
+impl Watch for Nobody {
+    fn found(&self, _: usize) {}
+    fn done(&self) {}
+}
+
+/// A stand-in for a translation: every line of `.forward` is an address that
+/// mail is forwarded to.
+fn translate(home: &dyn Home, user: &users::User) -> Translated {
+    let text = home.read(".forward").unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    assert!(!text.contains("crash"), "a fault, as the test wants it");
+    Translated {
+        files: vec![(
+            "filters.sieve",
+            format!("# {}\n{text}", user.new).into_bytes(),
+        )],
+        counts: Counts {
+            exact: text.lines().count(),
+            ..Counts::default()
+        },
+        folders: vec![(
+            format!("{}/mbox", user.home_path),
+            Format::Mbox,
+            "INBOX".into(),
+        )],
+        redirects: text.lines().map(str::to_owned).collect(),
+        ..Translated::default()
+    }
+}
+
+fn homes(stage: &Path, forwards: &[(&str, &str)]) -> Options {
+    for (user, forward) in forwards {
+        let home = stage.join("home").join(user);
+        fs::create_dir_all(&home).unwrap();
+        fs::write(home.join(".forward"), forward).unwrap();
+    }
+    Options {
+        roots: vec![stage.join("home")],
+        out: stage.join("out"),
+        domain: Some("old.example".to_owned()),
+        ..Options::default()
+    }
+}
+
+fn write(stage: &Path, name: &str, text: &str) -> Option<PathBuf> {
+    let path = stage.join(name);
+    fs::write(&path, text).unwrap();
+    Some(path)
+}
+
+fn lines(stage: &Path, name: &str) -> Vec<String> {
+    let text = fs::read_to_string(stage.join("out").join(name)).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Every file of the output with its inode and content.
+fn contents(stage: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = walkdir::WalkDir::new(stage.join("out"))
+        .into_iter()
+        .flatten();
+    entries
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| (entry.path().to_owned(), fs::read(entry.path()).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_home_gets_a_report() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a@b.example\n"), ("bob", "x\ny\n")]);
+    fs::write(stage.path().join("home/ann/mbox"), "From x\n\nhey\n").unwrap();
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!((outcome.homes, outcome.failed), (2, 0));
+    assert_eq!(outcome.counts.exact, 3);
+    let script = stage.path().join("out/ann/filters.sieve");
+    assert_eq!(fs::read_to_string(&script).unwrap(), "# ann\na@b.example\n");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&script), 0o600);
+    assert_eq!(mode(script.parent().unwrap()), 0o700);
+    let summary = lines(stage.path(), "summary.csv");
+    assert_eq!(summary.len(), 3);
+    assert!(summary[1].starts_with("ann,ann,,"));
+    let folders = lines(stage.path(), "folders.csv");
+    assert!(
+        folders[1].ends_with("/home/ann/mbox,mbox,1,12,INBOX"),
+        "{folders:?}"
+    );
+    assert!(
+        folders[2].ends_with("/home/bob/mbox,mbox,,,INBOX"),
+        "{folders:?}"
+    );
+}
+
+#[test]
+fn a_second_run_writes_nothing() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a@b.example\n"), ("bob", "x\n")]);
+    assert!(run(&options, &translate, &Nobody).unwrap().written > 4);
+    let before = contents(stage.path());
+    assert_eq!(run(&options, &translate, &Nobody).unwrap().written, 0);
+    assert_eq!(contents(stage.path()), before);
+    fs::write(stage.path().join("home/bob/.forward"), "z\n").unwrap();
+    assert_eq!(run(&options, &translate, &Nobody).unwrap().written, 2);
+}
+
+#[test]
+fn a_check_writes_nothing() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = Options {
+        check: true,
+        ..homes(stage.path(), &[("ann", "a@b.example\n")])
+    };
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!((outcome.homes, outcome.written), (1, 0));
+    assert!(!stage.path().join("out").exists());
+}
+
+#[test]
+fn one_bad_home_does_not_stop_the_rest() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(
+        stage.path(),
+        &[("ann", "a\n"), ("bad", "crash\n"), ("cat", "c\n")],
+    );
+    let out = stage.path().join("out");
+    fs::create_dir(&out).unwrap();
+    std::os::unix::fs::symlink(stage.path(), out.join("cat")).unwrap();
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!((outcome.homes, outcome.failed), (1, 2));
+    let places: Vec<_> = outcome.problems.iter().map(|p| p.place.as_str()).collect();
+    assert_eq!(places, ["bad", "cat"]);
+    assert!(!stage.path().join("filters.sieve").exists());
+}
+
+#[test]
+fn tables_for_the_move() {
+    let stage = tempfile::tempdir().unwrap();
+    let at = stage.path();
+    let mut options = homes(
+        at,
+        &[
+            ("ann", "bob@old.example\n"),
+            ("bob", "ann\n"),
+            ("cat", "nobody@old.example\nfar@elsewhere.example\n"),
+            ("dan", "boss@old.example\n"),
+        ],
+    );
+    options.accounts = write(
+        at,
+        "accounts.csv",
+        "old,new,address\nann,asmith,a.smith@new.example\ncat,cat2,cat@new.example\n",
+    );
+    options.aliases = write(
+        at,
+        "aliases",
+        "staff: ann, bob,\n  ext@elsewhere.example\nowner-staff: cat\nboss: cat\nx: y\ny: x\n=f: ann, cat\n",
+    );
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!(
+        lines(at, "lists.csv"),
+        [
+            "name,line,owner,members,local",
+            "'=f,7,,\"ann, cat\",\"ann, cat\"",
+            "staff,1,cat,\"ann, bob, ext@elsewhere.example\",\"ann, bob\"",
+        ]
+    );
+    assert_eq!(
+        lines(at, "forwards.csv"),
+        [
+            "user,address,state,leads-to",
+            "ann,bob@old.example,circle,bob",
+            "bob,ann,circle,a.smith@new.example",
+            "cat,nobody@old.example,gone,",
+            "dan,boss@old.example,moves,cat@new.example",
+        ]
+    );
+    assert_eq!(
+        lines(at, "virtual"),
+        [
+            "ann@old.example\ta.smith@new.example",
+            "cat@old.example\tcat@new.example"
+        ]
+    );
+    assert_eq!(lines(at, "relocated"), lines(at, "virtual"));
+    let lines: Vec<_> = outcome.problems.iter().filter_map(|p| p.line).collect();
+    assert_eq!(lines, [5, 6]);
+}
+
+#[test]
+fn without_homes_there_is_no_batch() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[]);
+    let error = run(&options, &translate, &Nobody).unwrap_err();
+    assert!(matches!(error, BatchError::NoHomes(problems) if problems.len() == 1));
+}
