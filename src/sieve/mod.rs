@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod folder;
+pub mod limits;
 pub mod print;
 mod quote;
 pub mod script;

@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 /// Columns a line should keep within; a longer string stands on its own line.
 const WIDTH: usize = 78;
 const INDENT: usize = 4;
+/// Deeper blocks move no further to the right: else the size of a script would
+/// grow with the square of its depth.
+const MOST_INDENT: usize = 32 * INDENT;
 
 /// How lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -602,8 +605,12 @@ impl Printer {
         self.quoting.multi_line(value).unwrap_or(quoted)
     }
 
+    fn margin(&self) -> usize {
+        self.indent.min(MOST_INDENT)
+    }
+
     fn comment(&mut self, comment: &str) {
-        self.out.extend(std::iter::repeat_n(' ', self.indent));
+        self.out.extend(std::iter::repeat_n(' ', self.margin()));
         self.out.push('#');
         if !comment.is_empty() {
             self.out.push(' ');
@@ -621,8 +628,8 @@ impl Printer {
     /// fit (outer groups first), and ends the line.
     fn line(&mut self, tokens: Vec<Token>) {
         let fits_within = group_widths(&tokens);
-        let mut column = self.indent;
-        self.out.extend(std::iter::repeat_n(' ', self.indent));
+        let mut column = self.margin();
+        self.out.extend(std::iter::repeat_n(' ', self.margin()));
         let mut broken: Vec<bool> = Vec::new();
         let mut depth = 0;
         for (token, width) in tokens.iter().zip(fits_within) {
@@ -637,7 +644,7 @@ impl Printer {
                 }
                 Token::Break { .. } | Token::Last if broken.last() == Some(&true) => {
                     let inner = depth - usize::from(matches!(token, Token::Last));
-                    column = self.indent + INDENT * inner;
+                    column = (self.margin() + INDENT * inner).min(MOST_INDENT);
                     self.out.push('\n');
                     self.out.extend(std::iter::repeat_n(' ', column));
                 }

@@ -961,7 +961,7 @@ fileinto "w";
             })),
         ];
         let block = prop::collection::vec(leaf.clone().boxed(), 0..3);
-        let block = block.prop_recursive(3, 24, 4, move |inner| {
+        block.prop_recursive(3, 24, 4, move |inner| {
             let rule = (
                 prop::collection::vec((any_test(), inner.clone()), 1..3),
                 prop::option::of(inner),
@@ -973,8 +973,7 @@ fileinto "w";
                     })
                 });
             prop::collection::vec(prop_oneof![1 => leaf.clone(), 3 => rule], 0..5)
-        });
-        block
+        })
     }
 
     fn outcomes(commands: &[Command]) -> Vec<Vec<String>> {

@@ -1,0 +1,467 @@
+//! In: a script and a target. Out: the most that the script can ask of a
+//! server for one message, and where it asks for too much.
+//!
+//! What is counted is an upper bound: of branches the worst is taken, and two
+//! actions to the same folder count as two.
+
+use super::print::{LineEnd, print};
+use super::script::{Command, CommandKind, Part, Script, Value};
+use super::target::Target;
+use super::walk;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// What a server may bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Limit {
+    /// Redirects for one message.
+    Redirects,
+    /// Actions for one message.
+    Actions,
+    /// Bytes of the script.
+    ScriptBytes,
+    /// Blocks in blocks.
+    NestedBlocks,
+    /// Tests in tests.
+    NestedTests,
+    /// Variables of the script.
+    Variables,
+    /// Bytes of a variable, as far as they stand in the script.
+    VariableBytes,
+    /// Bytes of a string.
+    StringBytes,
+}
+
+/// A limit that a script passes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitBreach<'a> {
+    /// Which.
+    pub limit: Limit,
+    /// What the server takes.
+    pub allowed: u64,
+    /// What the script asks.
+    pub found: u64,
+    /// The command at which it is passed, where there is one.
+    pub command: Option<&'a Command>,
+    /// The comments of that command, or of the nearest one around it that has
+    /// any: they name the file and lines.
+    pub comments: &'a [String],
+}
+
+impl fmt::Display for LimitBreach<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (found, allowed) = (self.found, self.allowed);
+        match self.limit {
+            Limit::Redirects => write!(
+                f,
+                "one message could be forwarded {found} times, and the server allows {allowed}"
+            ),
+            Limit::Actions => write!(
+                f,
+                "one message could set off {found} actions, and the server allows {allowed}"
+            ),
+            Limit::ScriptBytes => write!(
+                f,
+                "the script has {found} bytes, and the server takes {allowed}"
+            ),
+            Limit::NestedBlocks => write!(
+                f,
+                "blocks are nested {found} deep, and the server allows {allowed}"
+            ),
+            Limit::NestedTests => write!(
+                f,
+                "conditions are nested {found} deep, and the server allows {allowed}"
+            ),
+            Limit::Variables => write!(
+                f,
+                "the script has {found} variables, and the server allows {allowed}"
+            ),
+            Limit::VariableBytes => write!(
+                f,
+                "a variable gets {found} bytes, and the server allows {allowed}"
+            ),
+            Limit::StringBytes => write!(
+                f,
+                "a text has {found} bytes, and the server allows {allowed}"
+            ),
+        }
+    }
+}
+
+/// Every limit of the target that a script passes, each once.
+pub fn over_limits<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'a>> {
+    let limits = &target.limits;
+    let (redirects, actions) = paths(&script.commands, limits.redirects, limits.actions);
+    let printed = print(script, target, LineEnd::CrLf).text;
+    let mut measures = vec![
+        (Limit::Redirects, limits.redirects, redirects),
+        (Limit::Actions, limits.actions, actions),
+        (
+            Limit::ScriptBytes,
+            limits.script_bytes,
+            printed.len().into(),
+        ),
+        (
+            Limit::NestedBlocks,
+            limits.nested_blocks,
+            walk::block_depth(&script.commands).into(),
+        ),
+    ];
+    measures.extend(sizes(script, target));
+    measures
+        .into_iter()
+        .filter_map(|(limit, allowed, measure)| {
+            let allowed = allowed.filter(|&allowed| measure.most > allowed)?;
+            Some(LimitBreach {
+                limit,
+                allowed,
+                found: measure.most,
+                command: measure.command,
+                comments: measure.comments,
+            })
+        })
+        .collect()
+}
+
+/// The most redirects and the most actions that one message can set off.
+pub fn most_actions(script: &Script) -> (u64, u64) {
+    let (redirects, actions) = paths(&script.commands, None, None);
+    (redirects.most, actions.most)
+}
+
+/// The most of something, and where it first was too much.
+#[derive(Debug, Clone, Copy, Default)]
+struct Measure<'a> {
+    most: u64,
+    command: Option<&'a Command>,
+    comments: &'a [String],
+}
+
+impl From<usize> for Measure<'_> {
+    fn from(most: usize) -> Self {
+        Measure {
+            most: most as u64,
+            ..Measure::default()
+        }
+    }
+}
+
+impl<'a> Measure<'a> {
+    fn see(&mut self, value: u64, allowed: Option<u64>, command: &'a Command, near: &'a [String]) {
+        self.most = self.most.max(value);
+        if self.command.is_none() && allowed.is_some_and(|allowed| value > allowed) {
+            self.command = Some(command);
+            self.comments = match command.comments.as_slice() {
+                [] => near,
+                comments => comments,
+            };
+        }
+    }
+}
+
+/// Redirects and actions up to some place, at worst.
+#[derive(Debug, Clone, Copy, Default)]
+struct Count {
+    redirects: u64,
+    actions: u64,
+}
+
+impl Count {
+    fn worst(self, other: Count) -> Count {
+        Count {
+            redirects: self.redirects.max(other.redirects),
+            actions: self.actions.max(other.actions),
+        }
+    }
+}
+
+/// What is under way on the walk over all paths. A count is `None` where no
+/// path comes through.
+enum Frame<'a> {
+    Block {
+        commands: std::slice::Iter<'a, Command>,
+        comments: &'a [String],
+        count: Option<Count>,
+    },
+    Branches {
+        blocks: std::vec::IntoIter<&'a [Command]>,
+        comments: &'a [String],
+        before: Count,
+        after: Option<Count>,
+    },
+}
+
+fn paths<'a>(
+    commands: &'a [Command],
+    redirects_allowed: Option<u64>,
+    actions_allowed: Option<u64>,
+) -> (Measure<'a>, Measure<'a>) {
+    let (mut redirects, mut actions) = (Measure::default(), Measure::default());
+    let block = |commands: &'a [Command], comments, count| Frame::Block {
+        commands: commands.iter(),
+        comments,
+        count: Some(count),
+    };
+    let mut stack = vec![block(commands, &[], Count::default())];
+    while let Some(top) = stack.last_mut() {
+        match top {
+            Frame::Block {
+                commands,
+                comments,
+                count,
+            } => {
+                let next = count.as_mut().and_then(|now| Some((now, commands.next()?)));
+                let Some((now, command)) = next else {
+                    let result = *count;
+                    stack.pop();
+                    if let Some(Frame::Branches { after, .. }) = stack.last_mut() {
+                        *after = worst(*after, result);
+                    }
+                    continue;
+                };
+                match &command.kind {
+                    CommandKind::If {
+                        branches,
+                        otherwise,
+                    } => {
+                        let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
+                        let blocks: Vec<_> = blocks.map(Vec::as_slice).collect();
+                        let frame = Frame::Branches {
+                            blocks: blocks.into_iter(),
+                            comments: match command.comments.as_slice() {
+                                [] => comments,
+                                comments => comments,
+                            },
+                            before: *now,
+                            after: otherwise.is_none().then_some(*now),
+                        };
+                        stack.push(frame);
+                        continue;
+                    }
+                    CommandKind::Stop => {
+                        *count = None;
+                        continue;
+                    }
+                    CommandKind::Set { .. }
+                    | CommandKind::AddHeader { .. }
+                    | CommandKind::DeleteHeader { .. }
+                    | CommandKind::Flag { .. } => continue,
+                    CommandKind::Redirect { .. } => now.redirects += 1,
+                    CommandKind::Keep { .. }
+                    | CommandKind::FileInto { .. }
+                    | CommandKind::Discard
+                    | CommandKind::Reject { .. }
+                    | CommandKind::Vacation { .. } => {}
+                }
+                now.actions += 1;
+                redirects.see(now.redirects, redirects_allowed, command, comments);
+                actions.see(now.actions, actions_allowed, command, comments);
+            }
+            Frame::Branches {
+                blocks,
+                comments,
+                before,
+                after,
+            } => match blocks.next() {
+                Some(commands) => {
+                    let frame = block(commands, comments, *before);
+                    stack.push(frame);
+                }
+                None => {
+                    let result = *after;
+                    stack.pop();
+                    if let Some(Frame::Block { count, .. }) = stack.last_mut() {
+                        *count = result;
+                    }
+                }
+            },
+        }
+    }
+    (redirects, actions)
+}
+
+fn worst(one: Option<Count>, other: Option<Count>) -> Option<Count> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.worst(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Tests, variables and strings.
+fn sizes<'a>(script: &'a Script, target: &Target) -> [(Limit, Option<u64>, Measure<'a>); 4] {
+    let limits = &target.limits;
+    let mut tests = Measure::default();
+    let mut variables = Measure::default();
+    let mut variable = Measure::default();
+    let mut string = Measure::default();
+    let mut names = BTreeSet::new();
+    walk::commands(&script.commands, &mut |command| {
+        let mut see_value = |value: &Value| {
+            string.see(literal_bytes(value), limits.string_bytes, command, &[]);
+        };
+        walk::command_values(&command.kind, &mut see_value);
+        walk::tests(&command.kind, &mut |test| {
+            walk::test_values(test, &mut see_value)
+        });
+        match &command.kind {
+            CommandKind::Set { name, value, .. } => {
+                names.insert(name.to_lowercase());
+                variables.see(names.len() as u64, limits.variables, command, &[]);
+                variable.see(literal_bytes(value), limits.variable_bytes, command, &[]);
+            }
+            CommandKind::If { branches, .. } => {
+                let depths = branches.iter().map(|(test, _)| walk::test_depth(test));
+                let deepest = depths.max().unwrap_or(0) as u64;
+                tests.see(deepest, limits.nested_tests, command, &[]);
+            }
+            _ => {}
+        }
+    });
+    [
+        (Limit::NestedTests, limits.nested_tests, tests),
+        (Limit::Variables, limits.variables, variables),
+        (Limit::VariableBytes, limits.variable_bytes, variable),
+        (Limit::StringBytes, limits.string_bytes, string),
+    ]
+}
+
+fn literal_bytes(value: &Value) -> u64 {
+    let bytes = |part: &Part| match part {
+        Part::Text(text) => text.len(),
+        Part::Variable(_) => 0,
+    };
+    value.0.iter().map(bytes).sum::<usize>() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::super::check::check;
+    use super::super::script::Test;
+    use super::*;
+
+    fn command(kind: CommandKind) -> Command {
+        Command {
+            comments: Vec::new(),
+            kind,
+        }
+    }
+
+    fn redirect(address: &str) -> Command {
+        command(CommandKind::Redirect {
+            address: address.into(),
+            copy: true,
+        })
+    }
+
+    fn when(comment: &str, block: Vec<Command>, otherwise: Option<Vec<Command>>) -> Command {
+        Command {
+            comments: vec![comment.into()],
+            kind: CommandKind::If {
+                branches: vec![(Test::Exists(vec!["x".into()]), block)],
+                otherwise,
+            },
+        }
+    }
+
+    fn script(commands: Vec<Command>) -> Script {
+        Script {
+            preamble: vec![],
+            commands,
+        }
+    }
+
+    fn dovecot() -> Target {
+        Target::profile("dovecot").unwrap()
+    }
+
+    #[test]
+    fn the_worst_path_counts() {
+        let stop = || command(CommandKind::Stop);
+        let script = script(vec![
+            when("a", vec![redirect("1"), redirect("2"), stop()], None),
+            when(
+                "b",
+                vec![redirect("3")],
+                Some(vec![redirect("4"), command(CommandKind::Discard)]),
+            ),
+            when("c", vec![stop()], Some(vec![stop()])),
+            redirect("never"),
+        ]);
+        assert_eq!(most_actions(&script), (2, 2));
+        assert_eq!(over_limits(&script, &dovecot()), []);
+    }
+
+    #[test]
+    fn a_breach_names_the_command() {
+        let five = (1..=5)
+            .map(|n| redirect(&format!("{n}@example.org")))
+            .collect();
+        let script = script(vec![when(".procmailrc:3-9", five, None)]);
+        let breaches = over_limits(&script, &dovecot());
+        let [breach] = breaches.as_slice() else {
+            panic!("{breaches:?}")
+        };
+        assert_eq!(
+            (breach.limit, breach.allowed, breach.found),
+            (Limit::Redirects, 4, 5)
+        );
+        assert_eq!(breach.command, Some(&redirect("5@example.org")));
+        assert_eq!(breach.comments, [".procmailrc:3-9"]);
+        assert_eq!(
+            breach.to_string(),
+            "one message could be forwarded 5 times, and the server allows 4"
+        );
+        assert_eq!(over_limits(&script, &Target::profile("cyrus").unwrap()), []);
+    }
+
+    #[test]
+    fn sizes_count() {
+        let mut target = dovecot();
+        target.limits.string_bytes = Some(10);
+        target.limits.variable_bytes = Some(5);
+        target.limits.variables = Some(1);
+        target.limits.script_bytes = Some(50);
+        target.limits.nested_tests = Some(1);
+        let set = |name: &str, value: &str| {
+            command(CommandKind::Set {
+                modifiers: vec![],
+                name: name.into(),
+                value: value.into(),
+            })
+        };
+        let mut rule = when("r", vec![redirect("much-too-long")], None);
+        if let CommandKind::If { branches, .. } = &mut rule.kind {
+            branches[0].0 = Test::Not(Box::new(Test::True));
+        }
+        let script = script(vec![set("a", "123456"), set("A", "1"), set("b", "2"), rule]);
+        let found: Vec<Limit> = over_limits(&script, &target)
+            .iter()
+            .map(|b| b.limit)
+            .collect();
+        let expected = [
+            Limit::ScriptBytes,
+            Limit::NestedTests,
+            Limit::Variables,
+            Limit::VariableBytes,
+            Limit::StringBytes,
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn depth_is_measured_as_the_engine_does() {
+        let nested = |blocks: usize| {
+            let inner = vec![command(CommandKind::Discard)];
+            script((0..blocks).fold(inner, |inner, _| vec![when("x", inner, None)]))
+        };
+        let stalwart = Target::profile("stalwart").unwrap();
+        for blocks in [10, 14, 15, 16, 17] {
+            let script = nested(blocks);
+            let compiles = check(&print(&script, &stalwart, LineEnd::Lf).text, &stalwart).is_ok();
+            let within = over_limits(&script, &stalwart).is_empty();
+            assert_eq!(compiles, within, "{blocks}");
+        }
+        assert_eq!(over_limits(&nested(1_000), &dovecot()).len(), 1);
+    }
+}
