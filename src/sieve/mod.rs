@@ -6,6 +6,7 @@ pub mod folder;
 pub mod limits;
 pub mod print;
 mod quote;
+mod scope;
 pub mod script;
 pub mod target;
 pub mod tidy;

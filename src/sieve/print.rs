@@ -2,6 +2,7 @@
 //! must `require`.
 
 use super::quote::{Literals, Quoting};
+use super::scope;
 use super::script::{
     AddressPart, Command, CommandKind, Compare, FlagCommand, Match, Script, Test, Value,
 };
@@ -144,8 +145,13 @@ impl Printer {
                 self.out.push('\n');
             }
         }
-        if let Some(dollar) = self.quoting.dollar() {
-            self.line(vec![Token::Text(format!("set \"{dollar}\" \"$\";"))]);
+        let dollar = self.quoting.dollar().map(|name| (name.to_owned(), "$"));
+        let empty = scope::escaping(script).into_iter().map(|name| (name, ""));
+        let sets: Vec<_> = dollar.into_iter().chain(empty).collect();
+        for (name, value) in &sets {
+            self.line(vec![Token::Text(format!("set \"{name}\" \"{value}\";"))]);
+        }
+        if !sets.is_empty() {
             self.out.push('\n');
         }
         std::mem::replace(&mut self.out, body)
@@ -989,6 +995,30 @@ redirect :copy "a@example.org";
             printed.text
         );
         assert!(printed.requires.contains(&Extension::EncodedCharacter));
+    }
+
+    #[test]
+    fn a_variable_outlives_its_block() {
+        let set = command(CommandKind::Set {
+            modifiers: Vec::new(),
+            name: "Where".into(),
+            value: "lists".into(),
+        });
+        let rule = |block| CommandKind::If {
+            branches: vec![(Test::Exists(vec!["subject".into()]), block)],
+            otherwise: None,
+        };
+        let read = fileinto(Value(vec![Part::Variable("where".into())]));
+        let outside = script(vec![command(rule(vec![set.clone()])), read.clone()]);
+        let text = text(&outside);
+        assert!(text.contains("set \"where\" \"\";"), "{text}");
+        assert_eq!(folders(&text, "Subject: x\n\n"), ["lists"]);
+        for inside in [
+            script(vec![command(rule(vec![set.clone(), read.clone()]))]),
+            script(vec![set.clone(), command(rule(vec![set])), read]),
+        ] {
+            assert!(!super::tests::text(&inside).contains("\"\""));
+        }
     }
 
     #[test]
