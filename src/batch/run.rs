@@ -107,7 +107,10 @@ pub fn run(
 ) -> Result<Outcome, BatchError> {
     let mut problems = Vec::new();
     let tables = read_tables(options, &mut problems)?;
-    let users = find_users(options, &mut problems)?;
+    let mut users = find_users(options, &mut problems)?;
+    for user in &mut users {
+        user.alias = tables.alias_of(&user.name);
+    }
     if users.is_empty() {
         return Err(BatchError::NoHomes(problems));
     }

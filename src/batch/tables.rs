@@ -127,6 +127,34 @@ impl Tables {
         }
     }
 
+    /// What the tables make of mail for a local user, one destination a line;
+    /// `None` where no table has the user. The user's own name among the
+    /// destinations means local delivery.
+    pub fn alias_of(&self, user: &str) -> Option<String> {
+        let address = match &self.domain {
+            Some(domain) => format!("{user}@{domain}"),
+            None => user.to_owned(),
+        };
+        self.entry(&address)?;
+        let lines = self.resolve(&address).ends.into_iter().map(|end| {
+            let is_own = |name: &str| {
+                let name = name.to_lowercase();
+                self.local_name(&name) == Some(user.to_lowercase().as_str())
+            };
+            match end {
+                Destination::Address(name) if is_own(&name) => user.to_owned(),
+                Destination::Command(command) => {
+                    format!(
+                        "\"|{}\"",
+                        command.replace('\\', "\\\\").replace('"', "\\\"")
+                    )
+                }
+                end => written(&end),
+            }
+        });
+        Some(lines.map(|line| line + "\n").collect())
+    }
+
     /// Looks a name up until nothing more is found.
     pub fn resolve(&self, name: &str) -> Resolved {
         let mut resolved = Resolved::default();
@@ -164,7 +192,7 @@ impl Tables {
                     entry.destinations.iter().any(names)
                 });
                 if own {
-                    push_end(&mut resolved, &mut seen, Destination::Keep(key));
+                    push_end(&mut resolved, &mut seen, Destination::Address(key));
                 } else {
                     resolved.circles.insert(key);
                 }
@@ -255,9 +283,22 @@ mod tests {
         let resolved = tables.resolve("a");
         assert_eq!(resolved.circles.iter().collect::<Vec<_>>(), ["a"]);
         assert_eq!(ends(&tables, "a"), ["d"]);
-        assert_eq!(ends(&tables, "joe"), ["\\joe", "j@elsewhere.example"]);
+        assert_eq!(ends(&tables, "joe"), ["joe", "j@elsewhere.example"]);
         assert!(tables.resolve("joe").circles.is_empty());
-        assert_eq!(ends(&tables, "k"), ["\\k", "\\joe", "j@elsewhere.example"]);
+        assert_eq!(ends(&tables, "k"), ["\\k", "joe", "j@elsewhere.example"]);
+    }
+
+    #[test]
+    fn what_the_tables_make_of_a_user() {
+        let tables = tables(
+            "joe: joe, \"|x \\\"a b\\\"\"\nann: asmith\nbob: b@new.example\n",
+            "asmith@old.example ann.smith@new.example\nsue@old.example sue, tim\n",
+        );
+        let alias = |user| tables.alias_of(user);
+        assert_eq!(alias("joe").as_deref(), Some("\"|x \\\"a b\\\"\"\njoe\n"));
+        assert_eq!(alias("ann").as_deref(), Some("ann.smith@new.example\n"));
+        assert_eq!(alias("sue").as_deref(), Some("sue\ntim\n"));
+        assert_eq!(alias("tim"), None);
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub struct User {
     pub home_path: String,
     /// Whose it should be, where that is known.
     pub uid: Option<u32>,
+    /// What `virtual` and `aliases` make of mail for this user, as an alias
+    /// would name it; `None` where they say nothing.
+    pub alias: Option<String>,
 }
 
 /// Directories between a root and a home: `root/department/user`.
@@ -58,7 +61,7 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
                 continue;
             }
             let has_rules = |name: &&str| entry.path().join(name).symlink_metadata().is_ok();
-            if RULES.iter().any(|name| has_rules(name)) {
+            if RULES.iter().any(has_rules) {
                 entries.skip_current_dir();
                 enter(&mut found, &mut problems, of_directory(entry.path()));
             }
@@ -79,6 +82,7 @@ fn of_directory(path: &Path) -> User {
         home: path.to_owned(),
         home_path: full.to_string_lossy().into_owned(),
         uid: None,
+        alias: None,
     }
 }
 
@@ -108,6 +112,7 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
             home,
             home_path: user.home,
             uid: Some(user.uid),
+            alias: None,
         };
         enter(&mut found, &mut problems, user);
     }

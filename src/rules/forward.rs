@@ -40,7 +40,10 @@ pub fn elaborate(
     forward: &str,
 ) -> (Program, Vec<Source>, Vec<Finding>) {
     let mut mailer = Mailer::new(home, settings);
-    let body = mailer.body(forward);
+    let body = match &settings.alias {
+        Some(alias) => mailer.alias(alias, forward),
+        None => mailer.forward(forward),
+    };
     mailer.close(body)
 }
 
@@ -54,8 +57,13 @@ struct Mailer<'h, 's> {
     calls: HashMap<Call, Vec<Step>>,
     /// The statements of rules that nothing calls.
     dead: Range<u32>,
+    /// Lists that are being read.
     includes: Vec<String>,
+    /// Lists that were read, with what they name.
+    included: HashMap<FileId, Vec<Destination>>,
     destinations: usize,
+    /// The forward file, as long as an alias can lead to it.
+    behind_alias: Option<&'s str>,
 }
 
 impl<'h, 's> Mailer<'h, 's> {
@@ -72,6 +80,8 @@ impl<'h, 's> Mailer<'h, 's> {
             calls: HashMap::new(),
             dead: 0..0,
             includes: Vec::new(),
+            included: HashMap::new(),
+            behind_alias: None,
             destinations: 0,
         }
     }
@@ -85,7 +95,7 @@ impl<'h, 's> Mailer<'h, 's> {
             span: None,
             verdict: Verdict::Dropped,
             code: Code::DeadRules,
-            message: "nothing ran these rules: .forward sends the mail elsewhere".to_owned(),
+            message: "no message came to these rules: the mail is sent elsewhere before".to_owned(),
         }));
         let program = Program {
             statements,
@@ -97,8 +107,26 @@ impl<'h, 's> Mailer<'h, 's> {
         (program, sources, findings)
     }
 
+    /// What happens to a message, from an alias of the user down.
+    fn alias(&mut self, alias: &str, forward: &'s str) -> Vec<Step> {
+        let file = self.ledger.enter("aliases", alias);
+        let parsed = Forward::parse(file, alias);
+        self.behind_alias = Some(forward);
+        let destinations = self.destinations(&parsed);
+        let Some(forward) = self.behind_alias.take() else {
+            return vec![Step::Deliver(destinations)];
+        };
+        let first = self.ledger.statement_count() as u32;
+        let body = self.forward(forward);
+        if destinations.is_empty() {
+            return body;
+        }
+        self.dead = first..self.ledger.statement_count() as u32;
+        vec![Step::Deliver(destinations)]
+    }
+
     /// What happens to a message, from the forward file down.
-    fn body(&mut self, forward: &str) -> Vec<Step> {
+    fn forward(&mut self, forward: &str) -> Vec<Step> {
         let file = match self.ledger.read(forward) {
             Ok(file) => file,
             Err(ReadError::Missing) => return self.as_usual(),
@@ -161,7 +189,7 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     fn unreadable(&mut self, path: &str, error: &ReadError) -> StatementId {
-        let file = self.ledger.unread(path);
+        let file = self.ledger.enter(path, "");
         let span = Span {
             file,
             start: 0,
@@ -205,11 +233,7 @@ impl<'h, 's> Mailer<'h, 's> {
             let at = self.ledger.statement(StatementKind::Destination, span);
             self.destinations += 1;
             if self.destinations > MAX_DESTINATIONS {
-                self.manual(
-                    at,
-                    Code::TooManyDestinations,
-                    format!("more than {MAX_DESTINATIONS} destinations are named"),
-                );
+                self.too_many(at);
                 continue;
             }
             match destination {
@@ -226,7 +250,12 @@ impl<'h, 's> Mailer<'h, 's> {
     fn target(&mut self, at: StatementId, destination: &syntax::Destination) -> Target {
         match destination {
             syntax::Destination::Keep(name) => self.keep(at, name),
-            syntax::Destination::Address(address) if self.is_own(address) => self.own_mailbox(at),
+            syntax::Destination::Address(address) if self.is_own(address) => {
+                match self.behind_alias.take() {
+                    Some(forward) => Target::Rules(self.forward(forward)),
+                    None => self.own_mailbox(at),
+                }
+            }
             syntax::Destination::Address(address) => Target::Address(address.clone()),
             syntax::Destination::File(path) => Target::Folder(self.folder(path)),
             syntax::Destination::Command(command) => self.command(at, command),
@@ -392,11 +421,20 @@ impl<'h, 's> Mailer<'h, 's> {
         };
         match read {
             Ok(file) => {
-                let text = self.ledger.source(file).map_or("", |source| &source.text);
-                let parsed = Forward::parse(file, text);
-                self.includes.push(absolute);
-                into.extend(self.destinations(&parsed));
-                self.includes.pop();
+                if !self.included.contains_key(&file) {
+                    let source = self.ledger.source(file);
+                    let parsed = Forward::parse(file, source.map_or("", |source| &source.text));
+                    self.includes.push(absolute);
+                    let list = self.destinations(&parsed);
+                    self.includes.pop();
+                    self.included.insert(file, list);
+                }
+                let list = self.included.get(&file).map_or(&[][..], Vec::as_slice);
+                if into.len() + list.len() <= MAX_DESTINATIONS {
+                    into.extend_from_slice(list);
+                } else {
+                    self.too_many(at);
+                }
             }
             Err(error) => {
                 let message = format!("the list {written} could not be read: {error}");
@@ -407,6 +445,11 @@ impl<'h, 's> Mailer<'h, 's> {
                 });
             }
         }
+    }
+
+    fn too_many(&mut self, at: StatementId) {
+        let message = format!("more than {MAX_DESTINATIONS} destinations are named");
+        self.manual(at, Code::TooManyDestinations, message);
     }
 
     fn manual(&mut self, at: StatementId, code: Code, message: String) {

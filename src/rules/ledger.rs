@@ -55,12 +55,12 @@ impl<'h> Ledger<'h> {
         Ok(file)
     }
 
-    /// Enters a file that cannot be read, as one without text, so that there
-    /// is a place to say so.
-    pub fn unread(&mut self, path: &str) -> FileId {
+    /// Enters text that does not come from the home as a file: nothing, where
+    /// one cannot be read and there has to be a place to say so.
+    pub fn enter(&mut self, path: &str, text: &str) -> FileId {
         let file = FileId(self.sources.len() as u32);
-        self.sources.push(Source::new(path, Vec::new()));
-        self.by_path.insert(path.to_owned(), file);
+        self.sources
+            .push(Source::new(path, text.as_bytes().to_vec()));
         file
     }
 

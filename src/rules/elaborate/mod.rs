@@ -41,6 +41,9 @@ pub struct Settings {
     pub mda: Mda,
     /// Further addresses of the user: those of the new account, say.
     pub addresses: Vec<String>,
+    /// What the mail host's own tables make of mail for the user, before any
+    /// `.forward` is read: the right-hand side of an alias.
+    pub alias: Option<String>,
 }
 
 /// What delivers local mail on the old host.
@@ -63,6 +66,7 @@ impl Settings {
             domain: None,
             mda: Mda::default(),
             addresses: Vec::new(),
+            alias: None,
         }
     }
 

@@ -250,3 +250,45 @@ fn texts_of_programs_are_read() {
     let kinds = program.statements.iter().map(|s| s.kind);
     assert_eq!(kinds.filter(|kind| *kind == StatementKind::Text).count(), 2);
 }
+
+#[test]
+fn a_list_included_twice_is_entered_once() {
+    let home = home(":include:~/list\n:include:~/list\n").file("list", "a@b.example\n");
+    let (program, ..) = read(&home);
+    assert_eq!(program.statements.len(), 3);
+    let [Step::Deliver(destinations)] = program.body.as_slice() else {
+        panic!("{:?}", program.body);
+    };
+    assert_eq!(destinations.len(), 2);
+}
+
+#[test]
+fn an_alias_stands_above_forward() {
+    let home = home("a@b.example\n").file(".procmailrc", RC);
+    let with = |alias: &str| {
+        let settings = Settings {
+            alias: Some(alias.to_owned()),
+            ..settings()
+        };
+        let (program, sources, findings) = elaborate_home(&home, &settings);
+        assert_eq!(sources.len(), 3, "{alias:?}");
+        let dead = findings
+            .iter()
+            .filter(|f| f.code == Code::DeadRules)
+            .count();
+        match program.body.as_slice() {
+            [Step::Deliver(to)] => (to.iter().map(|d| d.to.clone()).collect(), dead),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (to, dead): (Vec<Target>, _) = with("joe\nx@y.example\n");
+    assert!(matches!(&to[0], Target::Rules(steps) if matches!(steps[0], Step::Deliver(_))));
+    assert_eq!(to[1], Target::Address("x@y.example".into()));
+    assert_eq!(dead, 1);
+    let (to, dead) = with("x@y.example\n");
+    assert_eq!(to, [Target::Address("x@y.example".into())]);
+    assert_eq!(dead, 2);
+    let (to, dead) = with("\\joe\n");
+    assert!(matches!(&to[0], Target::Rules(steps) if has_recipe(steps)));
+    assert_eq!(dead, 1);
+}
