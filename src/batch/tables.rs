@@ -179,7 +179,6 @@ impl Tables {
                 Task::Look(name) => name,
             };
             let key = name.to_lowercase();
-            let key = self.local_name(&key).unwrap_or(&key).to_owned();
             let end = Destination::Address(name.clone());
             if done.contains(&key) {
                 continue;
@@ -192,7 +191,7 @@ impl Tables {
                     entry.destinations.iter().any(names)
                 });
                 if own {
-                    push_end(&mut resolved, &mut seen, Destination::Address(key));
+                    push_end(&mut resolved, &mut seen, end);
                 } else {
                     resolved.circles.insert(key);
                 }
