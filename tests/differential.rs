@@ -30,6 +30,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
         Trial::test("sample", sample).with_ignored_flag(true),
+        Trial::test("random", random).with_ignored_flag(true),
         Trial::test("full", full).with_ignored_flag(true),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -255,4 +256,41 @@ fn write_divergences(report: &Report) -> std::io::Result<()> {
     }
     println!("each divergence: {}", path.display());
     file.flush()
+}
+
+/// Random rule files, shrunk where a difference is silent or mail is lost.
+fn random() -> Result<(), Failed> {
+    use proptest::test_runner::{Config, TestCaseError, TestRunner};
+    const MESSAGES: usize = 14;
+    let Some(judges) = Judges::new() else {
+        return Ok(());
+    };
+    let pairs = std::env::var("SIEVIFY_RANDOM").ok();
+    let pairs: u32 = pairs.and_then(|pairs| pairs.parse().ok()).unwrap_or(2000);
+    let mut runner = TestRunner::new_with_rng(
+        Config {
+            cases: pairs.div_ceil(MESSAGES as u32 + 2),
+            failure_persistence: None,
+            max_shrink_iters: 400,
+            ..Config::default()
+        },
+        proptest::test_runner::TestRng::deterministic_rng(
+            proptest::test_runner::RngAlgorithm::ChaCha,
+        ),
+    );
+    let sums = std::cell::RefCell::new(Report::default());
+    let result = runner.run(&oracle::random::rules(), |rules| {
+        let text = rules.to_string();
+        let case = judges.rules(&text, MESSAGES).map_err(TestCaseError::fail)?;
+        let report = judges.run(&[case], Duration::from_secs(60));
+        let found = report.silent().chain(report.lost()).next();
+        let broken = report.broken.values().next();
+        if found.is_some() || broken.is_some() {
+            return Err(TestCaseError::fail(format!("{text}\n{found:#?}{broken:?}")));
+        }
+        sums.borrow_mut().add(report);
+        Ok(())
+    });
+    println!("{}", sums.into_inner());
+    result.map_err(|error| error.to_string().into())
 }

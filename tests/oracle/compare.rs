@@ -19,11 +19,19 @@ use std::time::{Duration, Instant};
 pub struct Case {
     /// Its name in the report.
     pub name: String,
-    home: Prepared,
+    home: Old,
     messages: Vec<Message>,
     translation: Translation,
     pigeonhole: Option<Result<Compiled, String>>,
     sieve_rs: Result<std::sync::Arc<sieve::Sieve>, String>,
+}
+
+/// How the old machine is asked about a home.
+enum Old {
+    /// procmail runs for each message.
+    Procmail(Prepared),
+    /// A `.forward` does the same with every message.
+    Forward(Run),
 }
 
 /// What `sievify translate --format json` says.
@@ -36,8 +44,24 @@ pub struct Translation {
 
 #[derive(Debug, Clone)]
 struct Entry {
+    file: String,
+    source: String,
     verdict: String,
     code: String,
+}
+
+impl Entry {
+    /// Its conditions that procmail's log shows as they are written here.
+    fn conditions(&self) -> Vec<String> {
+        let joined = self.source.replace("\\\n", "");
+        joined
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix('*'))
+            .map(|condition| condition.trim().to_string())
+            .filter(|condition| !condition.starts_with('$') && !condition.contains("$ "))
+            .filter(|condition| !condition.contains("^TO") && !condition.contains("^FROM_"))
+            .collect()
+    }
 }
 
 impl Translation {
@@ -69,6 +93,8 @@ impl Translation {
             entries: list("entries")
                 .iter()
                 .map(|entry| Entry {
+                    file: text(&entry["file"]),
+                    source: text(&entry["source"]),
                     verdict: text(&entry["verdict"]),
                     code: text(&entry["code"]),
                 })
@@ -111,12 +137,34 @@ impl Translation {
         name.trim_start_matches('.').to_string()
     }
 
-    fn announced(&self) -> BTreeSet<String> {
-        self.entries
-            .iter()
-            .filter(|entry| entry.verdict == "adapted" || entry.verdict == "manual")
-            .map(|entry| entry.code.clone())
-            .collect()
+    /// The codes of the `adapted` and `manual` entries whose statements a
+    /// message reached, by procmail's own log. It names conditions; a
+    /// statement without any was reached where the one before it was.
+    fn announced(&self, log: &str) -> BTreeSet<String> {
+        let tested: Vec<&str> = log
+            .lines()
+            .filter(|line| line.starts_with("procmail: "))
+            .filter_map(|line| line.split_once('"')?.1.rsplit_once('"'))
+            .map(|(text, _)| text)
+            .collect();
+        let mut codes = BTreeSet::new();
+        let mut reached: BTreeMap<&str, bool> = BTreeMap::new();
+        for entry in &self.entries {
+            let conditions = entry.conditions();
+            let reached = reached.entry(&entry.file).or_insert(true);
+            if !conditions.is_empty() {
+                *reached = conditions.iter().any(|condition| {
+                    tested
+                        .iter()
+                        .any(|text| !text.is_empty() && condition.ends_with(text))
+                });
+            }
+            let different = entry.verdict == "adapted" || entry.verdict == "manual";
+            if *reached && different {
+                codes.insert(entry.code.clone());
+            }
+        }
+        codes
     }
 }
 
@@ -195,6 +243,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// Adds the sums of another run.
+    pub fn add(&mut self, other: Report) {
+        self.homes += other.homes;
+        self.pairs += other.pairs;
+        self.same += other.same;
+        self.unfinished += other.unfinished;
+        self.plain += other.plain;
+        self.plain_same += other.plain_same;
+        self.broken.extend(other.broken);
+        self.divergences.extend(other.divergences);
+    }
+
     /// Divergences that no entry announces.
     pub fn silent(&self) -> impl Iterator<Item = &Divergence> {
         self.divergences
@@ -290,6 +350,18 @@ impl Judges {
         self.case_with(name, directory, files, messages)
     }
 
+    /// A home of nothing but a `.procmailrc`, with `count` messages for it.
+    pub fn rules(&self, rules: &str, count: usize) -> Result<Case, String> {
+        let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let files = Files::procmailrc(rules);
+        files
+            .write(directory.path())
+            .map_err(|error| error.to_string())?;
+        let mut messages = messages::from_rules(&files, count, 1);
+        messages.extend(messages::ordinary().into_iter().take(2));
+        self.case_with("random", directory.path(), files, messages)
+    }
+
     fn case_with(
         &self,
         name: &str,
@@ -298,6 +370,14 @@ impl Judges {
         messages: Vec<Message>,
     ) -> Result<Case, String> {
         let translation = Translation::of(directory)?;
+        let forward = files
+            .0
+            .get(".forward")
+            .map(|bytes| String::from_utf8_lossy(bytes));
+        let home = match forward.and_then(|text| super::forward::deliver(&text)) {
+            Some(run) => Old::Forward(run),
+            None => Old::Procmail(Prepared::new(files)),
+        };
         let pigeonhole = self
             .pigeonhole
             .as_ref()
@@ -305,7 +385,7 @@ impl Judges {
         let sieve_rs = self.sieve_rs.compile(&translation.script);
         Ok(Case {
             name: name.to_string(),
-            home: Prepared::new(files),
+            home,
             messages,
             translation,
             pigeonhole,
@@ -364,7 +444,11 @@ impl Judges {
     }
 
     fn pair(&self, case: &Case, message: &Message, report: &Mutex<Report>) {
-        let run = match self.procmail.run(&case.home, &message.with_from_line()) {
+        let run = match &case.home {
+            Old::Procmail(home) => self.procmail.run(home, &message.with_from_line()),
+            Old::Forward(run) => Ok(run.clone()),
+        };
+        let run = match run {
             Ok(run) => run,
             Err(error) => {
                 let mut report = report.lock().unwrap();
@@ -455,7 +539,7 @@ fn judge(
             .map(|call| format!("{} {}", call.program, call.arguments.join(" ")))
             .collect(),
         sieve: differing,
-        codes: case.translation.announced(),
+        codes: case.translation.announced(&run.log),
         lost,
         plain: run.plain(),
     })
@@ -472,8 +556,8 @@ fn words(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-/// The homes below a directory: each folder, or the `home` in it, that holds
-/// a `.procmailrc` which a message reaches.
+/// The homes below a directory: each folder, or the `home` in it, whose rules
+/// the judges can be asked about.
 pub fn homes(root: &Path) -> Vec<(String, PathBuf)> {
     let mut homes: Vec<_> = std::fs::read_dir(root)
         .into_iter()
@@ -485,10 +569,16 @@ pub fn homes(root: &Path) -> Vec<(String, PathBuf)> {
             let inner = path.join("home");
             (name, if inner.is_dir() { inner } else { path })
         })
-        .filter(|(_, path)| path.join(".procmailrc").is_file())
         .filter(|(_, path)| {
             let forward = std::fs::read(path.join(".forward")).unwrap_or_default();
-            forward.is_empty() || forward.windows(8).any(|part| part == b"procmail")
+            let forward = String::from_utf8_lossy(&forward);
+            match super::forward::deliver(&forward) {
+                Some(_) if !forward.is_empty() => true,
+                _ => {
+                    path.join(".procmailrc").is_file()
+                        && (forward.is_empty() || forward.contains("procmail"))
+                }
+            }
         })
         .collect();
     homes.sort();

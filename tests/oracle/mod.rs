@@ -4,9 +4,11 @@
 pub mod cell;
 pub mod compare;
 pub mod cyrus;
+pub mod forward;
 pub mod messages;
 pub mod pigeonhole;
 pub mod procmail;
+pub mod random;
 pub mod recorder;
 pub mod stalwart;
 

@@ -40,7 +40,7 @@ struct Learnt {
 }
 
 /// What procmail did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Run {
     /// Where the message ended; absolute paths. `/dev/null` is no place.
     pub outcome: Outcome,
@@ -131,13 +131,16 @@ impl Procmail {
     }
 }
 
+/// A file and its content.
+type Written = (String, Vec<u8>);
+
 fn once(
     cell: &Cell,
     files: &Files,
     learnt: &Learnt,
     message: &[u8],
     patience: Duration,
-) -> io::Result<(Run, Vec<(String, Vec<u8>)>)> {
+) -> io::Result<(Run, Vec<Written>)> {
     cell.clear()?;
     let home = cell.path(super::HOME);
     files.write(&home)?;
@@ -262,7 +265,7 @@ fn telling_lines(message: &[u8]) -> Vec<Vec<u8>> {
         .take_while(|line| !line.is_empty())
         .filter(|line| !line.starts_with(b"Subject:") && !line.starts_with(b" "))
         .max_by_key(|line| line.len());
-    let last = lines.filter(|line| line.len() > 8).next_back();
+    let last = lines.rfind(|line| line.len() > 8);
     [longest, last]
         .into_iter()
         .flatten()

@@ -1,0 +1,71 @@
+//! In: the text of a `.forward` file. Out: what local(8) does with any
+//! message. There is no real mailer among the judges; this reads only what
+//! leaves no doubt.
+
+use super::procmail::Run;
+use super::recorder::Call;
+use super::{DOMAIN, Delivery, HOME, USER};
+
+/// What happens to every message; nothing where the file holds more than
+/// addresses, files and programs, or calls procmail.
+pub fn deliver(text: &str) -> Option<Run> {
+    if text.starts_with("# Exim filter") || text.starts_with("#Exim") || text.contains("procmail") {
+        return None;
+    }
+    let mut run = Run::default();
+    for destination in destinations(text)? {
+        let own = [USER.to_string(), format!("{USER}@{DOMAIN}")];
+        let name = destination.trim_start_matches('\\');
+        if let Some(command) = destination.strip_prefix('|') {
+            run.calls.push(Call {
+                program: command.trim().to_string(),
+                arguments: Vec::new(),
+            });
+        } else if destination.starts_with('/') {
+            let path = destination.trim_end_matches('/');
+            if path != "/dev/null" {
+                run.outcome.insert(Delivery::Mailbox(path.to_string()));
+            }
+        } else if own.iter().any(|own| own == name) {
+            let inbox = format!("/var/mail/{USER}");
+            run.outcome.insert(Delivery::Mailbox(inbox));
+        } else if name.contains([':', '"', '~', '$', ' ', '<', '(']) {
+            return None;
+        } else {
+            run.outcome.insert(Delivery::Redirect(name.to_string()));
+        }
+    }
+    run.status = Some(0);
+    // A file without destinations is as if it were not there.
+    if run.outcome.is_empty() && run.calls.is_empty() && !text.contains("/dev/null") {
+        let inbox = format!("/var/mail/{USER}");
+        run.outcome.insert(Delivery::Mailbox(inbox));
+    }
+    Some(run)
+}
+
+/// The words between commas and line ends, outside of quotes and comments.
+fn destinations(text: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let line = line.trim();
+        if line.starts_with('#') {
+            continue;
+        }
+        let mut rest = line;
+        while !rest.is_empty() {
+            if let Some(quoted) = rest.strip_prefix('"') {
+                let (inside, after) = quoted.split_once('"')?;
+                found.push(inside.trim().to_string());
+                rest = after.trim_start_matches([',', ' ', '\t']);
+            } else {
+                let (word, after) = rest.split_once(',').unwrap_or((rest, ""));
+                found.push(word.trim().to_string());
+                rest = after.trim_start();
+            }
+        }
+    }
+    found.retain(|word| !word.is_empty());
+    let absolute = |word: String| word.replace("$HOME", HOME);
+    Some(found.into_iter().map(absolute).collect())
+}
