@@ -97,22 +97,46 @@ pub struct Resolved {
     pub circles: BTreeSet<String>,
 }
 
+/// A left-hand side of one of the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key<'a> {
+    Virtual(&'a str),
+    Alias(&'a str),
+}
+
 /// Destinations of one name; more than any list has members.
 const MAX_ENDS: usize = 100_000;
 
 impl Tables {
     /// The entry for a name or address.
     pub fn entry(&self, address: &str) -> Option<&TableEntry> {
+        self.entries(address).next().map(|(_, entry)| entry)
+    }
+
+    /// The entries for a name or address, in the order in which they count,
+    /// each with what it is found by.
+    fn entries<'a>(
+        &'a self,
+        address: &str,
+    ) -> impl Iterator<Item = (Key<'a>, &'a TableEntry)> + use<'a> {
         let address = address.to_lowercase();
-        if let Some(entry) = self.virtual_.get(&address) {
-            return Some(entry);
-        }
-        let local = self.local_name(&address);
-        let of_domain = match address.split_once('@') {
-            Some((_, domain)) => self.virtual_.get(&format!("@{domain}")),
-            None => None,
+        let qualified = match (&self.domain, address.contains('@')) {
+            (Some(domain), false) => format!("{address}@{domain}"),
+            _ => address.clone(),
         };
-        of_domain.or_else(|| self.aliases.get(local?))
+        let of_domain = qualified
+            .split_once('@')
+            .map_or(String::new(), |(_, domain)| format!("@{domain}"));
+        let local = self.local_name(&address).unwrap_or_default().to_owned();
+        let found = [
+            self.virtual_.get_key_value(&qualified),
+            self.virtual_.get_key_value(&local),
+            self.virtual_.get_key_value(&of_domain),
+        ]
+        .map(|found| found.map(|(key, entry)| (Key::Virtual(key), entry)));
+        let alias = self.aliases.get_key_value(&local);
+        let alias = alias.map(|(key, entry)| (Key::Alias(key), entry));
+        found.into_iter().chain([alias]).flatten()
     }
 
     /// The name without the host's own domain; `None` for a foreign address.
@@ -159,56 +183,48 @@ impl Tables {
     pub fn resolve(&self, name: &str) -> Resolved {
         let mut resolved = Resolved::default();
         let mut seen = BTreeSet::new();
-        // What is being looked up, with what led there: depth first, with a
-        // marker where a name is done.
-        enum Task {
-            Look(String),
-            Done(String),
+        // What is to be looked up, with the entry that names it: depth first,
+        // with a marker where an entry is done.
+        enum Task<'a> {
+            Look(String, Option<Key<'a>>),
+            Done(Key<'a>),
         }
-        let mut open: BTreeSet<String> = BTreeSet::new();
-        // Each name is looked up once: without this, lists of lists double.
-        let mut done: BTreeSet<String> = BTreeSet::new();
-        let mut tasks = vec![Task::Look(name.to_owned())];
+        let mut open: BTreeSet<Key> = BTreeSet::new();
+        // Each entry is followed once: without this, lists of lists double.
+        let mut done: BTreeSet<Key> = BTreeSet::new();
+        let mut tasks = vec![Task::Look(name.to_owned(), None)];
         while let Some(task) = tasks.pop() {
-            let name = match task {
-                Task::Done(name) => {
-                    open.remove(&name);
-                    done.insert(name);
+            let (name, named_by) = match task {
+                Task::Done(key) => {
+                    open.remove(&key);
+                    done.insert(key);
                     continue;
                 }
-                Task::Look(name) => name,
+                Task::Look(name, named_by) => (name, named_by),
             };
-            let key = name.to_lowercase();
-            let end = Destination::Address(name.clone());
+            let Some((key, entry)) = self.entries(&name).find(|(key, _)| !open.contains(key))
+            else {
+                let is_end = self.entry(&name).is_none();
+                let is_own = self.entries(&name).any(|(key, _)| Some(key) == named_by);
+                // A name on its own right-hand side means the user.
+                if is_end || is_own {
+                    push_end(&mut resolved, &mut seen, Destination::Address(name));
+                } else {
+                    resolved.circles.insert(name.to_lowercase());
+                }
+                continue;
+            };
             if done.contains(&key) {
                 continue;
             }
-            if open.contains(&key) {
-                // A name on its own right-hand side means the user.
-                let own = self.entry(&name).is_some_and(|entry| {
-                    let names =
-                        |d: &Destination| matches!(d, Destination::Address(a) if *a == name);
-                    entry.destinations.iter().any(names)
-                });
-                if own {
-                    push_end(&mut resolved, &mut seen, end);
-                } else {
-                    resolved.circles.insert(key);
-                }
-                continue;
-            }
-            let Some(entry) = self.entry(&name) else {
-                push_end(&mut resolved, &mut seen, end);
-                continue;
-            };
-            open.insert(key.clone());
+            open.insert(key);
             tasks.push(Task::Done(key));
             for destination in entry.destinations.iter().rev() {
                 if let Destination::Address(address) = destination
                     && tasks.len() < MAX_ENDS
                     && resolved.ends.len() < MAX_ENDS
                 {
-                    tasks.push(Task::Look(address.clone()));
+                    tasks.push(Task::Look(address.clone(), Some(key)));
                 }
             }
             for destination in &entry.destinations {
