@@ -55,9 +55,9 @@ pub enum Meaning {
         /// The folder.
         folder: Text,
     },
-    /// `cat >> file`.
+    /// `cat >> file`, or a delivery into a maildir.
     AppendTo {
-        /// The file.
+        /// The file; a maildir ends in `/`.
         path: Text,
     },
     /// `sendmail address …`: the message is forwarded, its header changed first.
@@ -82,8 +82,11 @@ pub enum Meaning {
     },
     /// A person is told that there is mail (`notify-send`, `biff`).
     Notify,
-    /// Something is written down, and the message is not touched.
+    /// Something is written down or tidied up, and the message is not touched.
     Log,
+    /// `mv $LASTFOLDER …:2,S`: the message that was just delivered gets these
+    /// maildir flags (`S`: it is read).
+    SetFlags(String),
     /// A procmail runs again, with these rules.
     Procmail(Vec<Text>),
     /// `exit 67`, `true`, `false`.
@@ -157,13 +160,16 @@ const NOTIFIERS: [&str; 14] = [
     "wall",
 ];
 
-const LOGGERS: [&str; 6] = [
+const LOGGERS: [&str; 9] = [
     "logger",
     "wc",
     "lbdb-fetchaddr",
     "from",
     "syslog",
     "mailstat",
+    "rm",
+    "touch",
+    "mkdir",
 ];
 
 /// What a command does to, or says about, the message it is given.
@@ -171,10 +177,16 @@ pub fn meaning(command: &Text) -> Meaning {
     let Some(reader) = Reader::new(command) else {
         return Meaning::Unknown;
     };
-    reader
-        .stages()
-        .and_then(|stages| of_pipeline(&stages))
-        .unwrap_or(Meaning::Unknown)
+    let meaning = reader.stages().and_then(|stages| of_pipeline(&stages));
+    match meaning {
+        // Elsewhere, a path means another file.
+        Some(meaning) if reader.changes_directory() => match meaning {
+            Meaning::Log | Meaning::Notify => meaning,
+            _ => Meaning::Unknown,
+        },
+        Some(meaning) => meaning,
+        None => Meaning::Unknown,
+    }
 }
 
 fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
@@ -220,6 +232,16 @@ fn of_call(call: &Call) -> Option<Meaning> {
         "vacation" => send::vacation(call).map(Meaning::Vacation),
         "sendmail" | "mail" | "mailx" | "Mail" => send::of_pipeline(&[Stage::Call(call.clone())]),
         "rcvstore" => rcvstore(call),
+        "maildir" | "mdeliver" | "mddeliver" => maildir(call),
+        "mv" => set_flags(call),
+        "sed" => repair(call),
+        "sh" | "bash" | "dash" | "ksh" => match call.arguments.as_slice() {
+            [option, command] if option.known() == Some("-c") => Some(meaning(command)),
+            _ => None,
+        },
+        "find" if call.arguments.last().and_then(Text::known) == Some("-delete") => {
+            Some(Meaning::Log)
+        }
         "procmail" => Some(Meaning::Procmail(call.arguments.clone())),
         "cat" if call.arguments.is_empty() => Some(Meaning::PassThrough),
         "date" => date(call),
@@ -297,6 +319,47 @@ fn rcvstore(call: &Call) -> Option<Meaning> {
     let folder = folders.next().unwrap_or_else(|| Text::literal("inbox"));
     let one = folders.next().is_none();
     one.then_some(Meaning::StoreMh { folder })
+}
+
+/// A program that puts the message into a maildir, its last argument.
+fn maildir(call: &Call) -> Option<Meaning> {
+    let (path, options) = call.arguments.split_last()?;
+    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
+    if is_option(path) || !options.iter().all(is_option) {
+        return None;
+    }
+    let mut path = path.clone();
+    match path.0.last_mut()? {
+        Piece::Literal(text) if text.ends_with('/') => {}
+        Piece::Literal(text) => text.push('/'),
+        _ => path.push(Piece::Literal("/".to_owned())),
+    }
+    Some(Meaning::AppendTo { path })
+}
+
+/// `mv $LASTFOLDER …:2,S`.
+fn set_flags(call: &Call) -> Option<Meaning> {
+    let [from, to] = call.arguments.as_slice() else {
+        return None;
+    };
+    let (Some(Piece::Variable(name)), Some(Piece::Literal(end))) = (from.0.first(), to.0.last())
+    else {
+        return None;
+    };
+    let (_, flags) = end.rsplit_once(":2,")?;
+    let are_flags = !flags.is_empty() && flags.bytes().all(|b| b"DFPRST".contains(&b));
+    (name == "LASTFOLDER" && are_flags).then(|| Meaning::SetFlags(flags.to_owned()))
+}
+
+/// `sed -e '1s/^/F/'` puts the `F` back that an old fault of procmail took
+/// from the `From ` line; there is no such line on a mail server.
+fn repair(call: &Call) -> Option<Meaning> {
+    let words: Vec<_> = call.arguments.iter().map(Text::known).collect();
+    let repairs = matches!(
+        words.as_slice(),
+        [Some("1s/^/F/")] | [Some("-e"), Some("1s/^/F/")]
+    );
+    repairs.then_some(Meaning::PassThrough)
 }
 
 fn date(call: &Call) -> Option<Meaning> {

@@ -166,6 +166,16 @@ impl<'a> Reader<'a> {
         self.pipeline_of(&self.list, &mut BTreeMap::new())
     }
 
+    /// Whether a `cd` stands before the pipeline.
+    pub fn changes_directory(&self) -> bool {
+        self.list.pipelines.iter().any(|(pipeline, _)| {
+            pipeline.commands.iter().any(|command| match command {
+                Command::Simple(simple) => is_cd(simple),
+                Command::Group { .. } => false,
+            })
+        })
+    }
+
     fn pipeline_of(&self, list: &List, assigned: &mut Assigned) -> Option<Vec<Stage>> {
         let mut found = None;
         let mut before = Operator::Then;
@@ -208,7 +218,7 @@ impl<'a> Reader<'a> {
             [Some("test"), Some("-x" | "-f"), _] | [Some("["), Some("-x" | "-f"), _, Some("]")]
         );
         let is_umask = words.first() == Some(&Some("umask"));
-        operator == Operator::And && asks || is_umask
+        operator == Operator::And && asks || is_umask || is_cd(simple)
     }
 
     fn is_exit(&self, pipeline: &Pipeline) -> bool {
@@ -321,6 +331,10 @@ impl<'a> Reader<'a> {
         text.push(Piece::Literal(literal));
         text
     }
+}
+
+fn is_cd(simple: &Simple) -> bool {
+    simple.words.first().and_then(Word::literal) == Some("cd")
 }
 
 type Assigned = BTreeMap<String, Text>;

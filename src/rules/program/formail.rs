@@ -145,6 +145,8 @@ impl Formail {
                     let to = field_name(flags.next()?.value?.known()?)?;
                     formail.edits.push(Edit::Rename { from, to });
                 }
+                // The line of the mbox format, which a mail server has not.
+                'a' | 'A' | 'i' | 'I' if is_mbox_line(value.as_ref()?) => {}
                 'a' | 'A' | 'i' | 'I' | 'u' | 'U' => formail.edits.push(edit(letter, &value?)?),
                 _ => return None,
             }
@@ -166,6 +168,10 @@ impl Formail {
     }
 }
 
+fn is_mbox_line(field: &Text) -> bool {
+    matches!(field.0.first(), Some(Piece::Literal(text)) if text.starts_with("From "))
+}
+
 /// `Name: value` and what an option does with it.
 fn edit(letter: char, field: &Text) -> Option<Edit> {
     let (Piece::Literal(first), rest) = field.0.split_first()? else {
@@ -173,8 +179,7 @@ fn edit(letter: char, field: &Text) -> Option<Edit> {
     };
     let (name, start) = match first.split_once(':') {
         Some((name, start)) => (name, start),
-        // `-I "From "`: the line of the mbox format, not a field.
-        None if !rest.is_empty() || first.ends_with(' ') => return None,
+        None if !rest.is_empty() => return None,
         None => (first.as_str(), ""),
     };
     let name = field_name(name)?;

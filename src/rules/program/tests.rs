@@ -234,6 +234,37 @@ fn asides() {
 }
 
 #[test]
+fn what_only_an_old_host_needs() {
+    assert_eq!(of("sed -e '1s/^/F/'"), Meaning::PassThrough);
+    assert_eq!(
+        of("formail -I \"From \" -a \"From \""),
+        Meaning::PassThrough
+    );
+    assert_eq!(
+        of("cd backup && rm -f dummy `ls -t msg.* | sed -e 1,32d`"),
+        Meaning::Log
+    );
+    assert_eq!(of("find old/new -mtime +7 -delete"), Meaning::Log);
+    assert_eq!(
+        of("/bin/bash -c '/usr/bin/notify-send \"new mail\"'"),
+        Meaning::Notify
+    );
+    assert_eq!(of("cd Mail && cat >> all"), Meaning::Unknown);
+}
+
+#[test]
+fn maildirs() {
+    let into = |path| Meaning::AppendTo { path: t(path) };
+    assert_eq!(of("mddeliver -r Maildir/.lists/"), into("Maildir/.lists/"));
+    assert_eq!(of("maildir Maildir"), into("Maildir/"));
+    assert_eq!(
+        of("mv \"$LASTFOLDER\" \"Mail/Local/cur/$MATCH:2,S\""),
+        Meaning::SetFlags("S".into())
+    );
+    assert_eq!(of("mv a b:2,S"), Meaning::Unknown);
+}
+
+#[test]
 fn printed_values() {
     assert_eq!(
         of("formail -zxSubject:"),
