@@ -1,0 +1,144 @@
+//! Every line of every file that was read belongs to exactly one statement.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use proptest::prelude::*;
+use sievify::home::{DiskHome, Home, Limits, MemoryHome};
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::elaborate_home;
+use sievify::rules::model::{Program, StatementKind};
+use sievify::syntax::{FileId, Source};
+use std::path::Path;
+
+/// The lines that lie in no statement, or in several.
+fn unaccounted(program: &Program, sources: &[Source]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (file, source) in sources.iter().enumerate() {
+        let file = FileId(file as u32);
+        let mut owners = vec![0; source.text.lines().count() + 2];
+        let mut is_whole = false;
+        for statement in &program.statements {
+            if statement.span.file != file {
+                continue;
+            }
+            is_whole |= matches!(statement.kind, StatementKind::Foreign | StatementKind::Text);
+            // Two destinations may share a line: bytes are what is held.
+            let (first, last) = source.lines(statement.span);
+            owners[first..=last]
+                .iter_mut()
+                .for_each(|owners| *owners += 1);
+        }
+        let mut spans: Vec<_> = program
+            .statements
+            .iter()
+            .filter(|statement| statement.span.file == file)
+            .map(|statement| statement.span)
+            .collect();
+        spans.sort();
+        for pair in spans.windows(2) {
+            if pair[0].end > pair[1].start {
+                wrong.push(format!(
+                    "{}: {:?} overlaps {:?}",
+                    source.path, pair[0], pair[1]
+                ));
+            }
+        }
+        for (number, line) in source.text.lines().enumerate() {
+            let text = line.trim().trim_matches(',').trim();
+            let is_nothing = text.is_empty() || text.starts_with('#') && !is_whole;
+            if !is_nothing && owners[number + 1] == 0 {
+                wrong.push(format!("{}:{}: {line:?}", source.path, number + 1));
+            }
+        }
+    }
+    wrong
+}
+
+fn check(home: &dyn Home, settings: &Settings, name: &str) {
+    let (program, sources, findings) = elaborate_home(home, settings);
+    let wrong = unaccounted(&program, &sources);
+    assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+    let count = program.statements.len();
+    assert!(
+        findings
+            .iter()
+            .all(|finding| (finding.at.0 as usize) < count)
+    );
+    let (again, ..) = elaborate_home(home, settings);
+    assert_eq!(program, again);
+}
+
+#[test]
+fn every_line_of_real_homes_is_accounted_for() {
+    let homes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/homes");
+    let Ok(entries) = std::fs::read_dir(&homes) else {
+        eprintln!("NOT TESTED: there are no homes in {}", homes.display());
+        return;
+    };
+    let settings = Settings {
+        home_path: "/home/u".to_owned(),
+        ..Settings::new("u")
+    };
+    let mut homes = 0;
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let home = DiskHome::open(&path, Limits::default()).unwrap();
+        check(&home, &settings, &path.display().to_string());
+        homes += 1;
+    }
+    assert!(homes > 100, "only {homes} homes");
+}
+
+fn forward_line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("\\u".to_owned()),
+        Just("a@b.example, c@d.example,".to_owned()),
+        Just("\"|exec /usr/bin/procmail -a x #u\"".to_owned()),
+        Just("\"|vacation u\"".to_owned()),
+        Just(":include:~/list".to_owned()),
+        Just("/dev/null\r".to_owned()),
+        Just("# note".to_owned()),
+        "[ -~]{0,30}",
+    ]
+}
+
+fn rc_line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(":0:".to_owned()),
+        Just(":0 fw".to_owned()),
+        Just("* ^Subject: x".to_owned()),
+        Just("* ? fgrep -f list".to_owned()),
+        Just("{".to_owned()),
+        Just("}".to_owned()),
+        Just("INCLUDERC=more".to_owned()),
+        Just("| formail -r | cat - .forward | sendmail -t".to_owned()),
+        Just("folder".to_owned()),
+        "[ -~]{0,30}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_line_of_random_homes_is_accounted_for(
+        forward in prop::option::of(prop::collection::vec(forward_line(), 0..6)),
+        rc in prop::collection::vec(rc_line(), 0..12),
+        list in prop::collection::vec(forward_line(), 0..4),
+        alias in prop::option::of(prop::collection::vec(forward_line(), 0..3)),
+    ) {
+        let mut home = MemoryHome::new()
+            .file(".procmailrc", rc.join("\n"))
+            .file("list", list.join("\n"))
+            .file("more", rc.iter().rev().cloned().collect::<Vec<_>>().join("\n"))
+            .file(".vacation.msg", "Subject: away\n\n# a heading\naway\n");
+        if let Some(forward) = forward {
+            home = home.file(".forward", forward.join("\n"));
+        }
+        let settings = Settings {
+            alias: alias.map(|lines| lines.join("\n")),
+            ..Settings::new("u")
+        };
+        check(&home, &settings, "random");
+    }
+}
