@@ -14,5 +14,5 @@ pub mod users;
 pub mod write;
 
 pub use lines::Problem;
-pub use rows::{Counts, FolderRow, Translated};
+pub use rows::{FolderRow, Translated};
 pub use run::{BatchError, Options, Outcome, Watch, run};

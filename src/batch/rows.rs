@@ -3,32 +3,10 @@
 use super::users::User;
 use crate::home::MailboxSize;
 use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::report::{Report, Summary};
 use crate::rules::model::Format;
-use serde::Serialize;
 use std::collections::BTreeSet;
-use std::ops::AddAssign;
-
-/// Entries by verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Counts {
-    /// Same outcome as before.
-    pub exact: usize,
-    /// Different in a way that is named.
-    pub adapted: usize,
-    /// Without meaning on the server.
-    pub dropped: usize,
-    /// Not translated.
-    pub manual: usize,
-}
-
-impl AddAssign for Counts {
-    fn add_assign(&mut self, other: Counts) {
-        self.exact += other.exact;
-        self.adapted += other.adapted;
-        self.dropped += other.dropped;
-        self.manual += other.manual;
-    }
-}
 
 /// What the translation of one home comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,13 +14,38 @@ pub struct Translated {
     /// The files of the user's directory: name and content.
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// Entries by verdict.
-    pub counts: Counts,
+    pub counts: Summary,
     /// The codes of what is manual.
     pub manual: BTreeSet<Code>,
     /// Old mailboxes and their folders: path, format, folder.
     pub folders: Vec<(String, Format, String)>,
     /// Addresses that mail is forwarded to.
     pub redirects: Vec<String>,
+}
+
+impl Translated {
+    /// The files and rows that come from a report.
+    pub fn of(report: &Report) -> Self {
+        let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
+        json.push(b'\n');
+        let manual = report
+            .entries
+            .iter()
+            .filter(|entry| entry.verdict == Verdict::Manual);
+        let folders = report.folders.iter();
+        Translated {
+            files: vec![
+                ("filters.sieve", report.script.clone().into_bytes()),
+                ("report.json", json),
+            ],
+            counts: report.summary,
+            manual: manual.map(|entry| entry.code).collect(),
+            folders: folders
+                .map(|mailbox| (mailbox.path.clone(), mailbox.format, mailbox.folder.clone()))
+                .collect(),
+            redirects: report.redirects.clone(),
+        }
+    }
 }
 
 /// A line of `folders.csv`.
@@ -71,7 +74,7 @@ pub(super) struct Row<'a> {
 /// What is kept of a translation once its files are written.
 #[derive(Debug, Clone)]
 pub(super) struct Done {
-    pub counts: Counts,
+    pub counts: Summary,
     pub manual: BTreeSet<Code>,
     pub folders: Vec<FolderRow>,
     pub redirects: Vec<String>,

@@ -3,11 +3,12 @@
 
 use super::lines::Problem;
 use super::lists;
-use super::rows::{Counts, Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
+use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
 use super::tables::{self, Tables};
 use super::users::{self, User};
 use super::{accounts, passwd, write};
 use crate::home::{DiskHome, Home, Limits};
+use crate::report;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -74,7 +75,7 @@ pub struct Outcome {
     /// Homes that have none; the problems say why.
     pub failed: usize,
     /// Entries of all homes.
-    pub counts: Counts,
+    pub counts: report::Summary,
     /// Files that were written; the others said the same already.
     pub written: usize,
     /// What is wrong with the input and with homes.
@@ -321,7 +322,7 @@ struct Summary<'a> {
     version: u32,
     homes: usize,
     failed: usize,
-    summary: Counts,
+    summary: report::Summary,
     problems: Vec<SummaryProblem<'a>>,
 }
 

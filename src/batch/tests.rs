@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::home::Home;
+use crate::report::Summary;
 use crate::rules::model::Format;
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,9 +27,9 @@ fn translate(home: &dyn Home, user: &users::User) -> Translated {
             "filters.sieve",
             format!("# {}\n{text}", user.new).into_bytes(),
         )],
-        counts: Counts {
+        counts: Summary {
             exact: text.lines().count(),
-            ..Counts::default()
+            ..Summary::default()
         },
         folders: vec![(
             format!("{}/mbox", user.home_path),

@@ -126,6 +126,15 @@ impl Report {
     }
 }
 
+impl std::ops::AddAssign for Summary {
+    fn add_assign(&mut self, other: Summary) {
+        self.exact += other.exact;
+        self.adapted += other.adapted;
+        self.dropped += other.dropped;
+        self.manual += other.manual;
+    }
+}
+
 impl Summary {
     fn of(entries: &[Entry]) -> Self {
         let count = |verdict| {
