@@ -7,6 +7,7 @@ mod lists;
 pub mod passwd;
 mod rows;
 mod run;
+mod seen;
 pub mod tables;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use super::lines::Problem;
 use super::lists;
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
+use super::seen::{Note, Noting, fingerprint};
 use super::tables::{self, Tables};
 use super::users::{self, User};
 use super::{accounts, passwd, write};
@@ -41,6 +42,10 @@ pub struct Options {
     pub limits: Limits,
     /// Nothing is written.
     pub check: bool,
+    /// Stands for all that the translation depends on beside the home and the
+    /// user: where it and the home are the same as in an earlier run, the
+    /// report stands. `None`: every home is translated.
+    pub with: Option<String>,
 }
 
 /// Why a batch could not run at all.
@@ -257,20 +262,95 @@ fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> 
             if user.uid.is_some_and(|uid| uid != home.owner()) {
                 notes.push("the home belongs to another user".to_owned());
             }
-            let guarded = catch_unwind(AssertUnwindSafe(|| translate(&home, user)));
-            let translated =
-                guarded.map_err(|_| "sievify failed on this home; please report it".to_owned())?;
-            let written = match options.check {
-                true => 0,
-                false => write_user(&options.out, user, &translated)?,
-            };
-            Ok(done(options, &home, user, translated, written))
+            match options.check {
+                true => guarded(translate, &home, user).map(|translated| (translated, 0)),
+                false => report(options, translate, &home, user),
+            }
+            .map(|(translated, written)| done(options, &home, user, translated, written))
         });
     Row {
         user,
         result,
         notes,
     }
+}
+
+/// A fault of this program in one home is no fault of the others'.
+fn guarded(translate: &Translate, home: &dyn Home, user: &User) -> Result<Translated, String> {
+    catch_unwind(AssertUnwindSafe(|| translate(home, user)))
+        .map_err(|_| "sievify failed on this home; please report it".to_owned())
+}
+
+/// The note of the last run, in the user's directory.
+const NOTE: &str = ".seen.json";
+/// Longer ones are not this program's.
+const MAX_NOTE: u64 = 16 << 20;
+
+/// Translates and writes, unless an earlier run did and nothing has changed;
+/// returns how many files were written.
+fn report(
+    options: &Options,
+    translate: &Translate,
+    home: &DiskHome,
+    user: &User,
+) -> Result<(Translated, usize), String> {
+    let directory = options.out.join(&user.name);
+    let failed = |error: io::Error| format!("its report could not be written: {error}");
+    write::private_directory(&directory).map_err(failed)?;
+    let with = options.with.as_ref().map(|with| fingerprint(&(with, user)));
+    if let Some(note) = with.and_then(|with| standing(&directory, with))
+        && DiskHome::open(&user.home, options.limits)
+            .is_ok_and(|fresh| note.asked.is_answered_alike(&fresh))
+    {
+        let translated = Translated {
+            files: Vec::new(),
+            counts: note.counts,
+            manual: note.manual,
+            folders: note.folders,
+            redirects: note.redirects,
+        };
+        return Ok((translated, 0));
+    }
+    let noting = Noting::new(home);
+    let translated = guarded(translate, &noting, user)?;
+    write::sweep(&directory).map_err(failed)?;
+    let mut written = 0;
+    for (name, content) in &translated.files {
+        written += usize::from(write::replace(&directory, name, content).map_err(failed)?);
+    }
+    if let Some(with) = with {
+        let files = translated.files.iter();
+        let note = Note {
+            with,
+            asked: noting.asked(),
+            files: files
+                .map(|(name, content)| ((*name).to_owned(), content.len() as u64))
+                .collect(),
+            counts: translated.counts,
+            manual: translated.manual.clone(),
+            folders: translated.folders.clone(),
+            redirects: translated.redirects.clone(),
+        };
+        let note = serde_json::to_vec(&note).unwrap_or_default();
+        write::replace(&directory, NOTE, &note).map_err(failed)?;
+    }
+    Ok((translated, written))
+}
+
+/// The note of an earlier run, where it was made with the same and its files
+/// are all there.
+fn standing(directory: &Path, with: u64) -> Option<Note> {
+    let path = directory.join(NOTE);
+    let length = write::regular_length(&path).ok()??;
+    if length > MAX_NOTE {
+        return None;
+    }
+    let note: Note = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+    let is_there = |(name, length): &(String, u64)| {
+        !name.contains('/')
+            && matches!(write::regular_length(&directory.join(name)), Ok(Some(found)) if found == *length)
+    };
+    (note.with == with && note.files.iter().all(is_there)).then_some(note)
 }
 
 fn done(
@@ -303,18 +383,6 @@ fn done(
             })
             .collect(),
     }
-}
-
-fn write_user(out: &Path, user: &User, translated: &Translated) -> Result<usize, String> {
-    let directory = out.join(&user.name);
-    let failed = |error: io::Error| format!("its report could not be written: {error}");
-    write::private_directory(&directory).map_err(failed)?;
-    write::sweep(&directory).map_err(failed)?;
-    let mut written = 0;
-    for (name, content) in &translated.files {
-        written += usize::from(write::replace(&directory, name, content).map_err(failed)?);
-    }
-    Ok(written)
 }
 
 #[derive(Serialize)]

@@ -117,6 +117,31 @@ fn a_second_run_writes_nothing() {
 }
 
 #[test]
+fn an_unchanged_home_is_not_translated_again() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = Options {
+        with: Some("these options".to_owned()),
+        ..homes(stage.path(), &[("ann", "a@b.example\n"), ("bob", "x\n")])
+    };
+    let first = run(&options, &translate, &Nobody).unwrap();
+    let never = |_: &dyn Home, _: &users::User| panic!("a fault, as the test wants it");
+    let second = run(&options, &never, &Nobody).unwrap();
+    assert_eq!((second.failed, second.written), (0, 0));
+    assert_eq!(second.counts, first.counts);
+    let others = Options {
+        with: Some("other options".to_owned()),
+        ..options.clone()
+    };
+    assert_eq!(run(&others, &never, &Nobody).unwrap().failed, 2);
+    fs::remove_file(stage.path().join("out/bob/filters.sieve")).unwrap();
+    fs::write(stage.path().join("home/ann/.forward"), "z\n").unwrap();
+    assert_eq!(run(&options, &never, &Nobody).unwrap().failed, 2);
+    let third = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!((third.failed, third.homes), (0, 2));
+    assert!(stage.path().join("out/bob/filters.sieve").exists());
+}
+
+#[test]
 fn a_check_writes_nothing() {
     let stage = tempfile::tempdir().unwrap();
     let options = Options {

@@ -110,7 +110,10 @@ pub fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<bool>
 }
 
 /// The length of a regular file; `None` where there is none of that name.
-fn regular_length(path: &Path) -> io::Result<Option<u64>> {
+///
+/// # Errors
+/// What the operating system says.
+pub fn regular_length(path: &Path) -> io::Result<Option<u64>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -12,7 +12,7 @@ pub use memory::MemoryHome;
 use thiserror::Error;
 
 /// What stands at a path below the home.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A regular file.
     File,
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 /// Why a file could not be read. Never holds a byte of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Error)]
 pub enum ReadError {
     /// There is nothing of that name.
     #[error("there is no such file")]
