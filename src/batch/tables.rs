@@ -3,7 +3,7 @@
 
 use super::lines::{Problem, logical};
 use crate::syntax::FileId;
-use crate::syntax::forward::{Destination, Forward};
+use crate::syntax::forward::{Destination, Forward, mailbox};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A line of a table.
@@ -54,7 +54,10 @@ fn table(
         let values = Forward::parse(FileId(0), values);
         let destinations: Vec<Destination> = values
             .destinations()
-            .map(|(_, destination)| destination.clone())
+            .map(|(_, destination)| match destination {
+                Destination::Invalid(text) if is_domain(text) => Destination::Address(text.clone()),
+                destination => destination.clone(),
+            })
             .collect();
         for destination in &destinations {
             if let Destination::Invalid(_) = destination {
@@ -75,6 +78,12 @@ fn table(
         table.insert(name.to_lowercase(), entry);
     }
     (table, problems)
+}
+
+/// `@domain`: the same name in another domain (virtual(5)).
+fn is_domain(text: &str) -> bool {
+    text.strip_prefix('@')
+        .is_some_and(|domain| mailbox(domain).is_some_and(|word| word == domain))
 }
 
 /// The tables of an old mail host.
@@ -152,7 +161,7 @@ impl Tables {
     }
 
     /// What the tables make of mail for a local user, one destination a line;
-    /// `None` where no table has the user. The user's own name among the
+    /// `None` where they leave it to the user. The user's own name among the
     /// destinations means local delivery.
     pub fn alias_of(&self, user: &str) -> Option<String> {
         let address = match &self.domain {
@@ -176,7 +185,11 @@ impl Tables {
                 end => written(&end),
             }
         });
-        Some(lines.map(|line| line + "\n").collect())
+        let lines: Vec<String> = lines.collect();
+        match lines.as_slice() {
+            [own] if own == user => None,
+            lines => Some(lines.iter().map(|line| format!("{line}\n")).collect()),
+        }
     }
 
     /// Looks a name up until nothing more is found.
@@ -224,7 +237,11 @@ impl Tables {
                     && tasks.len() < MAX_ENDS
                     && resolved.ends.len() < MAX_ENDS
                 {
-                    tasks.push(Task::Look(address.clone(), Some(key)));
+                    let address = match address.starts_with('@') {
+                        true => format!("{}{address}", name.split('@').next().unwrap_or(&name)),
+                        false => address.clone(),
+                    };
+                    tasks.push(Task::Look(address, Some(key)));
                 }
             }
             for destination in &entry.destinations {
@@ -276,10 +293,11 @@ mod tests {
         let tables = tables(
             "# the staff\nstaff: joe, ann,\n  boss@old.example\nboss: sue\n\
              tape: \"|/bin/tape -x\"\nlog: /var/log/mail, joe\nall: staff, all@elsewhere.example\n",
-            "info@old.example staff\n@other.example joe, ann\n",
+            "info@old.example staff\n@other.example joe, ann\n@older.example @old.example\n",
         );
         assert_eq!(ends(&tables, "info@old.example"), ["joe", "ann", "sue"]);
         assert_eq!(ends(&tables, "x@other.example"), ["joe", "ann"]);
+        assert_eq!(ends(&tables, "boss@older.example"), ["sue"]);
         assert_eq!(
             ends(&tables, "ALL"),
             ["joe", "ann", "sue", "all@elsewhere.example"]
@@ -307,13 +325,14 @@ mod tests {
     fn what_the_tables_make_of_a_user() {
         let tables = tables(
             "joe: joe, \"|x \\\"a b\\\"\"\nann: asmith\nbob: b@new.example\n",
-            "asmith@old.example ann.smith@new.example\nsue@old.example sue, tim\n",
+            "asmith@old.example ann.smith@new.example\nsue@old.example sue, tim\nown@old.example own\n",
         );
         let alias = |user| tables.alias_of(user);
         assert_eq!(alias("joe").as_deref(), Some("\"|x \\\"a b\\\"\"\njoe\n"));
         assert_eq!(alias("ann").as_deref(), Some("ann.smith@new.example\n"));
         assert_eq!(alias("sue").as_deref(), Some("sue\ntim\n"));
         assert_eq!(alias("tim"), None);
+        assert_eq!(alias("own"), None);
     }
 
     #[test]

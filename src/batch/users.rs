@@ -31,6 +31,9 @@ pub struct User {
 /// Directories between a root and a home: `root/department/user`.
 const MAX_DEPTH: usize = 4;
 
+/// The first user id of people: programs below it need no home (login.defs(5)).
+const FIRST_PERSON: u32 = 1000;
+
 /// The files by which a home is known.
 const RULES: [&str; 2] = [".forward", ".procmailrc"];
 
@@ -101,6 +104,9 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
             _ => copies.into_iter().find(|path| path.is_dir()),
         };
         let Some(home) = home.filter(|path| path.is_dir()) else {
+            if user.uid < FIRST_PERSON {
+                continue;
+            }
             let message = "there is no home directory".to_owned();
             problems.push(Problem::with(&user.name, message));
             continue;
@@ -111,7 +117,8 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
             address: None,
             home,
             home_path: user.home,
-            uid: Some(user.uid),
+            // Copies belong to whoever made them.
+            uid: roots.is_empty().then_some(user.uid),
             alias: None,
         };
         enter(&mut found, &mut problems, user);
@@ -193,10 +200,10 @@ mod tests {
         home(stage.path(), "bob");
         let user = |name: &str| PasswdUser {
             name: name.to_owned(),
-            uid: 7,
+            uid: if name == "daemon" { 1 } else { 1001 },
             home: format!("/home/{name}"),
         };
-        let passwd = vec![user("bob"), user("ann"), user("sue")];
+        let passwd = vec![user("bob"), user("ann"), user("sue"), user("daemon")];
         let (mut users, problems) = of_passwd(passwd, &[stage.path().to_owned()]);
         assert_eq!(users[0].home_path, "/home/ann");
         assert_eq!(users[0].home, stage.path().join("home/ann"));
