@@ -30,6 +30,7 @@ pub(super) struct Note {
 pub(super) struct Asked {
     read: BTreeMap<String, u64>,
     kind: BTreeMap<String, u64>,
+    names: BTreeMap<String, u64>,
 }
 
 impl Asked {
@@ -37,7 +38,8 @@ impl Asked {
     pub fn is_answered_alike(&self, home: &dyn Home) -> bool {
         let read = |(path, answer): (&String, &u64)| *answer == fingerprint(&home.read(path));
         let kind = |(path, answer): (&String, &u64)| *answer == kind_fingerprint(home.kind(path));
-        self.read.iter().all(read) && self.kind.iter().all(kind)
+        let names = |(prefix, answer): (&String, &u64)| *answer == fingerprint(&home.names(prefix));
+        self.read.iter().all(read) && self.kind.iter().all(kind) && self.names.iter().all(names)
     }
 }
 
@@ -76,6 +78,14 @@ impl Home for Noting<'_> {
         asked.kind.insert(path.to_owned(), print);
         answer
     }
+
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let answer = self.home.names(prefix);
+        let print = fingerprint(&answer);
+        let mut asked = self.asked.borrow_mut();
+        asked.names.insert(prefix.to_owned(), print);
+        answer
+    }
 }
 
 /// A fingerprint that stays the same from run to run of one program. Whoever
@@ -105,12 +115,14 @@ mod tests {
         assert_eq!(noting.read("a").unwrap(), b"1");
         assert!(noting.read("b").is_err());
         assert_eq!(noting.kind("d"), Some(Kind::Directory));
+        assert!(noting.names("a+").is_empty());
         let asked = noting.asked();
         assert!(asked.is_answered_alike(&before));
         assert!(asked.is_answered_alike(&home().file("unasked", "x")));
         for changed in [
             home().file("a", "2"),
             home().file("b", ""),
+            home().file("a+x", ""),
             MemoryHome::new().file("a", "1"),
             home()
                 .directory("d/cur")

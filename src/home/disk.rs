@@ -219,7 +219,21 @@ impl Home for DiskHome {
             }
         })
     }
+
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let entries = self.dir.entries().into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| name.starts_with(prefix))
+            .collect();
+        names.sort();
+        names.truncate(MAX_NAMES);
+        names
+    }
 }
+
+/// Names in a home that are given back; nobody has more of one kind.
+const MAX_NAMES: usize = 1000;
 
 /// What an error means for a file of a home. cap-std has an error of its own,
 /// without a number, for a path that leads out of the directory.
@@ -364,6 +378,9 @@ mod tests {
         assert_eq!(home.kind("Maildir/cur"), Some(Kind::Directory));
         assert_eq!(home.kind("rc"), Some(Kind::File));
         assert_eq!(home.kind("nothing"), None);
+        fs::write(inside.join("rc+b"), "").unwrap();
+        fs::write(inside.join("Maildir/rc"), "").unwrap();
+        assert_eq!(home.names("rc"), ["rc", "rc+b"]);
     }
 
     #[test]

@@ -64,4 +64,10 @@ impl Home for MemoryHome {
             }
         })
     }
+
+    fn names(&self, prefix: &str) -> Vec<String> {
+        let names = self.files.keys().chain(&self.directories);
+        let here = names.filter(|path| path.starts_with(prefix) && !path.contains('/'));
+        here.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+    }
 }

@@ -52,4 +52,6 @@ pub trait Home {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
     /// What stands at a path, where anything does.
     fn kind(&self, path: &str) -> Option<Kind>;
+    /// The names in the home itself that begin so, in order.
+    fn names(&self, prefix: &str) -> Vec<String>;
 }

@@ -142,6 +142,10 @@ codes! {
         "A Sieve script in the place of .forward",
         "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already.",
         "Look whether the new server knows all that the script requires, and install it as it is.";
+    DetailForward "detail-forward":
+        "A .forward file for one detail of the address",
+        "The mailer read .forward+word for mail to user+word. Such mail now goes the way of the user's other mail.",
+        "Ask for user+word on the new server, if it has such addresses, and write a rule for mail to it.";
     DestinationUnclear "destination-unclear":
         "A line of .forward that names nobody",
         "The mailer took it for an address it could not deliver to, or for several without a comma.",

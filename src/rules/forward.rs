@@ -44,6 +44,7 @@ pub fn elaborate(
         Some(alias) => mailer.alias(alias, forward),
         None => mailer.forward(forward),
     };
+    mailer.details(forward);
     mailer.close(body)
 }
 
@@ -149,6 +150,24 @@ impl<'h, 's> Mailer<'h, 's> {
             self.enter_dead_rules();
         }
         vec![step]
+    }
+
+    /// Enters `.forward+detail`, which the mailer took for mail to
+    /// `user+detail`.
+    fn details(&mut self, forward: &str) {
+        for name in self.ledger.home().names(&format!("{forward}+")) {
+            let Ok(file) = self.ledger.read(&name) else {
+                continue;
+            };
+            let source = self.ledger.source(file);
+            let parsed = Forward::parse(file, source.map_or("", |source| &source.text));
+            let detail = &name[forward.len()..];
+            let message = format!("mail to {}{detail} went here", self.settings.user);
+            for (span, _) in parsed.destinations() {
+                let at = self.ledger.statement(StatementKind::Destination, span);
+                self.manual(at, Code::DetailForward, message.clone());
+            }
+        }
     }
 
     /// What the mailer does without a `.forward`.

@@ -292,3 +292,12 @@ fn an_alias_stands_above_forward() {
     assert!(matches!(&to[0], Target::Rules(steps) if has_recipe(steps)));
     assert_eq!(dead, 1);
 }
+
+#[test]
+fn a_forward_for_a_detail_is_accounted_for() {
+    let home = home("a@b.example\n").file(".forward+lists", "# lists\nl@b.example\n");
+    let (program, sources, findings) = read(&home);
+    assert_eq!((program.statements.len(), sources.len()), (2, 2));
+    assert_eq!(codes(&findings), [Code::DetailForward]);
+    assert_eq!(findings[0].message, "mail to joe+lists went here");
+}
