@@ -67,8 +67,6 @@ pub(super) struct Row<'a> {
     pub user: &'a User,
     /// `Err`: why there is no report.
     pub result: Result<Done, String>,
-    /// What else there is to say.
-    pub notes: Vec<String>,
 }
 
 /// What is kept of a translation once its files are written.
@@ -83,7 +81,7 @@ pub(super) struct Done {
 
 /// The head of `summary.csv`.
 pub(super) const SUMMARY: [&str; 10] = [
-    "user", "new", "address", "home", "exact", "adapted", "dropped", "manual", "codes", "notes",
+    "user", "new", "address", "home", "exact", "adapted", "dropped", "manual", "codes", "problem",
 ];
 
 /// The head of `folders.csv`.
@@ -94,8 +92,7 @@ pub(super) const FOLDERS: [&str; 7] = [
 impl Row<'_> {
     pub fn summary(&self) -> [String; 10] {
         let user = self.user;
-        let mut notes = self.notes.clone();
-        let (counts, codes) = match &self.result {
+        let (counts, codes, problem) = match &self.result {
             Ok(done) => {
                 let codes: Vec<_> = done.manual.iter().map(|code| code.as_str()).collect();
                 let number = |count: usize| count.to_string();
@@ -106,12 +103,9 @@ impl Row<'_> {
                     number(counts.dropped),
                     number(counts.manual),
                 ];
-                (numbers, codes.join(" "))
+                (numbers, codes.join(" "), "")
             }
-            Err(message) => {
-                notes.insert(0, message.clone());
-                (Default::default(), String::new())
-            }
+            Err(message) => (Default::default(), String::new(), message.as_str()),
         };
         let [exact, adapted, dropped, manual] = counts;
         [
@@ -124,7 +118,7 @@ impl Row<'_> {
             dropped,
             manual,
             codes,
-            cell(&notes.join("; ")),
+            cell(problem),
         ]
     }
 

@@ -141,8 +141,6 @@ pub fn run(
                 folders.row(folder)?;
             }
             let place = &row.user.name;
-            let notes = row.notes.iter().map(|note| Problem::with(place, note));
-            problems.extend(notes);
             match row.result {
                 Ok(done) => {
                     outcome.homes += 1;
@@ -255,12 +253,12 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
 }
 
 fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> {
-    let mut notes = Vec::new();
     let result = DiskHome::open(&user.home, options.limits)
         .map_err(|error| format!("the home could not be opened: {error}"))
         .and_then(|home| {
+            // A link in the place of a home could lead to anyone's.
             if user.uid.is_some_and(|uid| uid != home.owner()) {
-                notes.push("the home belongs to another user".to_owned());
+                return Err("the home belongs to another user; it was not read".to_owned());
             }
             match options.check {
                 true => guarded(translate, &home, user).map(|translated| (translated, 0)),
@@ -268,11 +266,7 @@ fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> 
             }
             .map(|(translated, written)| done(options, &home, user, translated, written))
         });
-    Row {
-        user,
-        result,
-        notes,
-    }
+    Row { user, result }
 }
 
 /// A fault of this program in one home is no fault of the others'.

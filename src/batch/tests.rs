@@ -171,6 +171,25 @@ fn one_bad_home_does_not_stop_the_rest() {
 }
 
 #[test]
+fn a_home_of_another_user_is_not_read() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a\n"), ("bob", "b\n")]);
+    let home = |user: &str| stage.path().join("home").join(user);
+    let uid = std::os::unix::fs::MetadataExt::uid(&fs::metadata(home("ann")).unwrap());
+    let line = |user: &str, uid: u32| format!("{user}:x:{uid}:1::{}:\n", home(user).display());
+    let passwd = line("ann", uid) + &line("bob", uid + 1) + &line("sue", 2000);
+    let options = Options {
+        roots: Vec::new(),
+        passwd: write(stage.path(), "passwd", &passwd),
+        ..options
+    };
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!((outcome.homes, outcome.failed), (1, 1));
+    let places: Vec<_> = outcome.problems.iter().map(|p| p.place.as_str()).collect();
+    assert_eq!(places, ["bob", "sue"]);
+}
+
+#[test]
 fn tables_for_the_move() {
     let stage = tempfile::tempdir().unwrap();
     let at = stage.path();
