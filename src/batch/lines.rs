@@ -1,6 +1,7 @@
 //! In: the text of an administrator's file. Out: its entries, with the lines
 //! that could not be read named.
 
+use crate::report::visible;
 use std::fmt;
 
 /// Something wrong with the administrator's input, or with a home.
@@ -36,10 +37,10 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let visible = |text: &str| text.escape_debug().to_string();
+        let (place, message) = (visible(&self.place), visible(&self.message));
         match self.line {
-            Some(line) => write!(f, "{}:{line}: {}", visible(&self.place), self.message),
-            None => write!(f, "{}: {}", visible(&self.place), self.message),
+            Some(line) => write!(f, "{place}:{line}: {message}"),
+            None => write!(f, "{place}: {message}"),
         }
     }
 }
@@ -83,6 +84,12 @@ mod tests {
         let text = "a: b,\n\n# note\n\tc\n  \nd: e\r\n f";
         let expected = vec![(1, "a: b,\nc".to_owned()), (6, "d: e\nf".to_owned())];
         assert_eq!(logical(text), expected);
+    }
+
+    #[test]
+    fn problems_do_not_reach_the_terminal_raw() {
+        let shown = Problem::at("a\u{1b}", 2, "b\u{1b}[2J").to_string();
+        assert!(shown.contains(":2: b") && !shown.contains('\u{1b}'));
     }
 
     #[test]
