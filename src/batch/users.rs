@@ -153,15 +153,18 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
             .binary_search_by(|user| user.name.as_str().cmp(name))
             .is_ok()
     };
-    let without = accounts.keys().filter(|name| !has_home(name));
-    without
-        .map(|name| {
-            Problem::with(
-                file,
-                format!("{name} has no home among those that were found"),
-            )
-        })
-        .collect()
+    let homeless = accounts.keys().filter(|name| !has_home(name));
+    let homeless = homeless.map(|name| {
+        Problem::with(
+            file,
+            format!("{name} has no home among those that were found"),
+        )
+    });
+    let left_out = users
+        .iter()
+        .filter(|user| !accounts.contains_key(&user.name))
+        .map(|user| Problem::with(&user.name, "there is no new account"));
+    homeless.chain(left_out).collect()
 }
 
 #[cfg(test)]
@@ -212,8 +215,8 @@ mod tests {
         let text = "old,new,address\nann,asmith,a@new.example\ntom,t,\n";
         let (accounts, _) = crate::batch::accounts::parse("a.csv", text);
         let problems = assign(&mut users, &accounts, "a.csv");
+        assert_eq!(problems.len(), 2, "{problems:?}");
         assert_eq!(users[0].new, "asmith");
         assert_eq!(users[0].address.as_deref(), Some("a@new.example"));
-        assert_eq!(problems.len(), 1);
     }
 }

@@ -9,7 +9,8 @@ mod texts;
 use super::elaborate::{Call, Called, Mda, Settings, environment, path, procmail};
 use super::ledger::Ledger;
 use super::model::{
-    Destination, Folder, Format, Program, StatementId, StatementKind, Step, Target, Text, Vacation,
+    Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
+    Vacation,
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
@@ -367,7 +368,7 @@ impl<'h, 's> Mailer<'h, 's> {
     fn command(&mut self, at: StatementId, command: &str) -> Target {
         let program = || Target::Program(command.to_owned());
         match program::meaning(&Text::literal(command)) {
-            Meaning::Procmail(arguments) => match call::read(&arguments) {
+            Meaning::Procmail(arguments) => match call::read(&self.known(arguments)) {
                 Some(call) => self.rules(at, call),
                 None => program(),
             },
@@ -376,13 +377,15 @@ impl<'h, 's> Mailer<'h, 's> {
                 folder: Some(folder),
             } => Target::Mailbox(folder),
             Meaning::Exit(status) => Target::Exit(status),
-            Meaning::AppendTo { path } => match path.known() {
-                Some(path) if path.starts_with(['/', '~']) => Target::Folder(self.folder(path)),
-                _ => program(),
-            },
+            Meaning::AppendTo { path } => {
+                match self.known(vec![path]).first().and_then(Text::known) {
+                    Some(path) if path.starts_with(['/', '~']) => Target::Folder(self.folder(path)),
+                    _ => program(),
+                }
+            }
             Meaning::Vacation(vacation) => self.vacation(at, &vacation).unwrap_or_else(program),
             Meaning::Redirect { addresses, edits } if edits.is_empty() => {
-                match addresses.as_slice() {
+                match self.known(addresses).as_slice() {
                     [address] => match address.known().and_then(syntax::mailbox) {
                         Some(address) => Target::Address(address),
                         None => program(),
@@ -392,6 +395,29 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             _ => program(),
         }
+    }
+
+    /// Words with the variables put in that a mailer sets for its programs
+    /// (local(8)).
+    fn known(&self, words: Vec<Text>) -> Vec<Text> {
+        let settings = self.settings;
+        let value = |name: &str| match name {
+            "HOME" => Some(settings.home_path.clone()),
+            "USER" | "LOGNAME" => Some(settings.user.clone()),
+            "DOMAIN" => settings.domain.clone(),
+            _ => None,
+        };
+        let word = |word: Text| {
+            let mut known = Text::default();
+            for piece in word.0 {
+                known.push(match &piece {
+                    Piece::Variable(name) => value(name).map_or(piece, Piece::Literal),
+                    _ => piece,
+                });
+            }
+            known
+        };
+        words.into_iter().map(word).collect()
     }
 
     /// The answer that `vacation` sends: a header, an empty line, the text.

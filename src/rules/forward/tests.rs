@@ -108,7 +108,7 @@ fn procmail_in_its_usual_spellings() {
 
 #[test]
 fn what_procmail_is_told() {
-    let home = home("\"|procmail -a work VAR=x -p rc/mine\"")
+    let home = home("\"|procmail -a work VAR=x -p $HOME/rc/mine\"")
         .file("rc/mine", ":0:\n$VAR/$1\n")
         .file(".procmailrc", RC);
     let (program, sources, _) = read(&home);
@@ -147,7 +147,7 @@ fn other_destinations() {
     assert_eq!(
         targets(
             "\\joe\na@b.example\nann\n/dev/null\n~/mbox\n/home/joe/Maildir/\n\"|exit 67\"\n\
-             \"|/usr/lib/dovecot/deliver -m Junk\"\n|/usr/bin/mine -x\n\"|cat >> ~/all\"\na b\n"
+             \"|/usr/lib/dovecot/deliver -m Junk\"\n|/usr/bin/mine -x\n\"|cat >> $HOME/all\"\na b\n"
         ),
         [
             Target::Keep,
