@@ -49,6 +49,17 @@ pub fn elaborate(
     mailer.close(body)
 }
 
+/// Bytes of one file of destinations: a larger one is no person's work.
+const MAX_BYTES: usize = 1 << 20;
+
+/// A file of destinations, as far as it could be read.
+enum Listed {
+    Parsed(FileId, Forward),
+    /// It is entered as this statement, and the finding is made.
+    TooLarge(StatementId),
+    Unread(ReadError),
+}
+
 /// What the mailer of the old host does for one user.
 struct Mailer<'h, 's> {
     ledger: Ledger<'h>,
@@ -129,16 +140,15 @@ impl<'h, 's> Mailer<'h, 's> {
 
     /// What happens to a message, from the forward file down.
     fn forward(&mut self, forward: &str) -> Vec<Step> {
-        let file = match self.ledger.read(forward) {
-            Ok(file) => file,
-            Err(ReadError::Missing) => return self.as_usual(),
-            Err(error) => {
+        let (file, parsed) = match self.listed(forward) {
+            Listed::Parsed(file, parsed) => (file, parsed),
+            Listed::Unread(ReadError::Missing) => return self.as_usual(),
+            Listed::Unread(error) => {
                 let at = self.unreadable(forward, &error);
                 return vec![Step::Unknown { at }];
             }
+            Listed::TooLarge(at) => return vec![Step::Unknown { at }],
         };
-        let text = self.ledger.source(file).map_or("", |source| &source.text);
-        let parsed = Forward::parse(file, text);
         let step = match parsed.language() {
             Some(language) => self.foreign(file, language),
             None => match self.destinations(&parsed) {
@@ -157,17 +167,43 @@ impl<'h, 's> Mailer<'h, 's> {
     /// `user+detail`.
     fn details(&mut self, forward: &str) {
         for name in self.ledger.home().names(&format!("{forward}+")) {
-            let Ok(file) = self.ledger.read(&name) else {
+            let Listed::Parsed(_, parsed) = self.listed(&name) else {
                 continue;
             };
-            let source = self.ledger.source(file);
-            let parsed = Forward::parse(file, source.map_or("", |source| &source.text));
             let detail = &name[forward.len()..];
             let message = format!("mail to {}{detail} went here", self.settings.user);
             for (span, _) in parsed.destinations() {
                 let at = self.ledger.statement(StatementKind::Destination, span);
                 self.manual(at, Code::DetailForward, message.clone());
             }
+        }
+    }
+
+    fn listed(&mut self, path: &str) -> Listed {
+        let file = match self.ledger.read(path) {
+            Ok(file) => file,
+            Err(error) => return Listed::Unread(error),
+        };
+        let text = self.ledger.source(file).map_or("", |source| &source.text);
+        if text.len() <= MAX_BYTES {
+            return Listed::Parsed(file, Forward::parse(file, text));
+        }
+        let span = self.whole(file);
+        let at = self.ledger.statement(StatementKind::Skipped, span);
+        let message = format!("{path} is larger than {MAX_BYTES} bytes");
+        self.manual(at, Code::FileUnreadable, message);
+        Listed::TooLarge(at)
+    }
+
+    /// The span of a whole file.
+    fn whole(&self, file: FileId) -> Span {
+        Span {
+            file,
+            start: 0,
+            end: self
+                .ledger
+                .source(file)
+                .map_or(0, |source| source.text.len()),
         }
     }
 
@@ -223,15 +259,7 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     fn foreign(&mut self, file: FileId, language: Language) -> Step {
-        let end = self
-            .ledger
-            .source(file)
-            .map_or(0, |source| source.text.len());
-        let span = Span {
-            file,
-            start: 0,
-            end,
-        };
+        let span = self.whole(file);
         let at = self.ledger.statement(StatementKind::Foreign, span);
         let (code, message) = match language {
             Language::Exim => (
@@ -461,19 +489,11 @@ impl<'h, 's> Mailer<'h, 's> {
             _ if is_open || self.includes.len() >= MAX_INCLUDES => {
                 Err(ReadError::Limit("the lists include each other".to_owned()))
             }
-            Some(path) => self.ledger.read(path),
+            Some(path) => self.included_file(path, &absolute),
             None => Err(ReadError::Outside),
         };
         match read {
             Ok(file) => {
-                if !self.included.contains_key(&file) {
-                    let source = self.ledger.source(file);
-                    let parsed = Forward::parse(file, source.map_or("", |source| &source.text));
-                    self.includes.push(absolute);
-                    let list = self.destinations(&parsed);
-                    self.includes.pop();
-                    self.included.insert(file, list);
-                }
                 let list = self.included.get(&file).map_or(&[][..], Vec::as_slice);
                 if into.len() + list.len() <= MAX_DESTINATIONS {
                     into.extend_from_slice(list);
@@ -489,6 +509,25 @@ impl<'h, 's> Mailer<'h, 's> {
                     to: Target::Unknown,
                 });
             }
+        }
+    }
+
+    /// Reads a list, unless it was read before.
+    fn included_file(&mut self, path: &str, absolute: &str) -> Result<FileId, ReadError> {
+        let file = self.ledger.read(path)?;
+        if self.included.contains_key(&file) {
+            return Ok(file);
+        }
+        match self.listed(path) {
+            Listed::Parsed(file, parsed) => {
+                self.includes.push(absolute.to_owned());
+                let list = self.destinations(&parsed);
+                self.includes.pop();
+                self.included.insert(file, list);
+                Ok(file)
+            }
+            Listed::TooLarge(_) => Err(ReadError::Limit("it is too large".to_owned())),
+            Listed::Unread(error) => Err(error),
         }
     }
 

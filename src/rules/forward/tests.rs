@@ -301,3 +301,26 @@ fn a_forward_for_a_detail_is_accounted_for() {
     assert_eq!(codes(&findings), [Code::DetailForward]);
     assert_eq!(findings[0].message, "mail to joe+lists went here");
 }
+
+#[test]
+fn a_huge_file_is_one_statement() {
+    let huge = "a,".repeat(MAX_BYTES);
+    let (program, sources, findings) = read(&home(&huge));
+    assert_eq!((program.statements.len(), sources.len()), (1, 1));
+    assert_eq!(codes(&findings), [Code::FileUnreadable]);
+    let (program, _, findings) = read(&home(":include:~/list\n").file("list", huge));
+    assert_eq!(program.statements.len(), 2);
+    assert_eq!(
+        codes(&findings),
+        [Code::FileUnreadable, Code::ListUnreadable]
+    );
+}
+
+#[test]
+fn lists_that_include_a_list_often_take_linear_time() {
+    let home = home(":include:~/a\n")
+        .file("a", ":include:~/b\n".repeat(20_000))
+        .file("b", "# x\n".repeat(200_000) + "x@y.example\n");
+    let (program, ..) = read(&home);
+    assert_eq!(program.statements.len(), 20_002);
+}
