@@ -16,4 +16,4 @@ pub mod write;
 
 pub use lines::Problem;
 pub use rows::{FolderRow, Translated};
-pub use run::{BatchError, Options, Outcome, Watch, run};
+pub use run::{BatchError, Options, Outcome, Translate, Watch, run};

@@ -95,8 +95,8 @@ pub trait Watch: Sync {
     fn done(&self);
 }
 
-/// What translates one home.
-pub type Translate<'t> = dyn Fn(&dyn Home, &User) -> Translated + Sync + 't;
+/// What translates one home; an error is one sentence for the administrator.
+pub type Translate<'t> = dyn Fn(&dyn Home, &User) -> Result<Translated, String> + Sync + 't;
 
 /// Homes whose results are held in memory at once.
 const CHUNK: usize = 1024;
@@ -272,7 +272,7 @@ fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> 
 /// A fault of this program in one home is no fault of the others'.
 fn guarded(translate: &Translate, home: &dyn Home, user: &User) -> Result<Translated, String> {
     catch_unwind(AssertUnwindSafe(|| translate(home, user)))
-        .map_err(|_| "sievify failed on this home; please report it".to_owned())
+        .unwrap_or_else(|_| Err("sievify failed on this home; please report it".to_owned()))
 }
 
 /// The note of the last run, in the user's directory.
