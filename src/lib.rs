@@ -11,3 +11,4 @@ pub mod report;
 pub mod rules;
 pub mod sieve;
 pub mod syntax;
+pub mod translate;

@@ -3,6 +3,7 @@
 //! inlined, control flow explicit. Free of Sieve.
 
 pub mod elaborate;
+pub mod expression;
 pub mod forward;
 pub mod ledger;
 pub mod model;

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod folder;
 pub mod limits;
+pub mod lower;
 pub mod print;
 mod quote;
 mod scope;

@@ -59,7 +59,7 @@ pub enum NodeKind {
 impl NodeKind {
     fn of(rule: Rule) -> Option<Self> {
         Some(match rule {
-            Rule::blank | Rule::indent => NodeKind::Blank,
+            Rule::blank | Rule::indent | Rule::counted_indent => NodeKind::Blank,
             Rule::comment => NodeKind::Comment,
             Rule::assignment => NodeKind::Assignment,
             Rule::header => NodeKind::Header,

@@ -94,15 +94,14 @@ fn write_line(out: &mut String, width: usize, tag: ChangeTag, line: &Line, entri
     let more = if end.is_some() { "…" } else { "" };
     let text = visible(cut.trim_end());
     // The lines of one entry share its fate; the first one names it.
-    let fate = (number == entry.lines[0] && entry.verdict != Verdict::Exact)
-        .then(|| {
-            format!(
-                "   {FAINT}← {}: {}{FAINT:#}",
-                entry.verdict.as_str(),
-                entry.code.as_str()
-            )
-        })
-        .unwrap_or_default();
+    let fate = match number == entry.lines[0] && entry.verdict != Verdict::Exact {
+        true => format!(
+            "   {FAINT}← {}: {}{FAINT:#}",
+            entry.verdict.as_str(),
+            entry.code.as_str()
+        ),
+        false => String::new(),
+    };
     let (sign, style) = match (tag, entry.verdict) {
         (ChangeTag::Equal, _) => (' ', anstyle::Style::new()),
         (_, Verdict::Dropped) => ('-', FAINT),

@@ -33,12 +33,7 @@ impl Excerpt {
 
         let mut text = String::new();
         let mut at = start;
-        let mut lines = 0;
-        for line in entry.source.split_inclusive('\n') {
-            if lines == MAX_LINES {
-                break;
-            }
-            lines += 1;
+        for line in entry.source.split_inclusive('\n').take(MAX_LINES) {
             for (column, c) in line.chars().enumerate() {
                 while wanted.get(places.len()).is_some_and(|&wanted| wanted <= at) {
                     places.push(text.len());

@@ -222,6 +222,13 @@ fn many_open_braces_in_a_quote() {
 }
 
 #[test]
+fn blanks_before_a_condition_without_star() {
+    assert_lossless(":c:0\\\\\n :0");
+    assert_lossless(":\n  x\n y");
+    assert_lossless(":1\n \n");
+}
+
+#[test]
 fn nul_bytes() {
     assert_lossless("A=b\0c\n:0\0\n* \0\n\0\n\0");
 }

@@ -1,0 +1,129 @@
+//! In: the text of an expression in procmail's dialect. Out: what it means, as
+//! a regular expression over bytes that knows nothing of how it was spelled;
+//! and where it matches.
+//!
+//! Line anchors consume: `^` and `$` are the class of the newline alone. A
+//! searched text is framed by a newline that is not there before its first and
+//! behind its last byte, which is how `^` matches at its beginning.
+
+use std::fmt;
+
+/// An expression, its macros expanded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Expression {
+    /// What it matches, anywhere in the text. Classes hold both cases of a
+    /// letter where case is ignored.
+    pub regex: Regex,
+    /// Case is ignored (ASCII only): every recipe without the flag `D`.
+    pub ignores_case: bool,
+}
+
+/// A regular expression over bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Regex {
+    /// One byte of a set; an empty set never matches.
+    Class(ByteSet),
+    /// One after the other; none is the empty word.
+    Concat(Vec<Regex>),
+    /// One of these.
+    Alternate(Vec<Regex>),
+    /// `*`.
+    Star(Box<Regex>),
+    /// `+`.
+    Plus(Box<Regex>),
+    /// `?`.
+    Optional(Box<Regex>),
+    /// `^^`: the very beginning or end of the text; consumes nothing.
+    Edge,
+    /// `\/`: what matches behind it goes to `MATCH`; consumes nothing.
+    Split,
+}
+
+/// A set of bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ByteSet([u64; 4]);
+
+impl ByteSet {
+    /// No byte.
+    pub const EMPTY: ByteSet = ByteSet([0; 4]);
+    /// Every byte.
+    pub const ALL: ByteSet = ByteSet([u64::MAX; 4]);
+
+    /// One byte.
+    pub fn of(byte: u8) -> Self {
+        let mut set = ByteSet::EMPTY;
+        set.insert(byte);
+        set
+    }
+
+    /// `.`: every byte but the newline.
+    pub fn any() -> Self {
+        ByteSet::of(b'\n').complement()
+    }
+
+    /// Adds a byte.
+    pub fn insert(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+
+    /// Takes a byte away.
+    pub fn remove(&mut self, byte: u8) {
+        self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
+    }
+
+    /// Whether a byte is in it.
+    pub fn contains(&self, byte: u8) -> bool {
+        self.0[usize::from(byte >> 6)] & (1 << (byte & 63)) != 0
+    }
+
+    /// All bytes that are not in it.
+    pub fn complement(&self) -> Self {
+        ByteSet(self.0.map(|word| !word))
+    }
+
+    /// All bytes in either.
+    pub fn union(&self, other: &ByteSet) -> Self {
+        ByteSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
+    }
+
+    /// All bytes in both.
+    pub fn intersection(&self, other: &ByteSet) -> Self {
+        ByteSet(std::array::from_fn(|at| self.0[at] & other.0[at]))
+    }
+
+    /// Whether no byte is in it.
+    pub fn is_empty(&self) -> bool {
+        *self == ByteSet::EMPTY
+    }
+
+    /// How many bytes are in it.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The bytes in it, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
+        (0..=u8::MAX).filter(|&byte| self.contains(byte))
+    }
+
+    /// With the other case of every ASCII letter in it.
+    pub fn folded(&self) -> Self {
+        let mut folded = *self;
+        for byte in self.iter() {
+            folded.insert(byte.to_ascii_lowercase());
+            folded.insert(byte.to_ascii_uppercase());
+        }
+        folded
+    }
+}
+
+impl fmt::Debug for ByteSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (set, sign) = match self.len() > 128 {
+            true => (self.complement(), "^"),
+            false => (*self, ""),
+        };
+        let bytes: Vec<u8> = set.iter().collect();
+        write!(f, "[{sign}{}]", bytes.escape_ascii())
+    }
+}
