@@ -3,6 +3,7 @@
 
 use crate::home::Home;
 use crate::report::Report;
+use crate::report::entry::Finding;
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::Program;
@@ -49,7 +50,19 @@ pub fn translate(
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
-    let (program, sources, mut findings) = elaborate_home(home, settings);
+    translate_rules(elaborate_home(home, settings), options, target)
+}
+
+/// Translates rules that were read already: [`translate`] from its second
+/// stage on.
+///
+/// # Errors
+/// As those of [`translate`].
+pub fn translate_rules(
+    (program, sources, mut findings): (Program, Vec<Source>, Vec<Finding>),
+    options: &Options,
+    target: &Target,
+) -> Result<Translation, Bug> {
     let Lowered {
         script,
         findings: more,

@@ -68,6 +68,12 @@ impl DiskHome {
         })
     }
 
+    /// With another owner of the files: whoever names a single file in a shared
+    /// directory means it, whosoever the directory is.
+    pub fn owned_by(self, owner: u32) -> DiskHome {
+        DiskHome { owner, ..self }
+    }
+
     /// The user id of the directory's owner.
     pub fn owner(&self) -> u32 {
         self.owner

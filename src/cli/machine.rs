@@ -1,0 +1,141 @@
+//! In: what the command line says of the old host and the new server. Out: the
+//! settings and the target of a translation.
+
+use super::failure::Failure;
+use clap::{Args, ValueEnum};
+use sievify::rules::elaborate;
+use sievify::sieve::folder::Naming;
+use sievify::sieve::lower;
+use sievify::sieve::target::Target;
+use std::path::Path;
+
+/// What delivered local mail on the old host.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Mda {
+    /// procmail, which reads .procmailrc even where there is no .forward
+    Procmail,
+    /// the mailer itself: .procmailrc acts only where .forward calls procmail
+    None,
+}
+
+/// The machine the rules come from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The old host")]
+pub struct OldHost {
+    /// The mail domain, for addresses without one
+    ///
+    /// A rule may forward to `bob` and mean bob@DOMAIN. Without this, such a
+    /// forward is left to a person.
+    #[arg(long, value_name = "DOMAIN", value_parser = domain)]
+    pub domain: Option<String>,
+
+    /// What delivered mail where no .forward says otherwise
+    #[arg(long, value_name = "MDA", default_value = "procmail")]
+    pub mda: Mda,
+}
+
+impl OldHost {
+    pub fn mda(&self) -> elaborate::Mda {
+        match self.mda {
+            Mda::Procmail => elaborate::Mda::Procmail,
+            Mda::None => elaborate::Mda::None,
+        }
+    }
+}
+
+/// The server the script is for.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "The new server")]
+pub struct NewServer {
+    /// The server: dovecot, cyrus, stalwart, rfc5228, or a TOML file
+    ///
+    /// `sievify targets` shows what each one offers, and how to describe
+    /// another one in a file.
+    #[arg(long, value_name = "NAME|FILE.toml", default_value = "dovecot")]
+    pub target: String,
+
+    /// The Sieve extensions the server announces, instead of the target's
+    ///
+    /// Names between blanks, or the greeting of the server's ManageSieve port
+    /// as it stands: --capabilities "$(nc mail.example.org 4190 </dev/null)"
+    #[arg(long, value_name = "LIST")]
+    pub capabilities: Option<String>,
+
+    /// What stands between a folder and one below it, instead of the target's
+    #[arg(long, value_name = "CHAR")]
+    pub separator: Option<char>,
+
+    /// What stands before every folder but INBOX, as in `INBOX.`
+    #[arg(long, value_name = "STRING")]
+    pub prefix: Option<String>,
+
+    /// A header field of the old spam filter, and the new one's
+    ///
+    /// As in --spam-header X-Spam-Flag=X-Spam. May be given several times.
+    #[arg(long, value_name = "OLD=NEW", value_parser = renamed)]
+    pub spam_header: Vec<(String, String)>,
+}
+
+impl NewServer {
+    pub fn target(&self) -> Result<Target, Failure> {
+        let mut target = match self.target.ends_with(".toml") {
+            true => {
+                let text = std::fs::read_to_string(&self.target)
+                    .map_err(|error| Failure::input(Path::new(&self.target), error))?;
+                Target::from_toml(&text, &self.target)?
+            }
+            false => Target::profile(&self.target)?,
+        };
+        if let Some(capabilities) = &self.capabilities {
+            target = target.with_capabilities(capabilities)?;
+        }
+        if let Some(separator) = self.separator {
+            target.separator = separator;
+        }
+        if let Some(prefix) = &self.prefix {
+            target.prefix.clone_from(prefix);
+        }
+        Ok(target)
+    }
+}
+
+/// What the lowering is told of one user.
+pub fn lowering(
+    settings: &elaborate::Settings,
+    server: &NewServer,
+    target: &Target,
+) -> lower::Options {
+    lower::Options {
+        naming: Naming {
+            home: settings.home_path.clone(),
+            user: settings.user.clone(),
+            separator: target.separator,
+            prefix: target.prefix.clone(),
+            ..Naming::default()
+        },
+        domain: settings.domain.clone(),
+        spam_headers: server.spam_header.clone(),
+    }
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+    };
+    match text.split('.').all(is_label) {
+        true => Ok(text.to_owned()),
+        false => Err("it is a mail domain, as in example.org".to_owned()),
+    }
+}
+
+fn renamed(text: &str) -> Result<(String, String), String> {
+    let is_field =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    match text.split_once('=') {
+        Some((old, new)) if is_field(old) && is_field(new) => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("it is two names of header fields, as in X-Spam-Flag=X-Spam".to_owned()),
+    }
+}

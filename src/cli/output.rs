@@ -1,0 +1,48 @@
+//! In: text with ANSI styles. Out: that text on standard output or standard
+//! error, without styles where these do not belong. A reader that has gone away
+//! is no failure.
+
+use super::failure::Failure;
+use anstyle::{AnsiColor, Style};
+use clap::ColorChoice;
+use sievify::report::visible;
+use std::io::{self, Write};
+
+/// Takes the choice of the command line for the whole run.
+pub fn color(choice: ColorChoice) {
+    match choice {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// What the command is for.
+pub fn result(text: &str) -> Result<(), Failure> {
+    write(io::stdout().lock(), text, "standard output")
+}
+
+/// What there is to say about it, with styles.
+pub fn report(text: &str) -> Result<(), Failure> {
+    write(anstream::stderr().lock(), text, "standard error")
+}
+
+fn write(mut to: impl Write, text: &str, what: &str) -> Result<(), Failure> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output {
+            what: what.to_owned(),
+            error,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// One line on standard error; there is nowhere to say that it failed.
+pub fn problem(kind: &str, message: &str) {
+    const ERROR: Style = AnsiColor::Red.on_default().bold();
+    const NOTE: Style = Style::new().bold();
+    let style = if kind == "error" { ERROR } else { NOTE };
+    let message = visible(message).replace('\n', " ");
+    let _ = writeln!(anstream::stderr(), "{style}{kind}:{style:#} {message}");
+}
