@@ -3,6 +3,7 @@
 
 pub mod forward;
 pub mod procmailrc;
+pub mod regex;
 pub mod shell;
 mod source;
 
