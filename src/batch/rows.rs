@@ -125,9 +125,9 @@ impl Row<'_> {
     pub fn folders(&self) -> impl Iterator<Item = [String; 7]> + '_ {
         let folders = self.result.iter().flat_map(|done| &done.folders);
         folders.map(|row| {
-            let number = |number: fn(MailboxSize) -> u64| {
-                row.size
-                    .map_or(String::new(), |size| number(size).to_string())
+            let number = |number: fn(MailboxSize) -> Option<u64>| {
+                let number = row.size.and_then(number);
+                number.map_or(String::new(), |number| number.to_string())
             };
             let format = match row.format {
                 Format::Mbox => "mbox",
@@ -142,7 +142,7 @@ impl Row<'_> {
                 cell(&row.path),
                 format.to_owned(),
                 number(|size| size.messages),
-                number(|size| size.bytes),
+                number(|size| Some(size.bytes)),
                 cell(&row.folder),
             ]
         })

@@ -5,6 +5,7 @@ use super::accounts::Accounts;
 use super::lines::{Problem, is_safe_name};
 use super::passwd::PasswdUser;
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
@@ -38,11 +39,15 @@ const FIRST_PERSON: u32 = 1000;
 const RULES: [&str; 2] = [".forward", ".procmailrc"];
 
 /// Finds the homes below the roots: directories with rules in them. What lies
-/// in a home is not looked into.
+/// in a home is not looked into, nor is a directory that belongs to neither root,
+/// nor whoever runs this, nor the owner of the root: in a home without rules,
+/// its owner could otherwise make one for another user.
 pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
     let mut found = BTreeMap::new();
     let mut problems = Vec::new();
+    let runner = rustix::process::geteuid().as_raw();
     for root in roots {
+        let trusted = [Some(0), Some(runner), owner(root)];
         let mut entries = WalkDir::new(root)
             .max_depth(MAX_DEPTH)
             .sort_by_file_name()
@@ -63,17 +68,26 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
             if !entry.file_type().is_dir() {
                 continue;
             }
+            let owner = owner(entry.path());
             let has_rules = |name: &&str| entry.path().join(name).symlink_metadata().is_ok();
             if RULES.iter().any(has_rules) {
                 entries.skip_current_dir();
-                enter(&mut found, &mut problems, of_directory(entry.path()));
+                let user = of_directory(entry.path(), owner);
+                enter(&mut found, &mut problems, user);
+            } else if !trusted.contains(&owner) {
+                entries.skip_current_dir();
             }
         }
     }
     (found.into_values().collect(), problems)
 }
 
-fn of_directory(path: &Path) -> User {
+/// The owner of a directory.
+fn owner(path: &Path) -> Option<u32> {
+    path.metadata().ok().map(|metadata| metadata.uid())
+}
+
+fn of_directory(path: &Path, owner: Option<u32>) -> User {
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let name = full
         .file_name()
@@ -84,7 +98,7 @@ fn of_directory(path: &Path) -> User {
         address: None,
         home: path.to_owned(),
         home_path: full.to_string_lossy().into_owned(),
-        uid: None,
+        uid: owner,
         alias: None,
     }
 }
@@ -194,6 +208,22 @@ mod tests {
         let (users, problems) = walk(&[stage.path().join("nowhere")]);
         assert!(users.is_empty());
         assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn nobody_makes_a_home_for_another() {
+        let stage = tempfile::tempdir().unwrap();
+        home(stage.path(), "ann/bob");
+        home(stage.path(), "bob");
+        let claimed = stage.path().join("ann");
+        if std::os::unix::fs::chown(&claimed, Some(54321), None).is_err() {
+            eprintln!("NOT TESTED: homes of several users, for only root can make them");
+            return;
+        }
+        let (users, problems) = walk(&[stage.path().to_owned()]);
+        let homes: Vec<_> = users.iter().map(|user| &user.home).collect();
+        assert_eq!(homes, [&stage.path().join("bob")]);
+        assert!(problems.is_empty(), "{problems:?}");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! In: a directory on disk. Out: a [`Home`] that reads regular files of its
 //! owner below it, and nothing else.
 
-use super::{Home, Kind, MailboxSize, ReadError};
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use super::beneath::Beneath;
+use super::{Home, Kind, ReadError};
+use cap_std::fs::{File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What a single home may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,35 +19,36 @@ pub struct Limits {
     pub total_bytes: u64,
     /// Files; a file read twice counts twice.
     pub files: u32,
+    /// Bytes of mailboxes that are read to count their messages.
+    pub mailbox_bytes: u64,
+    /// Time from the opening of the home on; later, nothing more is read.
+    pub time: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            file_bytes: 16 << 20,
-            total_bytes: 64 << 20,
+            file_bytes: 4 << 20,
+            total_bytes: 32 << 20,
             files: 1000,
+            mailbox_bytes: 1 << 30,
+            time: Duration::from_secs(60),
         }
     }
 }
 
-/// Links followed before a path counts as a circle, as the kernel counts them.
-const MAX_LINKS: u32 = 40;
-
 /// A home directory on disk.
-///
-/// Everything is opened beneath the directory's handle, so that no `..` and no
-/// link, not even one that changes in the meantime, leads out of it.
 #[derive(Debug)]
 pub struct DiskHome {
-    dir: Dir,
-    /// The path it was opened by, without links: absolute links into it are
-    /// followed.
-    path: PathBuf,
+    home: Beneath,
     owner: u32,
-    limits: Limits,
+    /// Directories whose files any home may include, by their paths.
+    includes: Vec<(PathBuf, Beneath)>,
+    pub(super) limits: Limits,
+    opened: Instant,
     spent_bytes: Cell<u64>,
     spent_files: Cell<u32>,
+    pub(super) spent_on_mailboxes: Cell<u64>,
 }
 
 impl DiskHome {
@@ -55,16 +58,16 @@ impl DiskHome {
     /// # Errors
     /// What the operating system says, where it is no directory one can read.
     pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<DiskHome, ReadError> {
-        let path = path.as_ref();
-        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(read_error)?;
-        let owner = dir.dir_metadata().map_err(read_error)?.uid();
+        let home = Beneath::open(path.as_ref())?;
         Ok(DiskHome {
-            dir,
-            path: std::fs::canonicalize(path).map_err(read_error)?,
-            owner,
+            owner: home.metadata()?.uid(),
+            home,
+            includes: Vec::new(),
             limits,
+            opened: Instant::now(),
             spent_bytes: Cell::new(0),
             spent_files: Cell::new(0),
+            spent_on_mailboxes: Cell::new(0),
         })
     }
 
@@ -74,110 +77,120 @@ impl DiskHome {
         DiskHome { owner, ..self }
     }
 
+    /// Lets absolute paths below these directories be read as well. What is
+    /// read there belongs to root or the directory's owner, and everybody may
+    /// read it: no home gets at more than its owner could.
+    ///
+    /// # Errors
+    /// What the operating system says of a directory.
+    pub fn allow_includes(mut self, directories: &[PathBuf]) -> Result<DiskHome, ReadError> {
+        for path in directories {
+            self.includes.push((path.clone(), Beneath::open(path)?));
+        }
+        Ok(self)
+    }
+
     /// The user id of the directory's owner.
     pub fn owner(&self) -> u32 {
         self.owner
     }
 
-    /// Runs an operation on a path; where an absolute link on it leads back
-    /// into the home, on what the path then means.
-    fn beneath<T>(
-        &self,
-        path: &str,
-        run: impl Fn(&Dir, &Path) -> io::Result<T>,
-    ) -> Result<T, ReadError> {
-        let mut path = PathBuf::from(path);
-        for _ in 0..MAX_LINKS {
-            match run(&self.dir, &path) {
-                Ok(value) => return Ok(value),
-                Err(error) => match (read_error(error), self.follow_absolute_link(&path)) {
-                    (ReadError::Outside, Some(inside)) => path = inside,
-                    (error, _) => return Err(error),
-                },
-            }
+    /// Whether there is time left for this home.
+    pub(super) fn in_time(&self) -> Result<(), ReadError> {
+        match self.opened.elapsed() > self.limits.time {
+            true => Err(ReadError::Limit(format!(
+                "reading this home took longer than {} seconds",
+                self.limits.time.as_secs()
+            ))),
+            false => Ok(()),
         }
-        Err(ReadError::Limit(format!(
-            "more than {MAX_LINKS} links lead to it"
-        )))
     }
 
-    /// The path with its first absolute link replaced by where it leads below
-    /// the home; `None` where there is no such link, or it leads elsewhere.
-    fn follow_absolute_link(&self, path: &Path) -> Option<PathBuf> {
-        let mut walked = PathBuf::new();
-        let mut parts = path.components();
-        for part in parts.by_ref() {
-            walked.push(part);
-            match self.dir.read_link_contents(&walked) {
-                Ok(target) if target.is_absolute() => {
-                    let inside = target.strip_prefix(&self.path).ok()?;
-                    return Some(inside.join(parts.as_path()));
-                }
-                Ok(target) => {
-                    walked.pop();
-                    walked.push(target);
-                }
-                Err(_) => {}
-            }
-        }
-        None
+    /// What is known of a path below the home.
+    fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
+        self.in_time()?;
+        let path = Path::new(path);
+        self.home.run(path, |dir, path| dir.metadata(path))
     }
 
+    /// Opens a regular file below the home.
     pub(super) fn open_file(&self, path: &str) -> Result<(File, Metadata), ReadError> {
-        // Asked before it is opened, for opening a device can do something to
-        // it; and again afterwards, for it can have been exchanged.
-        let before = self.beneath(path, |dir, path| dir.metadata(path))?;
-        self.check(&before)?;
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
-        let file = self.beneath(path, |dir, path| dir.open_with(path, &options))?;
-        let metadata = file.metadata().map_err(read_error)?;
-        self.check(&metadata)?;
-        Ok((file, metadata))
+        self.in_time()?;
+        open_regular(&self.home, Path::new(path), |metadata| {
+            self.is_own(metadata)
+        })
     }
 
-    /// Counts the regular files of a directory whose names fit.
-    pub(super) fn directory_size(
-        &self,
-        path: &str,
-        fits: impl Fn(&str) -> bool,
-    ) -> Option<MailboxSize> {
-        let entries = self.beneath(path, |dir, path| dir.read_dir(path)).ok()?;
-        let mut size = MailboxSize::default();
-        for entry in entries.flatten() {
-            let Ok(metadata) = entry.metadata() else {
-                continue;
-            };
-            if metadata.is_file() && fits(&entry.file_name().to_string_lossy()) {
-                size.messages += 1;
-                size.bytes += metadata.len();
+    /// Opens a file below one of the directories that homes may include from.
+    fn open_include(&self, path: &Path) -> Result<(File, Metadata), ReadError> {
+        self.in_time()?;
+        for (directory, beneath) in &self.includes {
+            if let Ok(path) = path.strip_prefix(directory) {
+                let owner = beneath.metadata()?.uid();
+                return open_regular(beneath, path, |metadata| {
+                    let is_public = metadata.mode() & 0o004 != 0;
+                    match metadata.uid() {
+                        uid if is_public && (uid == 0 || uid == owner) => Ok(()),
+                        _ => Err(ReadError::Owner),
+                    }
+                });
             }
         }
-        Some(size)
+        Err(ReadError::Outside)
+    }
+
+    /// Goes through the names in a directory below the home.
+    pub(super) fn entries(
+        &self,
+        path: &str,
+    ) -> Result<impl Iterator<Item = cap_std::fs::DirEntry>, ReadError> {
+        self.in_time()?;
+        let path = Path::new(path);
+        let entries = self.home.run(path, |dir, path| dir.read_dir(path))?;
+        Ok(entries.flatten().take_while(|_| self.in_time().is_ok()))
     }
 
     /// A hard link makes a file of root's look like one of the home; such a
     /// one has a second name.
-    fn check(&self, metadata: &Metadata) -> Result<(), ReadError> {
-        if !metadata.is_file() {
-            return Err(ReadError::NotAFile);
-        }
+    fn is_own(&self, metadata: &Metadata) -> Result<(), ReadError> {
         match metadata.uid() {
-            uid if uid == self.owner => Ok(()),
             0 if metadata.nlink() == 1 => Ok(()),
+            0 => Err(ReadError::Linked),
+            uid if uid == self.owner => Ok(()),
             _ => Err(ReadError::Owner),
         }
     }
 }
 
+/// Opens a regular file that passes a check.
+fn open_regular(
+    beneath: &Beneath,
+    path: &Path,
+    check: impl Fn(&Metadata) -> Result<(), ReadError>,
+) -> Result<(File, Metadata), ReadError> {
+    let check = |metadata: &Metadata| match metadata.is_file() {
+        true => check(metadata),
+        false => Err(ReadError::NotAFile),
+    };
+    // Asked before it is opened, for opening a device can do something to
+    // it; and again afterwards, for it can have been exchanged.
+    check(&beneath.run(path, |dir, path| dir.metadata(path))?)?;
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+    let file = beneath.run(path, |dir, path| dir.open_with(path, &options))?;
+    let metadata = file.metadata().map_err(read_error)?;
+    check(&metadata)?;
+    Ok((file, metadata))
+}
+
 impl Home for DiskHome {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let path_is_inside = Path::new(path)
+        let path_is_normal = Path::new(path.trim_start_matches('/'))
             .components()
             .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-        if !path_is_inside || path.contains('\0') {
+        if !path_is_normal || path.contains('\0') {
             return Err(ReadError::Outside);
         }
         let files = self.spent_files.get().saturating_add(1);
@@ -188,11 +201,24 @@ impl Home for DiskHome {
                 "more than {limit} files are read"
             )));
         }
-        let (file, metadata) = self.open_file(path)?;
+        let (file, metadata) = match path.starts_with('/') {
+            true => self.open_include(Path::new(path))?,
+            false => self.open_file(path)?,
+        };
         let left = self.limits.total_bytes - self.spent_bytes.get();
         let limit = self.limits.file_bytes.min(left);
-        let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
-        // One byte more than the limit, to see whether there is one.
+        let too_large = || match limit < self.limits.file_bytes {
+            true => ReadError::Limit(format!(
+                "the files of this home are larger than {} bytes together",
+                self.limits.total_bytes
+            )),
+            false => ReadError::Limit(format!("it is larger than {limit} bytes")),
+        };
+        if metadata.len() > limit {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        // One byte more than the limit: the file may be growing.
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(read_error)?;
@@ -200,24 +226,20 @@ impl Home for DiskHome {
         self.spent_bytes
             .set(self.spent_bytes.get() + length.min(limit));
         match length > limit {
+            true => Err(too_large()),
             false => Ok(bytes),
-            true if limit < self.limits.file_bytes => Err(ReadError::Limit(format!(
-                "the files of this home are larger than {} bytes together",
-                self.limits.total_bytes
-            ))),
-            true => Err(ReadError::Limit(format!("it is larger than {limit} bytes"))),
         }
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
-        let kind_of = |path: &str| self.beneath(path, |dir, path| dir.metadata(path)).ok();
-        let metadata = kind_of(path)?;
+        let metadata = self.metadata(path).ok()?;
         if metadata.is_file() {
             return Some(Kind::File);
         }
         metadata.is_dir().then(|| {
             let is_directory = |part: &&str| {
-                kind_of(&format!("{path}/{part}")).is_some_and(|metadata| metadata.is_dir())
+                let part = self.metadata(&format!("{path}/{part}"));
+                part.is_ok_and(|metadata| metadata.is_dir())
             };
             match ["cur", "new", "tmp"].iter().all(is_directory) {
                 true => Kind::Maildir,
@@ -227,14 +249,18 @@ impl Home for DiskHome {
     }
 
     fn names(&self, prefix: &str) -> Vec<String> {
-        let entries = self.dir.entries().into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| entry.file_name().into_string().ok())
-            .filter(|name| name.starts_with(prefix))
-            .collect();
-        names.sort();
-        names.truncate(MAX_NAMES);
-        names
+        let mut names = BTreeSet::new();
+        let entries = self.home.dir().entries().into_iter().flatten().flatten();
+        for entry in entries.take_while(|_| self.in_time().is_ok()) {
+            match entry.file_name().into_string() {
+                Ok(name) if name.starts_with(prefix) => names.insert(name),
+                _ => continue,
+            };
+            if names.len() > MAX_NAMES {
+                names.pop_last();
+            }
+        }
+        names.into_iter().collect()
     }
 }
 
@@ -243,7 +269,7 @@ const MAX_NAMES: usize = 1000;
 
 /// What an error means for a file of a home. cap-std has an error of its own,
 /// without a number, for a path that leads out of the directory.
-fn read_error(error: io::Error) -> ReadError {
+pub(super) fn read_error(error: io::Error) -> ReadError {
     match (error.kind(), error.raw_os_error()) {
         (io::ErrorKind::NotFound, _) => ReadError::Missing,
         (io::ErrorKind::NotADirectory, _) => ReadError::Missing,
@@ -358,6 +384,7 @@ mod tests {
                 file_bytes,
                 total_bytes,
                 files,
+                ..Limits::default()
             };
             DiskHome::open(&path, limits).unwrap()
         };

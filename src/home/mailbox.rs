@@ -2,13 +2,13 @@
 
 use super::{DiskHome, ReadError};
 use crate::rules::model::Format;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 
 /// What was found in a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct MailboxSize {
-    /// Messages.
-    pub messages: u64,
+    /// Messages; `None` where the file is too large to count them in.
+    pub messages: Option<u64>,
     /// Bytes of all messages, or of the one file.
     pub bytes: u64,
 }
@@ -17,23 +17,40 @@ impl DiskHome {
     /// Counts the mail in a mailbox below the home; `None` where there is none
     /// that can be read.
     pub fn mailbox_size(&self, path: &str, format: Format) -> Option<MailboxSize> {
-        match format {
-            Format::Mbox => self.mbox_size(path).ok(),
+        let (messages, bytes) = match format {
+            Format::Mbox => return self.mbox_size(path).ok(),
             Format::Maildir => {
                 let new = self.directory_size(&format!("{path}/new"), |_| true)?;
                 let cur = self.directory_size(&format!("{path}/cur"), |_| true)?;
-                Some(MailboxSize {
-                    messages: new.messages + cur.messages,
-                    bytes: new.bytes + cur.bytes,
-                })
+                (new.0 + cur.0, new.1.saturating_add(cur.1))
             }
             Format::Mh => {
                 let is_number = |name: &str| name.bytes().all(|b| b.is_ascii_digit());
-                self.directory_size(path, is_number)
+                self.directory_size(path, is_number)?
             }
-            Format::Directory => self.directory_size(path, |name| !name.starts_with('.')),
-            Format::Null => None,
+            Format::Directory => self.directory_size(path, |name| !name.starts_with('.'))?,
+            Format::Null => return None,
+        };
+        Some(MailboxSize {
+            messages: Some(messages),
+            bytes,
+        })
+    }
+
+    /// Counts the regular files of a directory whose names fit, and their bytes.
+    fn directory_size(&self, path: &str, fits: impl Fn(&str) -> bool) -> Option<(u64, u64)> {
+        let mut messages = 0;
+        let mut bytes: u64 = 0;
+        for entry in self.entries(path).ok()? {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            if metadata.is_file() && fits(&entry.file_name().to_string_lossy()) {
+                messages += 1;
+                bytes = bytes.saturating_add(metadata.len());
+            }
         }
+        self.in_time().is_ok().then_some((messages, bytes))
     }
 
     /// A message of an mbox begins with `From ` at the start of the file, or
@@ -41,21 +58,32 @@ impl DiskHome {
     fn mbox_size(&self, path: &str) -> Result<MailboxSize, ReadError> {
         let (file, metadata) = self.open_file(path)?;
         let mut size = MailboxSize {
-            messages: 0,
+            messages: None,
             bytes: metadata.len(),
         };
-        let mut reader = BufReader::with_capacity(1 << 16, file);
+        let left = self.limits.mailbox_bytes - self.spent_on_mailboxes.get();
+        if size.bytes > left {
+            return Ok(size);
+        }
+        self.spent_on_mailboxes
+            .set(self.spent_on_mailboxes.get() + size.bytes);
+        // It may be growing.
+        let mut reader = BufReader::with_capacity(1 << 16, file.take(size.bytes));
         let mut line = LineStart::default();
+        let mut messages = 0;
         loop {
+            self.in_time()?;
             let buffer = match reader.fill_buf() {
-                Ok([]) => return Ok(size),
+                Ok([]) => break,
                 Ok(buffer) => buffer,
                 Err(error) => return Err(ReadError::Io(error.to_string())),
             };
-            size.messages += line.count(buffer);
+            messages += line.count(buffer);
             let length = buffer.len();
             reader.consume(length);
         }
+        size.messages = Some(messages);
+        Ok(size)
     }
 }
 
@@ -128,7 +156,7 @@ mod tests {
         let home = DiskHome::open(stage.path(), Limits::default()).unwrap();
         let size = |path, format| {
             let size = home.mailbox_size(path, format)?;
-            Some((size.messages, size.bytes))
+            Some((size.messages?, size.bytes))
         };
         assert_eq!(size("mbox", Format::Mbox), Some((3, mail.len() as u64)));
         assert_eq!(size("Maildir", Format::Maildir), Some((2, 8)));

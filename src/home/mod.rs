@@ -1,6 +1,7 @@
 //! In: a home directory. Out: the bytes of the files the rules consist of.
 //! The only code that reads a user's files; it trusts nothing in them.
 
+mod beneath;
 mod disk;
 mod mailbox;
 mod memory;
@@ -37,6 +38,9 @@ pub enum ReadError {
     /// It is owned by neither the home's owner nor root.
     #[error("it belongs to another user")]
     Owner,
+    /// It is root's and has a second name, so that anyone may have put it here.
+    #[error("it belongs to root and has a second name elsewhere")]
+    Linked,
     /// A limit was passed; the text says which.
     #[error("{0}")]
     Limit(String),
@@ -46,7 +50,8 @@ pub enum ReadError {
 }
 
 /// Where the core asks for files. Paths are relative to the home, normal
-/// (no `.` or `..`), with `/` between their parts.
+/// (no `.` or `..`), with `/` between their parts. To read an absolute path is
+/// to ask for a file outside, which most homes refuse.
 pub trait Home {
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;

@@ -182,9 +182,10 @@ pub fn procmail(
     for file in files {
         let absolute = path::join(&settings.home_path, file);
         result = match path::below(&settings.home_path, &absolute) {
-            Some(path) => ledger.read(path).map(|file| (file, absolute)),
-            None => Err(ReadError::Outside),
-        };
+            Some(path) => ledger.read(path),
+            None => ledger.read(&absolute),
+        }
+        .map(|file| (file, absolute));
         if !matches!(result, Err(ReadError::Missing)) {
             break;
         }
@@ -719,7 +720,7 @@ impl Elaborator<'_, '_> {
         };
         let read = match path::below(home_path, &absolute) {
             Some(below) => self.ledger.read(below),
-            None => Err(ReadError::Outside),
+            None => self.ledger.read(&absolute),
         };
         let file = match read {
             Ok(file) => file,

@@ -1,0 +1,91 @@
+//! In: a directory that is open, and a path. Out: what stands at the path below
+//! the directory; nothing outside is ever opened.
+
+use super::ReadError;
+use super::disk::read_error;
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Links followed before a path counts as a circle, as the kernel counts them.
+const MAX_LINKS: u32 = 40;
+
+/// A directory that is not left.
+///
+/// Everything is opened beneath its handle, so that no `..` and no link, not
+/// even one that changes in the meantime, leads out of it.
+#[derive(Debug)]
+pub(super) struct Beneath {
+    dir: Dir,
+    /// The path it was opened by, without links: absolute links into it are
+    /// followed.
+    path: PathBuf,
+}
+
+impl Beneath {
+    /// Opens a directory. The path itself may lead anywhere and through links.
+    pub fn open(path: &Path) -> Result<Beneath, ReadError> {
+        let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(read_error)?;
+        let path = std::fs::canonicalize(path).map_err(read_error)?;
+        Ok(Beneath { dir, path })
+    }
+
+    /// The directory itself.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// What is known of the directory itself.
+    pub fn metadata(&self) -> Result<Metadata, ReadError> {
+        self.dir.dir_metadata().map_err(read_error)
+    }
+
+    /// Runs an operation on a path; where an absolute link on it leads back
+    /// into the directory, on what the path then means.
+    pub fn run<T>(
+        &self,
+        path: &Path,
+        run: impl Fn(&Dir, &Path) -> io::Result<T>,
+    ) -> Result<T, ReadError> {
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            let error = match run(&self.dir, &path) {
+                Ok(value) => return Ok(value),
+                Err(error) => read_error(error),
+            };
+            match error {
+                ReadError::Outside => match self.follow_absolute_link(&path) {
+                    Some(inside) => path = inside,
+                    None => return Err(ReadError::Outside),
+                },
+                error => return Err(error),
+            }
+        }
+        Err(ReadError::Limit(format!(
+            "more than {MAX_LINKS} links lead to it"
+        )))
+    }
+
+    /// The path with its first absolute link replaced by where it leads below
+    /// the directory; `None` where there is no such link, or it leads elsewhere.
+    fn follow_absolute_link(&self, path: &Path) -> Option<PathBuf> {
+        let mut walked = PathBuf::new();
+        let mut parts = path.components();
+        for part in parts.by_ref() {
+            walked.push(part);
+            match self.dir.read_link_contents(&walked) {
+                Ok(target) if target.is_absolute() => {
+                    let inside = target.strip_prefix(&self.path).ok()?;
+                    return Some(inside.join(parts.as_path()));
+                }
+                Ok(target) => {
+                    walked.pop();
+                    walked.push(target);
+                }
+                Err(_) => {}
+            }
+        }
+        None
+    }
+}
