@@ -8,7 +8,7 @@ use super::seen::{Note, Noting, fingerprint};
 use super::tables::{self, Tables};
 use super::users::{self, User};
 use super::{accounts, passwd, write};
-use crate::home::{DiskHome, Home, Limits};
+use crate::home::{DiskHome, Home, Limits, ReadError};
 use crate::report;
 use rayon::prelude::*;
 use serde::Serialize;
@@ -40,6 +40,8 @@ pub struct Options {
     pub home_path: Option<String>,
     /// What a home may cost.
     pub limits: Limits,
+    /// Directories whose files any home may include.
+    pub allow_include: Vec<PathBuf>,
     /// Nothing is written.
     pub check: bool,
     /// Stands for all that the translation depends on beside the home and the
@@ -177,7 +179,7 @@ pub fn run(
     outcome.problems = problems;
     output.file("summary.json", summary_json(&outcome).as_bytes())?;
     outcome.written += output.written;
-    output.settle(outcome.written)?;
+    output.settle()?;
     Ok(outcome)
 }
 
@@ -252,8 +254,12 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
     Ok(users)
 }
 
+fn open(options: &Options, user: &User) -> Result<DiskHome, ReadError> {
+    DiskHome::open(&user.home, options.limits)?.allow_includes(&options.allow_include)
+}
+
 fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> {
-    let result = DiskHome::open(&user.home, options.limits)
+    let result = open(options, user)
         .map_err(|error| format!("the home could not be opened: {error}"))
         .and_then(|home| {
             // A link in the place of a home could lead to anyone's.
@@ -293,8 +299,7 @@ fn report(
     write::private_directory(&directory).map_err(failed)?;
     let with = options.with.as_ref().map(|with| fingerprint(&(with, user)));
     if let Some(note) = with.and_then(|with| standing(&directory, with))
-        && DiskHome::open(&user.home, options.limits)
-            .is_ok_and(|fresh| note.asked.is_answered_alike(&fresh))
+        && open(options, user).is_ok_and(|fresh| note.asked.is_answered_alike(&fresh))
     {
         let translated = Translated {
             files: Vec::new(),
@@ -423,7 +428,8 @@ impl<'a> Output<'a> {
         let directory = (!options.check).then_some(options.out.as_path());
         if let Some(directory) = directory {
             let made = write::private_directory(directory);
-            made.and_then(|()| write::sweep(directory))
+            made.and_then(|()| write::is_out_of_reach(directory))
+                .and_then(|()| write::sweep(directory))
                 .map_err(|error| output_error(directory, error))?;
         }
         Ok(Output {
@@ -457,12 +463,14 @@ impl<'a> Output<'a> {
         Ok(table)
     }
 
-    fn settle(&self, written: usize) -> Result<(), BatchError> {
+    /// Also where nothing was written: what stands may come from a run that
+    /// was interrupted before this.
+    fn settle(&self) -> Result<(), BatchError> {
         match self.directory {
-            Some(directory) if written > 0 => {
+            Some(directory) => {
                 write::settle(directory).map_err(|error| output_error(directory, error))
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }

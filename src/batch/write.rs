@@ -3,27 +3,72 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Makes a directory that only its owner can look into, unless it is there.
 ///
 /// # Errors
 /// What the operating system says, and where something else than a directory
-/// has the name: a link is not followed.
+/// of one's own has the name: a link is not followed, and in a directory of
+/// someone else files could be exchanged while they are written.
 pub fn private_directory(path: &Path) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            match fs::symlink_metadata(path)?.is_dir() {
-                true => Ok(()),
-                false => Err(io::Error::new(
+            let found = fs::symlink_metadata(path)?;
+            let refuse = |kind, why: &str| Err(io::Error::new(kind, why));
+            if !found.is_dir() {
+                return refuse(
                     io::ErrorKind::NotADirectory,
                     "something other than a directory has this name",
-                )),
+                );
             }
+            if found.uid() != runner() {
+                return refuse(
+                    io::ErrorKind::PermissionDenied,
+                    "the directory belongs to another user",
+                );
+            }
+            if others_can_change(&found) {
+                return refuse(
+                    io::ErrorKind::PermissionDenied,
+                    "every user can write to the directory",
+                );
+            }
+            Ok(())
         }
         result => result,
     }
+}
+
+/// Makes sure that no other user can exchange a directory for another one:
+/// that all above it belong to root or whoever runs this.
+///
+/// # Errors
+/// Which one does not.
+pub fn is_out_of_reach(path: &Path) -> io::Result<()> {
+    let full = fs::canonicalize(path)?;
+    for above in full.ancestors().skip(1) {
+        let found = fs::metadata(above)?;
+        let is_ours = [0, runner()].contains(&found.uid());
+        if !is_ours || others_can_change(&found) {
+            let why = format!(
+                "another user could exchange it, by way of {}",
+                above.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+    }
+    Ok(())
+}
+
+/// Whether users can rename what others have in a directory.
+fn others_can_change(directory: &fs::Metadata) -> bool {
+    directory.mode() & 0o002 != 0 && directory.mode() & 0o1000 == 0
+}
+
+fn runner() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// A file that is not yet in its place. Dropped, it leaves nothing behind.
@@ -150,7 +195,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn the_same_content_is_not_written_again() {
