@@ -4,6 +4,7 @@
 pub mod code;
 pub mod entry;
 pub mod explain;
+pub mod html;
 pub mod terminal;
 mod visible;
 

@@ -1,0 +1,53 @@
+//! In: a [`Report`](super::Report), the files it is about, what a batch came
+//! to. Out: pages, each one self-contained file: no network, no font or script
+//! from outside, and a policy that lets nothing but their own style and script
+//! run.
+//!
+//! Text of users is hostile. The templates' escaper ([`Visible`]) meets all of
+//! it: nothing in it is markup, and its control characters are shown.
+
+mod origin;
+mod page;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+pub use page::{Subject, page};
+pub use replay::{Difference, FolderCount, Replay};
+
+use super::visible;
+use askama::filters::{Escaper, Html};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+/// The escaper of all templates (`askama.toml`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Visible;
+
+impl Escaper for Visible {
+    fn write_escaped_str<W: fmt::Write>(&self, dest: W, text: &str) -> fmt::Result {
+        Html.write_escaped_str(dest, &visible(text))
+    }
+}
+
+/// What a page's own style and script may do, and nothing else.
+struct Policy {
+    style: &'static str,
+    script: &'static str,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+        let (style, script) = (hash(self.style), hash(self.script));
+        write!(
+            f,
+            "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
+             base-uri 'none'; form-action 'none'"
+        )
+    }
+}
+
+const STYLE: &str = include_str!("../../templates/page.css");

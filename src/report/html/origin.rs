@@ -1,0 +1,202 @@
+//! In: the text of a Sieve script. Out: the stretches of it that say where they
+//! came from, by the comments above them (`# .procmailrc:12-14`).
+
+/// Lines of a rule file, as a comment names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Origin<'s> {
+    /// The file, as the script shows its name.
+    pub file: &'s str,
+    /// First and last line, from 1.
+    pub lines: [usize; 2],
+}
+
+impl<'s> Origin<'s> {
+    /// Reads `file:12` or `file:12-14`.
+    pub fn parse(text: &'s str) -> Option<Self> {
+        let (file, lines) = text.rsplit_once(':')?;
+        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+        let number = |text: &str| {
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| is_plain)
+        };
+        let lines = [number(first)?, number(last)?];
+        (!file.is_empty() && lines[0] <= lines[1]).then_some(Origin { file, lines })
+    }
+
+    /// The origin that a line of a script names, where it is such a comment.
+    pub fn of_line(line: &'s str) -> Option<Self> {
+        Self::parse(line.trim_start().strip_prefix("# ")?)
+    }
+}
+
+/// A command of the script, with the comments above it. Stretches lie in each
+/// other or apart, and come in the order of their first lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stretch<'s> {
+    /// First and last line of the script, from 0.
+    pub lines: [usize; 2],
+    /// What it came from.
+    pub origins: Vec<Origin<'s>>,
+}
+
+/// Finds the stretches. The comments in the block of an `elsif` are about its
+/// test as well: there a stretch begins with the `elsif`.
+pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
+    let mut found: Vec<Stretch> = Vec::new();
+    let mut open: Vec<Open> = Vec::new();
+    let mut reader = Reader::default();
+    let mut branch = None;
+    let mut comments: Option<Stretch> = None;
+    for (number, line) in script.lines().enumerate() {
+        if let (true, Some(origin)) = (reader.is_between(), Origin::of_line(line)) {
+            let stretch = comments.get_or_insert_with(|| Stretch {
+                lines: [branch.unwrap_or(number), number],
+                origins: Vec::new(),
+            });
+            stretch.origins.push(origin);
+            continue;
+        }
+        if reader.is_between() && line.trim_start().starts_with('#') {
+            continue;
+        }
+        if let Some(stretch) = comments.take() {
+            let depth = reader.depth - usize::from(branch.is_some() && reader.depth > 0);
+            if let Some(branch) = branch {
+                close(&mut found, &mut open, depth, branch.saturating_sub(1));
+            }
+            open.push(Open {
+                at: found.len(),
+                depth,
+                is_branch: branch.is_some(),
+            });
+            found.push(stretch);
+        }
+        branch = (reader.is_between() && line.trim_start().starts_with("} els")).then_some(number);
+        if branch.is_some() && open.last().is_some_and(|open| open.is_branch) {
+            let depth = reader.depth.saturating_sub(1);
+            close(&mut found, &mut open, depth, number.saturating_sub(1));
+        }
+        reader.read(line);
+        if reader.is_between() && line.trim_end().ends_with([';', '}']) {
+            close(&mut found, &mut open, reader.depth, number);
+        }
+    }
+    let last = script.lines().count().saturating_sub(1);
+    close(&mut found, &mut open, 0, last);
+    found
+}
+
+/// A stretch that is not at its end.
+struct Open {
+    /// Its index.
+    at: usize,
+    /// The blocks around it.
+    depth: usize,
+    /// It is one branch of an `if`, not the whole.
+    is_branch: bool,
+}
+
+/// Ends the stretches of this depth and of those within.
+fn close(found: &mut [Stretch], open: &mut Vec<Open>, depth: usize, last: usize) {
+    while let Some(Open { at, .. }) = open.pop_if(|open| open.depth >= depth) {
+        if let Some(stretch) = found.get_mut(at) {
+            stretch.lines[1] = last.max(stretch.lines[0]);
+        }
+    }
+}
+
+/// As much of Sieve's syntax as tells a command from a string.
+#[derive(Debug, Default)]
+struct Reader {
+    depth: usize,
+    is_quoted: bool,
+    is_text: bool,
+}
+
+impl Reader {
+    /// Whether the next line begins outside of a string.
+    fn is_between(&self) -> bool {
+        !self.is_quoted && !self.is_text
+    }
+
+    fn read(&mut self, line: &str) {
+        if self.is_text {
+            self.is_text = line.trim_end() != ".";
+            return;
+        }
+        let mut characters = line.chars();
+        while let Some(c) = characters.next() {
+            match (c, self.is_quoted) {
+                ('"', _) => self.is_quoted = !self.is_quoted,
+                ('\\', true) => {
+                    characters.next();
+                }
+                ('#', false) => return,
+                ('{', false) => self.depth += 1,
+                ('}', false) => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        self.is_text = !self.is_quoted && line.trim_end().ends_with("text:");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(script: &str) -> Vec<(usize, usize, Vec<usize>)> {
+        let one = |stretch: &Stretch| {
+            let origins = stretch.origins.iter().map(|origin| origin.lines[0]);
+            (stretch.lines[0], stretch.lines[1], origins.collect())
+        };
+        stretches(script).iter().map(one).collect()
+    }
+
+    #[test]
+    fn names_of_files_may_hold_anything() {
+        let origin = Origin::parse("a:b c.rc:3-10");
+        assert_eq!(
+            origin.map(|o| (o.file, o.lines)),
+            Some(("a:b c.rc", [3, 10]))
+        );
+        for text in ["rc", "rc:", ":3", "rc:3-", "rc:+3", "rc:4-3", "rc:x"] {
+            assert_eq!(Origin::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_lie_below_their_comments() {
+        let script = "require \"fileinto\";\n\n\
+            # rc:1-3\n# rc:5\nif header :is \"a\" [\n    \"}\",\n    \"b\"\n] {\n    stop;\n}\n\n\
+            # a note\n# rc:7\nfileinto \"x\";\nkeep;\n";
+        assert_eq!(found(script), [(2, 9, vec![1, 5]), (12, 13, vec![7])]);
+    }
+
+    #[test]
+    fn blocks_hold_others() {
+        let script = "# rc:1\nif true {\n    # rc:2\n    keep;\n    # rc:3\n    if true {\n        stop;\n    }\n}\nkeep;\n";
+        let expected = [(0, 8, vec![1]), (2, 3, vec![2]), (4, 7, vec![3])];
+        assert_eq!(found(script), expected);
+    }
+
+    #[test]
+    fn a_branch_belongs_to_its_comments() {
+        let script = "# rc:1\nif true {\n    stop;\n} elsif false {\n    # rc:2\n    stop;\n} elsif true {\n    keep;\n} else {\n    # rc:4\n    discard;\n}\nstop;\n";
+        let expected = [(0, 2, vec![1]), (3, 5, vec![2]), (8, 11, vec![4])];
+        assert_eq!(found(script), expected);
+    }
+
+    #[test]
+    fn strings_hold_no_comments() {
+        let script = "# rc:1\nvacation text:\n# rc:2\n}\n.\n;\n# rc:3\nreject \"a \\\"\n# rc:4\n\";\nkeep;\n";
+        assert_eq!(found(script), [(0, 5, vec![1]), (6, 9, vec![3])]);
+    }
+
+    #[test]
+    fn what_never_ends_is_no_fault() {
+        assert_eq!(found("# rc:1\nif {\n"), [(0, 1, vec![1])]);
+        assert_eq!(found("# rc:1\n"), []);
+        assert_eq!(found("}}} else\n# rc:1\n;}\n"), [(1, 2, vec![1])]);
+    }
+}
