@@ -4,7 +4,14 @@
 //!
 //! Line anchors consume: `^` and `$` are the class of the newline alone. A
 //! searched text is framed by a newline that is not there before its first and
-//! behind its last byte, which is how `^` matches at its beginning.
+//! behind its last byte, which is how `^` matches at its beginning. No match
+//! begins at the one behind its end.
+
+mod build;
+pub mod matcher;
+
+pub use build::TooLarge;
+pub use matcher::{Found, Matcher};
 
 use std::fmt;
 
@@ -33,9 +40,12 @@ pub enum Regex {
     Plus(Box<Regex>),
     /// `?`.
     Optional(Box<Regex>),
-    /// `^^`: the very beginning or end of the text; consumes nothing.
+    /// `^^`: where the expression ends with it, the end of the text; elsewhere
+    /// its beginning, and the newline that is not there is consumed.
     Edge,
-    /// `\/`: what matches behind it goes to `MATCH`; consumes nothing.
+    /// `\/`: what matches behind it goes to `MATCH`; consumes nothing. At the
+    /// end of an alternative that is not the last one, procmail goes on in the
+    /// next alternative: `(a\/|b)c` matches `abc`, and no `ac`.
     Split,
 }
 
@@ -104,6 +114,19 @@ impl ByteSet {
     /// The bytes in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = u8> + '_ {
         (0..=u8::MAX).filter(|&byte| self.contains(byte))
+    }
+
+    /// The bytes in it, as ranges, in order.
+    pub fn ranges(&self) -> impl Iterator<Item = std::ops::RangeInclusive<u8>> + '_ {
+        let mut bytes = self.iter().peekable();
+        std::iter::from_fn(move || {
+            let start = bytes.next()?;
+            let mut end = start;
+            while let Some(next) = bytes.next_if(|&next| Some(next) == end.checked_add(1)) {
+                end = next;
+            }
+            Some(start..=end)
+        })
     }
 
     /// With the other case of every ASCII letter in it.

@@ -1,0 +1,266 @@
+//! In: the text of an expression. Out: the expression.
+
+use super::{ByteSet, Expression, Regex};
+use crate::syntax::regex::{self, Macro, NodeKind};
+
+/// procmail reads lines of 2048 bytes, unless `LINEBUF` says otherwise.
+const MAX_TEXT: usize = 1 << 17;
+const MAX_NODES: usize = 20_000;
+const MAX_DEPTH: usize = 200;
+
+/// An expression that nobody can have meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooLarge {
+    /// Too long.
+    #[error("it has more than {MAX_NODES} parts")]
+    Long,
+    /// Too many groups in groups.
+    #[error("it has groups in groups, more than {MAX_DEPTH} deep")]
+    Deep,
+}
+
+impl Macro {
+    /// The expression that procmail puts in its place.
+    fn expression(self) -> &'static str {
+        match self {
+            Macro::FromDaemon => concat!(
+                "(^(Mailing-List:|Precedence:.*(junk|bulk|list)|To: Multiple recipients of |",
+                "(((Resent-)?(From|Sender)|X-Envelope-From):|>?From )([^>]*[^(.%@a-z0-9])?",
+                "(Post(ma?(st(e?r)?|n)|office)|(send)?Mail(er)?|daemon|m(mdf|ajordomo)|n?uucp|",
+                "LIST(SERV|proc)|NETSERV|o(wner|ps)|r(e(quest|sponse)|oot)|b(ounce|bs\\.smtp)|",
+                "echo|mirror|s(erv(ices?|er)|mtp(error)?|ystem)|A(dmin(istrator)?|MMGR|utoanswer))",
+                "(([^).!:a-z0-9][-_a-z0-9]*)?[%@>\t ][^<)]*(\\(.*\\).*)?)?$([^>]|$)))",
+            ),
+            Macro::ToAddress => concat!(
+                "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):",
+                "(.*[^-a-zA-Z0-9_.])?)",
+            ),
+            Macro::ToWord => concat!(
+                "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):",
+                "(.*[^a-zA-Z])?)",
+            ),
+            Macro::FromMailer => concat!(
+                "(^(((Resent-)?(From|Sender)|X-Envelope-From):|>?From )([^>]*[^(.%@a-z0-9])?",
+                "(Post(ma(st(er)?|n)|office)|(send)?Mail(er)?|daemon|mmdf|n?uucp|ops|",
+                "r(esponse|oot)|(bbs\\.)?smtp(error)?|s(erv(ices?|er)|ystem)|",
+                "A(dmin(istrator)?|MMGR))",
+                "(([^).!:a-z0-9][-_a-z0-9]*)?[%@>\t ][^<)]*(\\(.*\\).*)?)?$([^>]|$))",
+            ),
+        }
+    }
+}
+
+impl Expression {
+    /// Reads an expression. `distinguishes_case` is the flag `D`.
+    ///
+    /// # Errors
+    /// Only its size is one.
+    pub fn new(text: &str, distinguishes_case: bool) -> Result<Self, TooLarge> {
+        Self::from_bytes(text.as_bytes(), distinguishes_case)
+    }
+
+    /// As [`Expression::new`], of a text in any encoding: procmail sees bytes.
+    ///
+    /// # Errors
+    /// Only its size is one.
+    pub fn from_bytes(text: &[u8], distinguishes_case: bool) -> Result<Self, TooLarge> {
+        // A character for each byte, so that a repetition repeats one byte and
+        // a class holds bytes.
+        let mut text: String = text.iter().map(|&byte| char::from(byte)).collect();
+        let mut ignores_case = !distinguishes_case;
+        while let Some((word, span)) = regex::first_macro(&text) {
+            if text.len() > MAX_TEXT {
+                return Err(TooLarge::Long);
+            }
+            text.replace_range(span, word.expression());
+            ignores_case |= word == Macro::FromDaemon;
+        }
+        if text.len() > MAX_TEXT {
+            return Err(TooLarge::Long);
+        }
+        let regex = build(&text, ignores_case)?;
+        Ok(Expression {
+            regex,
+            ignores_case,
+        })
+    }
+}
+
+/// A group that is open.
+#[derive(Default)]
+struct Group {
+    alternatives: Vec<Regex>,
+    sequence: Vec<Regex>,
+}
+
+impl Group {
+    fn end_alternative(&mut self) {
+        let sequence = std::mem::take(&mut self.sequence);
+        self.alternatives.push(concat(sequence));
+    }
+
+    fn close(mut self) -> Regex {
+        self.end_alternative();
+        alternate(self.alternatives)
+    }
+
+    fn repeat(&mut self, repeat: impl FnOnce(Box<Regex>) -> Regex) {
+        if let Some(atom) = self.sequence.pop() {
+            self.sequence.push(repeat(Box::new(atom)));
+        }
+    }
+}
+
+fn build(text: &str, ignores_case: bool) -> Result<Regex, TooLarge> {
+    let class = |set: ByteSet| {
+        Regex::Class(match ignores_case {
+            true => set.folded(),
+            false => set,
+        })
+    };
+    let nodes = regex::parse(text);
+    if nodes.len() > MAX_NODES {
+        return Err(TooLarge::Long);
+    }
+    let mut outer = Vec::new();
+    let mut group = Group::default();
+    for node in nodes {
+        let mut bytes = text.get(node.span).unwrap_or("").chars().map(|c| c as u8);
+        match node.kind {
+            NodeKind::Open => {
+                outer.push(std::mem::take(&mut group));
+                if outer.len() > MAX_DEPTH {
+                    return Err(TooLarge::Deep);
+                }
+            }
+            NodeKind::Close => {
+                let around = outer.pop().unwrap_or_default();
+                let inner = std::mem::replace(&mut group, around);
+                group.sequence.push(inner.close());
+            }
+            NodeKind::Or => group.end_alternative(),
+            NodeKind::Star => group.repeat(Regex::Star),
+            NodeKind::Plus => group.repeat(Regex::Plus),
+            NodeKind::Optional => group.repeat(Regex::Optional),
+            NodeKind::Any => group.sequence.push(Regex::Class(ByteSet::any())),
+            NodeKind::Class => {
+                let members: Vec<u8> = bytes.collect();
+                group
+                    .sequence
+                    .push(Regex::Class(read_class(&members, ignores_case)));
+            }
+            NodeKind::TextEdge => group.sequence.push(Regex::Edge),
+            NodeKind::LineEdge => group.sequence.push(Regex::Class(ByteSet::of(b'\n'))),
+            NodeKind::WordEdge => group.sequence.push(Regex::Class(no_word())),
+            NodeKind::Split => group.sequence.push(Regex::Split),
+            NodeKind::Quoted | NodeKind::Character => {
+                if let Some(byte) = bytes.next_back() {
+                    group.sequence.push(class(ByteSet::of(byte)));
+                }
+            }
+            NodeKind::Ignored => {}
+        }
+    }
+    while let Some(around) = outer.pop() {
+        let inner = std::mem::replace(&mut group, around);
+        group.sequence.push(inner.close());
+    }
+    Ok(group.close())
+}
+
+/// Everything but letters, digits and `_`; the newline too.
+fn no_word() -> ByteSet {
+    let mut set = ByteSet::ALL;
+    for byte in (0..=u8::MAX).filter(|&byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        set.remove(byte);
+    }
+    set
+}
+
+/// The bytes of a `[…]`. The newline is in none that begins with `^`.
+fn read_class(written: &[u8], ignores_case: bool) -> ByteSet {
+    let written = written.strip_prefix(b"[").unwrap_or(written);
+    let (negated, mut members) = match written.strip_prefix(b"^") {
+        Some(members) => (true, members),
+        None => (false, written),
+    };
+    let mut set = ByteSet::EMPTY;
+    let mut last = None;
+    if let [first @ (b']' | b'-'), rest @ ..] = members {
+        set.insert(*first);
+        last = Some(*first);
+        members = rest;
+    }
+    loop {
+        match (members, last) {
+            ([] | [b']', ..], _) => break,
+            ([b'-', end, rest @ ..], Some(start)) if *end != b']' => {
+                (start..=*end).for_each(|byte| set.insert(byte));
+                set.insert(*end);
+                (last, members) = (Some(*end), rest);
+            }
+            ([byte, rest @ ..], _) => {
+                set.insert(*byte);
+                (last, members) = (Some(*byte), rest);
+            }
+        }
+    }
+    if ignores_case {
+        set = set.folded();
+    }
+    match negated {
+        true => {
+            set.insert(b'\n');
+            set.complement()
+        }
+        false => set,
+    }
+}
+
+/// Nested sequences become one; a sequence of one is that one.
+fn concat(items: Vec<Regex>) -> Regex {
+    let mut sequence: Vec<Regex> = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            // Edges and splits look at what stands behind them.
+            Regex::Concat(none) if none.is_empty() => {
+                if sequence.last().is_some_and(looks_ahead) {
+                    sequence.push(Regex::Concat(none));
+                }
+            }
+            Regex::Concat(items) => sequence.extend(items),
+            item => sequence.push(item),
+        }
+    }
+    match <[Regex; 1]>::try_from(sequence) {
+        Ok([one]) => one,
+        Err(sequence) => Regex::Concat(sequence),
+    }
+}
+
+/// Alternatives of alternatives are alternatives; one alternative is no choice.
+fn alternate(items: Vec<Regex>) -> Regex {
+    let mut alternatives = Vec::with_capacity(items.len());
+    for item in items {
+        match item {
+            Regex::Alternate(items) => alternatives.extend(items),
+            item => alternatives.push(item),
+        }
+    }
+    match <[Regex; 1]>::try_from(alternatives) {
+        Ok([one]) => one,
+        Err(alternatives) => Regex::Alternate(alternatives),
+    }
+}
+
+fn looks_ahead(regex: &Regex) -> bool {
+    match regex {
+        Regex::Edge | Regex::Split => true,
+        Regex::Class(_) => false,
+        Regex::Concat(items) | Regex::Alternate(items) => items.iter().any(looks_ahead),
+        Regex::Star(one) | Regex::Plus(one) | Regex::Optional(one) => looks_ahead(one),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::super::Regex::*;
+use super::*;
+
+fn regex(text: &str) -> Regex {
+    Expression::new(text, true).unwrap().regex
+}
+
+fn byte(byte: u8) -> Regex {
+    Class(ByteSet::of(byte))
+}
+
+#[test]
+fn the_tree_is_as_flat_as_can_be() {
+    assert_eq!(regex("((a)(bc))"), Concat(b"abc".map(byte).into()));
+    assert_eq!(regex("a|(b|(c))"), Alternate(b"abc".map(byte).into()));
+    assert_eq!(regex("(a)*"), Star(Box::new(byte(b'a'))));
+    assert_eq!(regex("()"), Concat(Vec::new()));
+    assert_eq!(
+        regex(r"^^a?\/$"),
+        Concat(vec![
+            Edge,
+            Optional(Box::new(byte(b'a'))),
+            Split,
+            byte(b'\n')
+        ])
+    );
+}
+
+#[test]
+fn repetitions_are_of_bytes() {
+    assert_eq!(
+        regex("é*"),
+        Concat(vec![byte(0xc3), Star(Box::new(byte(0xa9)))])
+    );
+    assert_eq!(
+        Expression::from_bytes(b"\xe9", true).unwrap().regex,
+        byte(0xe9)
+    );
+}
+
+#[test]
+fn classes() {
+    let class = |text: &str| match regex(text) {
+        Class(set) => set.iter().map(char::from).collect::<String>(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(class("[]a-c]"), "]abc");
+    assert_eq!(class("[-a]"), "-a");
+    assert_eq!(class("[a-]"), "-a");
+    assert_eq!(class("[--0]"), "-./0");
+    assert_eq!(class("[a-c-e]"), "abcde");
+    assert_eq!(class("[z-a]"), "az");
+    assert_eq!(class(r"[\.]"), r".\");
+    assert_eq!(class("["), "");
+    assert_eq!(regex("[^"), Class(ByteSet::any()));
+    assert_eq!(
+        Expression::new("[^A]", false).unwrap().regex,
+        Class(
+            ByteSet::of(b'a')
+                .folded()
+                .union(&ByteSet::of(b'\n'))
+                .complement()
+        )
+    );
+}
+
+#[test]
+fn from_daemon_ignores_case_whatever_the_recipe_says() {
+    assert!(
+        Expression::new("x|^FROM_DAEMON", true)
+            .unwrap()
+            .ignores_case
+    );
+    assert!(!Expression::new("^FROM_MAILER", true).unwrap().ignores_case);
+}
+
+#[test]
+fn size_is_bounded() {
+    assert_eq!(
+        Expression::new(&"(".repeat(10_000), false),
+        Err(TooLarge::Deep)
+    );
+    assert_eq!(
+        Expression::new(&"^TO_".repeat(100_000), false),
+        Err(TooLarge::Long)
+    );
+    assert_eq!(
+        Expression::new(&"a".repeat(100_000), false),
+        Err(TooLarge::Long)
+    );
+}

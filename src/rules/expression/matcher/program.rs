@@ -1,0 +1,176 @@
+//! In: a regular expression. Out: instructions, laid out as procmail does: the
+//! order decides what happens to the start of `MATCH` where paths meet.
+
+use super::super::{ByteSet, Regex};
+
+/// What there is to do at a place, and where to go from there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Instruction {
+    /// Consumes a byte of the set.
+    Class(ByteSet, usize),
+    /// Consumes the newline before the text.
+    Begin(usize),
+    /// Matches at the end of the text.
+    End,
+    /// Goes on below, and at another place.
+    Fork(usize),
+    /// Goes on at another place.
+    Jump(usize),
+    /// Begins `MATCH`, and goes on below.
+    Split,
+    /// Matches.
+    Accept,
+}
+
+#[derive(Debug)]
+pub(super) struct Program {
+    pub instructions: Vec<Instruction>,
+    /// Whether a `\/` can be reached from a place without consuming anything.
+    pub splits: Vec<bool>,
+    /// No `\/`, and no edge at its end: the automaton knows all there is.
+    pub is_plain: bool,
+}
+
+impl Program {
+    pub fn new(regex: &Regex) -> Self {
+        let mut builder = Builder::default();
+        let end = builder.label();
+        builder.emit(regex, end, true);
+        builder.place(end);
+        builder.instructions.push(Instruction::Accept);
+        let mut instructions = builder.instructions;
+        for instruction in &mut instructions {
+            if let Instruction::Class(_, to)
+            | Instruction::Begin(to)
+            | Instruction::Fork(to)
+            | Instruction::Jump(to) = instruction
+            {
+                *to = builder.labels.get(*to).copied().unwrap_or_default();
+            }
+        }
+        let is_plain = !instructions
+            .iter()
+            .any(|it| matches!(it, Instruction::Split | Instruction::End));
+        let splits = splits(&instructions);
+        Program {
+            instructions,
+            splits,
+            is_plain,
+        }
+    }
+}
+
+/// Writes instructions whose places are labels.
+#[derive(Default)]
+struct Builder {
+    instructions: Vec<Instruction>,
+    /// Where each label is.
+    labels: Vec<usize>,
+}
+
+impl Builder {
+    fn label(&mut self) -> usize {
+        self.labels.push(0);
+        self.labels.len() - 1
+    }
+
+    fn place(&mut self, label: usize) {
+        if let Some(place) = self.labels.get_mut(label) {
+            *place = self.instructions.len();
+        }
+    }
+
+    fn here(&mut self) -> usize {
+        let label = self.label();
+        self.place(label);
+        label
+    }
+
+    /// `next` is where to go from its end; `last`, whether that is the end of
+    /// the expression.
+    fn emit(&mut self, regex: &Regex, next: usize, last: bool) {
+        match regex {
+            Regex::Class(set) => self.instructions.push(Instruction::Class(*set, next)),
+            Regex::Edge if last => self.instructions.push(Instruction::End),
+            Regex::Edge => self.instructions.push(Instruction::Begin(next)),
+            Regex::Split => self.instructions.push(Instruction::Split),
+            Regex::Concat(items) => match items.split_last() {
+                None => self.instructions.push(Instruction::Jump(next)),
+                Some((end, items)) => {
+                    for item in items {
+                        let behind = self.label();
+                        self.emit(item, behind, false);
+                        self.place(behind);
+                    }
+                    self.emit(end, next, last);
+                }
+            },
+            Regex::Alternate(items) => {
+                let Some((end, items)) = items.split_last() else {
+                    let nothing = Instruction::Class(ByteSet::EMPTY, next);
+                    self.instructions.push(nothing);
+                    return;
+                };
+                for item in items {
+                    if *item == Regex::Concat(Vec::new()) {
+                        self.instructions.push(Instruction::Fork(next));
+                    } else {
+                        let other = self.label();
+                        self.instructions.push(Instruction::Fork(other));
+                        self.emit(item, next, last);
+                        self.place(other);
+                    }
+                }
+                self.emit(end, next, last);
+            }
+            Regex::Star(body) => {
+                let fork = self.here();
+                self.instructions.push(Instruction::Fork(next));
+                self.emit(body, fork, false);
+            }
+            Regex::Plus(body) => {
+                let start = self.here();
+                let fork = self.label();
+                self.emit(body, fork, false);
+                self.place(fork);
+                self.instructions.push(Instruction::Fork(start));
+                self.instructions.push(Instruction::Jump(next));
+            }
+            Regex::Optional(body) => {
+                self.instructions.push(Instruction::Fork(next));
+                self.emit(body, next, last);
+            }
+        }
+    }
+}
+
+fn splits(instructions: &[Instruction]) -> Vec<bool> {
+    // Backwards from each `\/`, along what consumes nothing.
+    let mut before: Vec<Vec<usize>> = vec![Vec::new(); instructions.len()];
+    let mut found = vec![false; instructions.len()];
+    let mut open = Vec::new();
+    for (place, instruction) in instructions.iter().enumerate() {
+        let targets = match instruction {
+            Instruction::Fork(other) => [Some(place + 1), Some(*other)],
+            Instruction::Jump(to) => [Some(*to), None],
+            Instruction::Split => {
+                open.push(place);
+                [None, None]
+            }
+            _ => [None, None],
+        };
+        for target in targets.into_iter().flatten() {
+            if let Some(before) = before.get_mut(target) {
+                before.push(place);
+            }
+        }
+    }
+    while let Some(place) = open.pop() {
+        if let (Some(found), Some(before)) = (found.get_mut(place), before.get(place))
+            && !std::mem::replace(found, true)
+        {
+            open.extend(before);
+        }
+    }
+    found
+}

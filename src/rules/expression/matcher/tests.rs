@@ -1,0 +1,92 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+
+fn find(expression: &str, text: &str) -> Option<Found> {
+    Expression::new(expression, false)
+        .unwrap()
+        .find(text.as_bytes())
+}
+
+/// What goes to `MATCH`.
+fn matched<'a>(expression: &str, text: &'a str) -> Option<&'a str> {
+    text.get(find(expression, text)?.matched?)
+}
+
+#[track_caller]
+fn assert_matches(expression: &str, yes: &[&str], no: &[&str]) {
+    for text in yes {
+        assert!(find(expression, text).is_some(), "{expression} in {text:?}");
+    }
+    for text in no {
+        assert!(find(expression, text).is_none(), "{expression} in {text:?}");
+    }
+}
+
+#[test]
+fn line_ends_are_consumed() {
+    assert_matches("^b$", &["b", "b\n", "a\nb\nc"], &["ab", "bc", ""]);
+    assert_matches("a$b", &["a\nb"], &["a\n\nb"]);
+    assert_matches("a$^b", &["a\n\nb"], &["a\nb"]);
+    assert_matches(r"a\>b", &["a b", "a\nb"], &["ab"]);
+    assert_matches("a.b|a[^x]b", &["a b"], &["a\nb"]);
+    assert_matches("^$", &["", "a\n\nb", "a\n"], &["a", "a\nb"]);
+}
+
+#[test]
+fn edges() {
+    assert_matches("^^a", &["a", "ab"], &["b\na", "\na"]);
+    assert_matches("a^^", &["a", "ba"], &["a\n", "ab"]);
+    assert_matches("^^^a", &["\na"], &["a"]);
+    assert_matches("a$^^", &["a\n"], &["a"]);
+    assert_matches("^^|a", &["a"], &["b", ""]);
+    assert_matches("a^^b|b^^a", &[], &["ab", "a\nb", "b"]);
+}
+
+#[test]
+fn oddities() {
+    assert_matches("a**", &["a*", "*", "aa*"], &["a"]);
+    assert_matches("[[:a:]]", &["a]", ":]"], &["a"]);
+    assert_matches("a)b", &["a"], &["b"]);
+    assert_matches("[b-", &["b", "-"], &["a"]);
+    assert_matches("a{2}", &["a{2}"], &["aa"]);
+    assert_matches(r"\w\t", &["wt"], &["a\t"]);
+    assert_matches("(a", &["a"], &["("]);
+    assert_matches("[^]a]", &["b"], &["]", "a", "\n"]);
+    assert_matches("[z-a]", &["z", "a"], &["b"]);
+    assert_matches("", &["", "a"], &[]);
+}
+
+#[test]
+fn case() {
+    assert_matches("A[b-c]", &["ab", "AC"], &["ad"]);
+    let expression = Expression::new("Ab", true).unwrap();
+    assert!(expression.find(b"Ab").is_some());
+    assert!(expression.find(b"ab").is_none());
+}
+
+#[test]
+fn what_goes_to_match() {
+    assert_eq!(
+        matched(r"^Subject: \/.*", "From: x\nSubject: hello\n"),
+        Some("hello")
+    );
+    assert_eq!(matched(r"a+\/a*", "aaa"), Some("aa"));
+    assert_eq!(matched(r"b\/$", "ab"), Some(""));
+    assert_eq!(matched(r"\/b$", "ab"), Some("b"));
+    assert_eq!(matched(r"\/^a$", "a\nb"), Some("a\n"));
+    assert_eq!(matched(r"x\/(a|ab|abc)", "xabcd"), Some("abc"));
+}
+
+#[test]
+fn counting_matches() {
+    let count = |expression: &str, text: &str| {
+        let expression = Expression::new(expression, false).unwrap();
+        expression.matcher().matches(text.as_bytes()).count()
+    };
+    assert_eq!(count("o", "foo boo"), 4);
+    assert_eq!(count("aa", "aaaaa"), 2);
+    assert_eq!(count("^a", "a\na\na"), 3);
+    assert_eq!(count("^a$", "a\na\na"), 3);
+    assert_eq!(count("a*", "aaa"), 1);
+}
