@@ -3,6 +3,7 @@
 
 use super::output;
 use sievify::home::ReadError;
+use sievify::report::code::Code;
 use sievify::sieve::target::TargetError;
 use sievify::translate::Bug;
 use std::io;
@@ -14,29 +15,65 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum Failure {
     /// A home, or a file of rules.
-    #[error("{path}: {error}")]
+    #[error("{path}: {error}{}", way_out(error))]
     Rules { path: String, error: ReadError },
     /// A file of rules that holds something else.
-    #[error("{path}: it is not a text file, so it holds no rules")]
+    #[error("{path}: it is not a text file, so there are no rules in it")]
     Binary { path: String },
     /// A name that cannot be worked with.
-    #[error("{path}: its name is not UTF-8; rename or copy it first")]
+    #[error("{path}: its name is not UTF-8: rename it, or copy it, first")]
     Name { path: String },
     /// No home was named, and there is none to take.
     #[error("$HOME is not set: name the home directory, as in `sievify translate /home/ann`")]
     NoHome,
-    /// A file the user of the program names on the command line.
-    #[error("{path}: {error}")]
+    /// A file that the command line names.
+    #[error("{path}: {}", reason(error))]
     Input { path: String, error: io::Error },
     /// Something could not be written.
-    #[error("{what} could not be written: {error}")]
+    #[error("{what} could not be written: {}", reason(error))]
     Output { what: String, error: io::Error },
     /// There is no such target.
     #[error(transparent)]
     Target(#[from] TargetError),
+    /// There is no such code.
+    #[error(
+        "there is no code called `{name}`{}: `sievify explain` lists them all",
+        nearest.map_or(String::new(), |code| format!(", but `{}`", code.as_str()))
+    )]
+    Code { name: String, nearest: Option<Code> },
+    /// There is no such command.
+    #[error("there is no command called `{name}`: `sievify help` lists them all")]
+    Command { name: String },
     /// sievify is at fault, not the input.
     #[error("{path}: {bug}; nothing was written; please report it")]
     Bug { path: String, bug: Bug },
+}
+
+/// What the operating system said, in the words of a person.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "there is no permission to do that".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory: name a file".to_owned(),
+        io::ErrorKind::NotADirectory => "it is a file: name a directory".to_owned(),
+        io::ErrorKind::InvalidData => "it is not a text file".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error")
+                .next()
+                .unwrap_or_default()
+                .to_lowercase()
+        }
+    }
+}
+
+/// What to do about a file of rules that is not read.
+fn way_out(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::Outside => ": name the file that the link leads to",
+        ReadError::NotAFile => ": name a home directory, or a file of rules",
+        _ => "",
+    }
 }
 
 impl Failure {

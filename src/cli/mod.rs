@@ -1,8 +1,11 @@
 //! In: the arguments of the program. Out: what it prints, and its exit status.
 //! The only code that prints or exits; each command has a file of its own.
 
+mod completions;
+mod explain;
 mod failure;
-mod machine;
+mod hosts;
+mod man;
 mod output;
 mod targets;
 mod translate;
@@ -34,7 +37,7 @@ Examples:
   sievify translate                    my own rules: the script, then the report
   sievify translate /home/ann          those of another home
   sievify batch /home -o moved         every home below /home
-  sievify explain unknown-program      what a code in the report means
+  sievify explain unread-include       what a code in the report means
 
 Exit status:
   0  every rule is carried out, or has no meaning on a server
@@ -47,10 +50,10 @@ Each command has examples of its own: sievify help COMMAND";
 #[command(
     name = "sievify",
     version,
+    propagate_version = true,
     about = "Translates .forward and .procmailrc into Sieve, and accounts for every line",
     long_about = ABOUT,
     after_help = EXAMPLES,
-    disable_help_subcommand = false,
     max_term_width = 100
 )]
 struct Arguments {
@@ -66,6 +69,9 @@ struct Arguments {
 enum Command {
     Translate(Box<translate::Translate>),
     Targets(targets::Targets),
+    Explain(explain::Explain),
+    Completions(completions::Completions),
+    Man(man::ManPage),
 }
 
 /// Runs the program.
@@ -86,6 +92,9 @@ fn run(command: &Command) -> Result<u8, Failure> {
     let status = match command {
         Command::Translate(command) => command.run(),
         Command::Targets(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
     }?;
     Ok(match status {
         Status::Complete => 0,

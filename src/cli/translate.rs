@@ -2,7 +2,7 @@
 //! report.
 
 use super::failure::Failure;
-use super::machine::{self, NewServer, OldHost};
+use super::hosts::{self, NewServer, OldHost};
 use super::{Status, output};
 use clap::{Args, ValueEnum};
 use sievify::batch::passwd;
@@ -106,7 +106,7 @@ impl Translate {
         };
         let place = Place::open(&path)?;
         let settings = self.settings(&place)?;
-        let options = machine::lowering(&settings, &self.new_server, &target);
+        let options = hosts::lowering(&settings, &self.new_server, &target);
         let translation = match &place.file {
             None => translate(&place.home, &settings, &options, &target),
             Some(file) => {
