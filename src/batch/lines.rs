@@ -2,14 +2,16 @@
 //! that could not be read named.
 
 use crate::report::visible;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Something wrong with the administrator's input, or with a home.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// The file, or the user.
     pub place: String,
     /// The line, 1-based, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// What is wrong, in one sentence.
     pub message: String,

@@ -1,17 +1,20 @@
 //! In: the tables of the old host, its users, and where these forward mail.
 //! Out: the lists for the move that are about several users.
 
+use super::output::Output;
 use super::rows::cell;
+use super::run::BatchError;
 use super::tables::{Tables, written};
 use super::users::User;
 use crate::syntax::forward::Destination;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The head of `lists.csv`.
 pub(super) const LISTS: [&str; 5] = ["name", "line", "owner", "members", "local"];
 
 /// The head of `forwards.csv`.
-pub(super) const FORWARDS: [&str; 4] = ["user", "address", "state", "leads-to"];
+const FORWARDS: [&str; 4] = ["user", "address", "state", "leads-to"];
 
 /// Aliases that fan out or include, for whoever sets the lists up again.
 pub(super) fn lists(tables: &Tables, users: &[User]) -> Vec<[String; 5]> {
@@ -69,71 +72,91 @@ fn find<'u>(users: &'u [User], name: &str) -> Option<&'u User> {
 /// Users that are followed from one forward to the next.
 const MAX_FOLLOWED: usize = 1000;
 
-/// Forwards that lead to a user who moves as well, to nobody, or in a circle.
-/// `redirects` has the addresses each user forwards to.
-pub(super) fn forwards(
+/// Where a part keeps its links until all parts are there.
+pub(super) const LINKS: &str = "links.json";
+
+/// A forward that leads to users of the old host, or to nobody there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Link {
+    /// Whose mail is forwarded.
+    pub user: String,
+    /// Where, as the rules have it.
+    address: String,
+    /// The users it ends with; nobody, where the address is gone.
+    ends: Vec<String>,
+    /// Where these have gone.
+    to: Vec<String>,
+}
+
+/// The forwards among the users. `redirects` has the addresses each user
+/// forwards to.
+pub(super) fn links(
     tables: &Tables,
     users: &[User],
     redirects: &BTreeMap<String, Vec<String>>,
-) -> Vec<[String; 4]> {
+) -> Vec<Link> {
     let by_new_address: BTreeMap<String, &User> = users
         .iter()
         .filter_map(|user| Some((user.address.as_deref()?.to_lowercase(), user)))
         .collect();
-    // Whom each user's mail goes on to, among the users.
-    let mut leads: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut states = Vec::new();
+    let mut links = Vec::new();
     for (name, addresses) in redirects {
         for address in addresses {
             let is_own = tables.local_name(&address.to_lowercase()).is_some();
-            let resolved = tables.resolve(address);
             let is_known = tables.entry(address).is_some();
-            let found: Vec<&User> = resolved
+            let ends: Vec<&User> = tables
+                .resolve(address)
                 .ends
                 .iter()
                 .filter_map(|end| local_user(tables, users, end))
                 .chain(by_new_address.get(&address.to_lowercase()).copied())
                 .collect();
-            leads
-                .entry(name)
-                .or_default()
-                .extend(found.iter().map(|user| user.name.as_str()));
-            let to: Vec<String> = found
-                .iter()
-                .map(|user| user.address.clone().unwrap_or_else(|| user.new.clone()))
-                .collect();
-            match (found.is_empty(), is_own && !is_known) {
-                (false, _) => states.push((name, address, "moves", to.join(", "))),
-                (true, true) => states.push((name, address, "gone", String::new())),
-                (true, false) => {}
+            let is_gone = is_own && !is_known;
+            if !ends.is_empty() || is_gone {
+                let new = |user: &&User| user.address.clone().unwrap_or_else(|| user.new.clone());
+                links.push(Link {
+                    user: name.clone(),
+                    address: address.clone(),
+                    to: ends.iter().map(new).collect(),
+                    ends: ends.iter().map(|user| user.name.clone()).collect(),
+                });
             }
         }
     }
-    let rows = states.into_iter().map(|(name, address, state, to)| {
-        let circle = state == "moves" && leads_back(&leads, name, address, tables, users);
-        let state = if circle { "circle" } else { state };
-        [cell(name), cell(address), state.to_owned(), cell(&to)]
-    });
-    rows.collect()
+    links
 }
 
-/// Whether mail that a user forwards to an address comes back to the user.
-fn leads_back(
-    leads: &BTreeMap<&str, Vec<&str>>,
-    name: &str,
-    address: &str,
-    tables: &Tables,
-    users: &[User],
-) -> bool {
-    let ends = tables.resolve(address).ends;
-    let first = ends
-        .iter()
-        .filter_map(|end| local_user(tables, users, end))
-        .map(|user| user.name.as_str());
-    let mut open: Vec<&str> = first.collect();
+/// Writes `forwards.csv`: forwards that lead to a user who moves as well, to
+/// nobody, or in a circle.
+pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), BatchError> {
+    let mut leads: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for link in links {
+        let ends = link.ends.iter().map(String::as_str);
+        leads.entry(&link.user).or_default().extend(ends);
+    }
+    let mut table = output.table("forwards.csv", &FORWARDS)?;
+    for link in links {
+        let state = match link.ends.is_empty() {
+            true => "gone",
+            false if leads_back(&leads, link) => "circle",
+            false => "moves",
+        };
+        table.row([
+            cell(&link.user),
+            cell(&link.address),
+            state.to_owned(),
+            cell(&link.to.join(", ")),
+        ])?;
+    }
+    table.finish(output)
+}
+
+/// Whether mail that a user forwards comes back to the user.
+fn leads_back(leads: &BTreeMap<&str, Vec<&str>>, link: &Link) -> bool {
+    let mut open: Vec<&str> = link.ends.iter().map(String::as_str).collect();
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     while let Some(user) = open.pop() {
-        if user == name {
+        if user == link.user {
             return true;
         }
         if seen.len() < MAX_FOLLOWED && seen.insert(user) {

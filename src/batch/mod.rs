@@ -4,10 +4,14 @@
 pub mod accounts;
 pub mod lines;
 mod lists;
+mod merge;
+mod output;
 pub mod passwd;
 mod rows;
 mod run;
 mod seen;
+mod shard;
+mod summary;
 pub mod tables;
 #[cfg(test)]
 mod tests;
@@ -15,5 +19,8 @@ pub mod users;
 pub mod write;
 
 pub use lines::Problem;
+pub use merge::{MergeError, merge};
 pub use rows::{FolderRow, Translated};
 pub use run::{BatchError, Options, Outcome, Translate, Watch, run};
+pub use shard::Shard;
+pub use users::User;

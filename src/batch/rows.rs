@@ -24,20 +24,15 @@ pub struct Translated {
 }
 
 impl Translated {
-    /// The files and rows that come from a report.
+    /// The rows that come from a report.
     pub fn of(report: &Report) -> Self {
-        let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
-        json.push(b'\n');
         let manual = report
             .entries
             .iter()
             .filter(|entry| entry.verdict == Verdict::Manual);
         let folders = report.folders.iter();
         Translated {
-            files: vec![
-                ("filters.sieve", report.script.clone().into_bytes()),
-                ("report.json", json),
-            ],
+            files: Vec::new(),
             counts: report.summary,
             manual: manual.map(|entry| entry.code).collect(),
             folders: folders
@@ -45,6 +40,17 @@ impl Translated {
                 .collect(),
             redirects: report.redirects.clone(),
         }
+    }
+
+    /// With the files that come from a report.
+    pub fn with_files(mut self, report: &Report) -> Self {
+        let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
+        json.push(b'\n');
+        self.files = vec![
+            ("filters.sieve", report.script.clone().into_bytes()),
+            ("report.json", json),
+        ];
+        self
     }
 }
 
@@ -156,8 +162,19 @@ pub(super) fn cell(text: &str) -> String {
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect();
-    match visible.starts_with(['=', '+', '-', '@']) {
+    match visible.starts_with(FORMULA) {
         true => format!("'{visible}"),
         false => visible,
+    }
+}
+
+/// What a spreadsheet takes for the start of a formula.
+const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+
+/// The name that a cell holds.
+pub(super) fn user_of(cell: &str) -> &str {
+    match cell.strip_prefix('\'') {
+        Some(name) if name.starts_with(FORMULA) => name,
+        _ => cell,
     }
 }

@@ -3,15 +3,18 @@
 
 use super::lines::Problem;
 use super::lists;
+use super::output::{Output, output_error};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
 use super::seen::{Note, Noting, fingerprint};
+use super::shard::Shard;
+use super::summary;
 use super::tables::{self, Tables};
 use super::users::{self, User};
 use super::{accounts, passwd, write};
 use crate::home::{DiskHome, Home, Limits, ReadError};
 use crate::report;
+use crate::report::code::Code;
 use rayon::prelude::*;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -44,6 +47,8 @@ pub struct Options {
     pub allow_include: Vec<PathBuf>,
     /// Nothing is written.
     pub check: bool,
+    /// Only the users of this part; [`super::merge`] joins the parts.
+    pub shard: Option<Shard>,
     /// Stands for all that the translation depends on beside the home and the
     /// user: where it and the home are the same as in an earlier run, the
     /// report stands. `None`: every home is translated.
@@ -54,7 +59,7 @@ pub struct Options {
 #[derive(Debug, Error)]
 pub enum BatchError {
     /// A file of the administrator's could not be read.
-    #[error("{path} could not be read: {error}")]
+    #[error("{path}: it could not be read: {error}")]
     Input {
         /// The file.
         path: String,
@@ -62,7 +67,7 @@ pub enum BatchError {
         error: io::Error,
     },
     /// The output could not be written.
-    #[error("{path} could not be written: {error}")]
+    #[error("{path}: it could not be written: {error}")]
     Output {
         /// The file or directory.
         path: String,
@@ -70,7 +75,9 @@ pub enum BatchError {
         error: io::Error,
     },
     /// No home was found.
-    #[error("there are no homes with rules to be found")]
+    #[error(
+        "there are no homes to be found: name a directory that has homes with .forward or .procmailrc below it"
+    )]
     NoHomes(Vec<Problem>),
 }
 
@@ -83,6 +90,8 @@ pub struct Outcome {
     pub failed: usize,
     /// Entries of all homes.
     pub counts: report::Summary,
+    /// The codes of what is manual, with the number of homes that have it.
+    pub manual: BTreeMap<Code, usize>,
     /// Files that were written; the others said the same already.
     pub written: usize,
     /// What is wrong with the input and with homes.
@@ -122,13 +131,18 @@ pub fn run(
     if users.is_empty() {
         return Err(BatchError::NoHomes(problems));
     }
-    watch.found(users.len());
-    let mut output = Output::open(options)?;
+    let chosen: Vec<&User> = users
+        .iter()
+        .filter(|user| options.shard.is_none_or(|shard| shard.holds(&user.name)))
+        .collect();
+    watch.found(chosen.len());
+    let directory = lists_directory(options)?;
+    let mut output = Output::open(directory.as_deref())?;
     let mut summary = output.table("summary.csv", &SUMMARY)?;
     let mut folders = output.table("folders.csv", &FOLDERS)?;
     let mut outcome = Outcome::default();
     let mut redirects = BTreeMap::new();
-    for chunk in users.chunks(CHUNK) {
+    for chunk in chosen.chunks(CHUNK) {
         let rows: Vec<Row> = chunk
             .par_iter()
             .map(|user| {
@@ -148,6 +162,9 @@ pub fn run(
                     outcome.homes += 1;
                     outcome.counts += done.counts;
                     outcome.written += done.written;
+                    for code in done.manual {
+                        *outcome.manual.entry(code).or_default() += 1;
+                    }
                     if !done.redirects.is_empty() {
                         redirects.insert(row.user.name.clone(), done.redirects);
                     }
@@ -166,21 +183,50 @@ pub fn run(
         list.row(row)?;
     }
     list.finish(&mut output)?;
-    let mut forwards = output.table("forwards.csv", &lists::FORWARDS)?;
-    for row in lists::forwards(&tables, &users, &redirects) {
-        forwards.row(row)?;
+    let links = lists::links(&tables, &users, &redirects);
+    match options.shard {
+        None => lists::write_forwards(&links, &mut output)?,
+        // Circles are seen when all parts are there.
+        Some(_) => output.file(
+            lists::LINKS,
+            &serde_json::to_vec(&links).unwrap_or_default(),
+        )?,
     }
-    forwards.finish(&mut output)?;
     let moved = lists::moved(&users, options.domain.as_deref());
     output.file("virtual", moved.as_bytes())?;
     output.file("relocated", moved.as_bytes())?;
     problems.sort();
     problems.dedup();
     outcome.problems = problems;
-    output.file("summary.json", summary_json(&outcome).as_bytes())?;
+    output.file(summary::NAME, summary::text(&outcome).as_bytes())?;
     outcome.written += output.written;
-    output.settle()?;
+    if !options.check {
+        // Also where nothing was written: what stands may come from a run that
+        // was interrupted before this.
+        write::settle(&options.out).map_err(|error| output_error(&options.out, error))?;
+    }
     Ok(outcome)
+}
+
+/// The directory below the output that holds the lists of the parts.
+pub(super) const PARTS: &str = ".parts";
+
+/// Where the lists go: beside the users' directories, or where those of a part
+/// wait for the others.
+fn lists_directory(options: &Options) -> Result<Option<PathBuf>, BatchError> {
+    let out = &options.out;
+    match options.shard {
+        _ if options.check => Ok(None),
+        None => Ok(Some(out.clone())),
+        Some(shard) => {
+            let parts = out.join(PARTS);
+            for directory in [out, &parts] {
+                write::private_directory(directory)
+                    .map_err(|error| output_error(directory, error))?;
+            }
+            Ok(Some(parts.join(shard.directory())))
+        }
+    }
 }
 
 fn read(path: &Path) -> Result<(String, String), BatchError> {
@@ -381,136 +427,5 @@ fn done(
                 folder,
             })
             .collect(),
-    }
-}
-
-#[derive(Serialize)]
-struct Summary<'a> {
-    version: u32,
-    homes: usize,
-    failed: usize,
-    summary: report::Summary,
-    problems: Vec<SummaryProblem<'a>>,
-}
-
-#[derive(Serialize)]
-struct SummaryProblem<'a> {
-    place: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    message: &'a str,
-}
-
-fn summary_json(outcome: &Outcome) -> String {
-    let problems = outcome.problems.iter().map(|problem| SummaryProblem {
-        place: &problem.place,
-        line: problem.line,
-        message: &problem.message,
-    });
-    let summary = Summary {
-        version: 1,
-        homes: outcome.homes,
-        failed: outcome.failed,
-        summary: outcome.counts,
-        problems: problems.collect(),
-    };
-    serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n"
-}
-
-/// The directory of the output; nothing at all where only a check is made.
-struct Output<'a> {
-    directory: Option<&'a Path>,
-    written: usize,
-}
-
-impl<'a> Output<'a> {
-    fn open(options: &'a Options) -> Result<Self, BatchError> {
-        let directory = (!options.check).then_some(options.out.as_path());
-        if let Some(directory) = directory {
-            let made = write::private_directory(directory);
-            made.and_then(|()| write::is_out_of_reach(directory))
-                .and_then(|()| write::sweep(directory))
-                .map_err(|error| output_error(directory, error))?;
-        }
-        Ok(Output {
-            directory,
-            written: 0,
-        })
-    }
-
-    fn file(&mut self, name: &str, content: &[u8]) -> Result<(), BatchError> {
-        if let Some(directory) = self.directory {
-            let written = write::replace(directory, name, content)
-                .map_err(|error| output_error(&directory.join(name), error))?;
-            self.written += usize::from(written);
-        }
-        Ok(())
-    }
-
-    fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable, BatchError> {
-        let draft = match self.directory {
-            Some(directory) => Some(
-                write::Draft::new(directory)
-                    .map_err(|error| output_error(&directory.join(name), error))?,
-            ),
-            None => None,
-        };
-        let mut table = CsvTable {
-            name,
-            writer: draft.map(csv::Writer::from_writer),
-        };
-        table.row(head)?;
-        Ok(table)
-    }
-
-    /// Also where nothing was written: what stands may come from a run that
-    /// was interrupted before this.
-    fn settle(&self) -> Result<(), BatchError> {
-        match self.directory {
-            Some(directory) => {
-                write::settle(directory).map_err(|error| output_error(directory, error))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// A CSV file that is being written.
-struct CsvTable {
-    name: &'static str,
-    writer: Option<csv::Writer<write::Draft>>,
-}
-
-impl CsvTable {
-    fn row<T: AsRef<[u8]>>(
-        &mut self,
-        cells: impl IntoIterator<Item = T>,
-    ) -> Result<(), BatchError> {
-        match &mut self.writer {
-            Some(writer) => writer
-                .write_record(cells)
-                .map_err(|error| output_error(Path::new(self.name), io::Error::from(error))),
-            None => Ok(()),
-        }
-    }
-
-    fn finish(self, output: &mut Output) -> Result<(), BatchError> {
-        let (Some(writer), Some(directory)) = (self.writer, output.directory) else {
-            return Ok(());
-        };
-        let written = writer
-            .into_inner()
-            .map_err(|error| io::Error::other(error.to_string()))
-            .and_then(|draft| draft.persist(directory, self.name))
-            .map_err(|error| output_error(&directory.join(self.name), error))?;
-        output.written += usize::from(written);
-        Ok(())
-    }
-}
-
-fn output_error(path: &Path, error: io::Error) -> BatchError {
-    BatchError::Output {
-        path: path.display().to_string(),
-        error,
     }
 }

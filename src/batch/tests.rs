@@ -250,3 +250,55 @@ fn without_homes_there_is_no_batch() {
     let error = run(&options, &translate, &Nobody).unwrap_err();
     assert!(matches!(error, BatchError::NoHomes(problems) if problems.len() == 1));
 }
+
+#[test]
+fn parts_join_to_the_whole() {
+    let stage = tempfile::tempdir().unwrap();
+    let at = stage.path();
+    let names: Vec<String> = (0..40).map(|number| format!("u{number}")).collect();
+    let mut forwards: Vec<(&str, String)> = Vec::new();
+    for (number, name) in names.iter().enumerate() {
+        let next = &names[(number + 1) % 5];
+        forwards.push((name, format!("{next}@old.example\ngone@old.example\n")));
+    }
+    forwards.push(("=cell", "a@b\n".to_owned()));
+    forwards.push(("bad", "crash\n".to_owned()));
+    let forwards: Vec<(&str, &str)> = forwards.iter().map(|(a, b)| (*a, b.as_str())).collect();
+    let mut options = homes(at, &forwards);
+    options.aliases = write(at, "aliases", "all: u1, u2\nx: y\ny: x\n");
+    options.accounts = write(
+        at,
+        "accounts.csv",
+        "old,new,address\nu1,n1,n1@new.example\n",
+    );
+    let whole = run(&options, &translate, &Nobody).unwrap();
+    let lists = |out: &str| -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = fs::read_dir(at.join(out)).unwrap().flatten();
+        let files = files.filter(|file| file.file_type().unwrap().is_file());
+        files
+            .map(|file| (file.file_name().into(), fs::read(file.path()).unwrap()))
+            .collect()
+    };
+    for number in 1..=3 {
+        options.shard = Some(format!("{number}/3").parse().unwrap());
+        options.out = at.join(if number == 1 { "first" } else { "second" });
+        run(&options, &translate, &Nobody).unwrap();
+    }
+    let outs = [at.join("first"), at.join("second")];
+    assert!(matches!(
+        merge(&outs[1..]),
+        Err(MergeError::Missing(shard)) if shard.to_string() == "1/3"
+    ));
+    let merged = merge(&outs).unwrap();
+    assert_eq!(lists("first"), lists("out"));
+    assert_eq!(merged.counts, whole.counts);
+    assert_eq!(merged.problems, whole.problems);
+    assert_eq!(merge(&outs).unwrap().written, 0);
+    options.shard = Some("1/2".parse().unwrap());
+    run(&options, &translate, &Nobody).unwrap();
+    assert!(matches!(merge(&outs), Err(MergeError::Several(..))));
+    assert!(matches!(
+        merge(&[at.join("home")]),
+        Err(MergeError::None(_))
+    ));
+}

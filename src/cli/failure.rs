@@ -2,6 +2,7 @@
 //! the file and says what to do.
 
 use super::output;
+use sievify::batch::{BatchError, MergeError};
 use sievify::home::ReadError;
 use sievify::report::code::Code;
 use sievify::sieve::target::TargetError;
@@ -44,6 +45,15 @@ pub enum Failure {
     /// There is no such command.
     #[error("there is no command called `{name}`: `sievify help` lists them all")]
     Command { name: String },
+    /// A batch could not run.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The parts of a batch could not be joined.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// No threads to work with.
+    #[error("the threads that translate could not be started ({0}): try --jobs 1")]
+    Threads(String),
     /// sievify is at fault, not the input.
     #[error("{path}: {bug}; nothing was written; please report it")]
     Bug { path: String, bug: Bug },

@@ -131,6 +131,14 @@ fn domain(text: &str) -> Result<String, String> {
     }
 }
 
+/// A path on the old host.
+pub fn absolute(text: &str) -> Result<String, String> {
+    match text.starts_with('/') {
+        true => Ok(text.to_owned()),
+        false => Err("it is a whole path, as in /home/ann".to_owned()),
+    }
+}
+
 fn renamed(text: &str) -> Result<(String, String), String> {
     let is_field =
         |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');

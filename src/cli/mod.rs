@@ -1,11 +1,13 @@
 //! In: the arguments of the program. Out: what it prints, and its exit status.
 //! The only code that prints or exits; each command has a file of its own.
 
+mod batch;
 mod completions;
 mod explain;
 mod failure;
 mod hosts;
 mod man;
+mod merge;
 mod output;
 mod targets;
 mod translate;
@@ -68,6 +70,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Translate(Box<translate::Translate>),
+    Batch(Box<batch::Batch>),
+    Merge(merge::Merge),
     Targets(targets::Targets),
     Explain(explain::Explain),
     Completions(completions::Completions),
@@ -91,6 +95,8 @@ pub fn main() -> ExitCode {
 fn run(command: &Command) -> Result<u8, Failure> {
     let status = match command {
         Command::Translate(command) => command.run(),
+        Command::Batch(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Targets(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Completions(command) => command.run(),

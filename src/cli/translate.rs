@@ -68,7 +68,7 @@ pub struct Translate {
     user: Option<String>,
 
     /// What $HOME was on the old host, where HOME is a copy
-    #[arg(long, value_name = "PATH", help_heading = "The old host")]
+    #[arg(long, value_name = "PATH", help_heading = "The old host", value_parser = hosts::absolute)]
     home_path: Option<String>,
 
     #[command(flatten)]

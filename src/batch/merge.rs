@@ -1,0 +1,192 @@
+//! In: directories with the parts of a batch. Out: its lists, as one run over
+//! all homes would have written them.
+
+use super::lists::{self, Link};
+use super::output::{Output, output_error};
+use super::rows::{FOLDERS, SUMMARY, user_of};
+use super::run::{BatchError, Outcome, PARTS};
+use super::shard::Shard;
+use super::{summary, write};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::iter::Peekable;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why the parts could not be joined.
+#[derive(Debug, Error)]
+pub enum MergeError {
+    /// There is none.
+    #[error("{0}: there are no parts of a batch in it: `sievify batch --shard 1/8` makes one")]
+    None(PathBuf),
+    /// They are of several batches.
+    #[error("{0} and {1} are parts of different batches: remove the one that is out of date")]
+    Several(PathBuf, PathBuf),
+    /// One is not there.
+    #[error("the part {0} is missing: run it, or name the directory it was written to")]
+    Missing(Shard),
+    /// One is not what a batch writes.
+    #[error("{0}: it cannot be read as a part of a batch: run that part again")]
+    Unread(PathBuf),
+    /// The result could not be written.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+/// The same in every part: they come from the tables and all users.
+const COMMON: [&str; 3] = ["lists.csv", "virtual", "relocated"];
+
+/// Joins the lists of all parts below some outputs, in the first of them.
+///
+/// # Errors
+/// Where a part is missing or another batch's, and where the lists could not be
+/// written.
+pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
+    let Some(out) = outs.first() else {
+        return Err(MergeError::None(PathBuf::new()));
+    };
+    let parts = parts(outs)?;
+    let mut output = Output::open(Some(out))?;
+    interleave(&parts, "summary.csv", &SUMMARY, &mut output)?;
+    interleave(&parts, "folders.csv", &FOLDERS, &mut output)?;
+    for name in COMMON {
+        let mut common: Option<(&PathBuf, Vec<u8>)> = None;
+        for part in &parts {
+            let content = read(part, name)?;
+            match &common {
+                Some((first, other)) if *other != content => {
+                    return Err(MergeError::Several((*first).clone(), part.clone()));
+                }
+                _ => common = Some((part, content)),
+            }
+        }
+        let content = common.map_or(Vec::new(), |(_, content)| content);
+        output.file(name, &content)?;
+    }
+    let mut outcome = Outcome::default();
+    let mut links: Vec<Link> = Vec::new();
+    for part in &parts {
+        let unread = || MergeError::Unread(part.join(summary::NAME));
+        let of_part = summary::parse(&read(part, summary::NAME)?).ok_or_else(unread)?;
+        outcome.homes += of_part.homes;
+        outcome.failed += of_part.failed;
+        outcome.counts += of_part.counts;
+        for (code, homes) in of_part.manual {
+            *outcome.manual.entry(code).or_default() += homes;
+        }
+        outcome.problems.extend(of_part.problems);
+        let of_part: Vec<Link> = serde_json::from_slice(&read(part, lists::LINKS)?)
+            .map_err(|_| MergeError::Unread(part.join(lists::LINKS)))?;
+        links.extend(of_part);
+    }
+    links.sort_by(|one, other| one.user.cmp(&other.user));
+    lists::write_forwards(&links, &mut output)?;
+    outcome.problems.sort();
+    outcome.problems.dedup();
+    output.file(summary::NAME, summary::text(&outcome).as_bytes())?;
+    outcome.written = output.written;
+    if outcome.written > 0 {
+        write::settle(out).map_err(|error| output_error(out, error))?;
+    }
+    Ok(outcome)
+}
+
+/// The directories of all parts, in their order.
+fn parts(outs: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
+    let mut found: BTreeMap<Shard, PathBuf> = BTreeMap::new();
+    for out in outs {
+        let directory = out.join(PARTS);
+        let entries = fs::read_dir(&directory).map_err(|_| MergeError::None(out.clone()))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let Some(shard) = name.to_str().and_then(Shard::of_directory) else {
+                continue;
+            };
+            let path = entry.path();
+            let other = found
+                .iter()
+                .find(|(other, _)| **other == shard || other.of() != shard.of());
+            if let Some((_, other)) = other {
+                return Err(MergeError::Several(other.clone(), path));
+            }
+            found.insert(shard, path);
+        }
+    }
+    let none = || MergeError::None(outs.first().cloned().unwrap_or_default());
+    let first = *found.keys().next().ok_or_else(none)?;
+    match first.all().find(|shard| !found.contains_key(shard)) {
+        Some(missing) => Err(MergeError::Missing(missing)),
+        None => Ok(found.into_values().collect()),
+    }
+}
+
+fn read(part: &Path, name: &str) -> Result<Vec<u8>, MergeError> {
+    let path = part.join(name);
+    fs::read(&path).map_err(|_| MergeError::Unread(path))
+}
+
+/// Joins the rows of a list, which each part has in the order of its users.
+fn interleave(
+    parts: &[PathBuf],
+    name: &'static str,
+    head: &[&str],
+    output: &mut Output,
+) -> Result<(), MergeError> {
+    let mut open: Vec<Peekable<Rows>> = Vec::new();
+    for part in parts {
+        open.push(Rows::open(part.join(name), head)?.peekable());
+    }
+    let mut table = output.table(name, head)?;
+    loop {
+        let mut least: Option<(usize, String)> = None;
+        for (at, rows) in open.iter_mut().enumerate() {
+            let user = match rows.peek() {
+                None => continue,
+                Some(Ok(row)) => user_of(row.get(0).unwrap_or_default()),
+                Some(Err(path)) => return Err(MergeError::Unread(path.clone())),
+            };
+            if least
+                .as_ref()
+                .is_none_or(|(_, least)| user < least.as_str())
+            {
+                least = Some((at, user.to_owned()));
+            }
+        }
+        let Some((at, _)) = least else {
+            return Ok(table.finish(output)?);
+        };
+        if let Some(Ok(row)) = open.get_mut(at).and_then(Iterator::next) {
+            table.row(&row)?;
+        }
+    }
+}
+
+/// The rows of one list; an error is the file that holds something else.
+struct Rows {
+    path: PathBuf,
+    records: csv::StringRecordsIntoIter<File>,
+}
+
+impl Rows {
+    fn open(path: PathBuf, head: &[&str]) -> Result<Self, MergeError> {
+        let unread = |_: io::Error| MergeError::Unread(path.clone());
+        let mut reader = csv::Reader::from_reader(File::open(&path).map_err(unread)?);
+        match reader.headers() {
+            Ok(headers) if headers.iter().eq(head.iter().copied()) => Ok(Rows {
+                path,
+                records: reader.into_records(),
+            }),
+            _ => Err(MergeError::Unread(path)),
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<csv::StringRecord, PathBuf>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.records.next()?;
+        Some(row.map_err(|_| self.path.clone()))
+    }
+}
