@@ -302,3 +302,13 @@ fn parts_join_to_the_whole() {
         Err(MergeError::None(_))
     ));
 }
+
+#[test]
+fn homes_are_where_their_paths_lead() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a\n")]);
+    let roundabout = stage.path().join("home/../home/../home");
+    let (users, _) = users::walk(&[roundabout]);
+    let full = options.roots[0].canonicalize().unwrap().join("ann");
+    assert_eq!(Path::new(&users[0].home_path), full);
+}

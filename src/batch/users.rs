@@ -32,8 +32,11 @@ pub struct User {
 /// Directories between a root and a home: `root/department/user`.
 const MAX_DEPTH: usize = 4;
 
-/// The first user id of people: programs below it need no home (login.defs(5)).
+/// The first user id of people (login.defs(5)).
 const FIRST_PERSON: u32 = 1000;
+
+/// The user id of nobody.
+const NOBODY: u32 = 65534;
 
 /// The files by which a home is known.
 const RULES: [&str; 2] = [".forward", ".procmailrc"];
@@ -69,8 +72,7 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
                 continue;
             }
             let owner = owner(entry.path());
-            let has_rules = |name: &&str| entry.path().join(name).symlink_metadata().is_ok();
-            if RULES.iter().any(has_rules) {
+            if has_rules(entry.path()) {
                 entries.skip_current_dir();
                 let user = of_directory(entry.path(), owner);
                 enter(&mut found, &mut problems, user);
@@ -87,8 +89,13 @@ fn owner(path: &Path) -> Option<u32> {
     path.metadata().ok().map(|metadata| metadata.uid())
 }
 
+fn has_rules(home: &Path) -> bool {
+    let is_there = |name: &&str| home.join(name).symlink_metadata().is_ok();
+    RULES.iter().any(is_there)
+}
+
 fn of_directory(path: &Path, owner: Option<u32>) -> User {
-    let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = full
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -104,7 +111,8 @@ fn of_directory(path: &Path, owner: Option<u32>) -> User {
 }
 
 /// The users of passwd(5). Where roots are given, their homes are copies below
-/// one of these: `root/home/user`, or `root/user`.
+/// one of these: `root/home/user`, or `root/user`. Users that are programs count
+/// where they have rules.
 pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
     let mut found = BTreeMap::new();
     let mut problems = Vec::new();
@@ -117,10 +125,12 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
             [] => Some(PathBuf::from(&user.home)),
             _ => copies.into_iter().find(|path| path.is_dir()),
         };
+        // Programs have directories that belong to others, and seldom rules.
+        let is_person = user.uid >= FIRST_PERSON && user.uid != NOBODY;
+        if !is_person && !home.as_deref().is_some_and(has_rules) {
+            continue;
+        }
         let Some(home) = home.filter(|path| path.is_dir()) else {
-            if user.uid < FIRST_PERSON {
-                continue;
-            }
             let message = "there is no home directory".to_owned();
             problems.push(Problem::with(&user.name, message));
             continue;

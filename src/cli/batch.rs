@@ -176,6 +176,7 @@ impl Batch {
             domain: self.old_host.domain.clone(),
             home_path: self.home_path.clone(),
             limits: Limits::default(),
+            allow_include: self.old_host.allow_include.clone(),
             check: self.check,
             shard: self.shard,
             with: Some(format!(

@@ -3,11 +3,12 @@
 
 use super::failure::Failure;
 use clap::{Args, ValueEnum};
+use sievify::home::DiskHome;
 use sievify::rules::elaborate;
 use sievify::sieve::folder::Naming;
 use sievify::sieve::lower;
 use sievify::sieve::target::Target;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What delivered local mail on the old host.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -32,9 +33,25 @@ pub struct OldHost {
     /// What delivered mail where no .forward says otherwise
     #[arg(long, value_name = "MDA", default_value = "procmail")]
     pub mda: Mda,
+
+    /// A directory outside the homes whose files rules may include
+    ///
+    /// Without this, nothing outside a home is read. Only files count that
+    /// everybody may read, and that belong to root or the directory's owner.
+    /// May be given several times.
+    #[arg(long, value_name = "DIR", value_parser = directory)]
+    pub allow_include: Vec<PathBuf>,
 }
 
 impl OldHost {
+    /// A home that reads what it may include.
+    pub fn with_includes(&self, home: DiskHome) -> Result<DiskHome, Failure> {
+        home.allow_includes(&self.allow_include).map_err(|error| {
+            let named = self.allow_include.first();
+            Failure::rules(named.map_or(Path::new(""), PathBuf::as_path), error)
+        })
+    }
+
     pub fn mda(&self) -> elaborate::Mda {
         match self.mda {
             Mda::Procmail => elaborate::Mda::Procmail,
@@ -136,6 +153,15 @@ pub fn absolute(text: &str) -> Result<String, String> {
     match text.starts_with('/') {
         true => Ok(text.to_owned()),
         false => Err("it is a whole path, as in /home/ann".to_owned()),
+    }
+}
+
+/// A directory, by the path that rules name it by.
+fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = std::path::absolute(text).map_err(|error| error.to_string())?;
+    match path.is_dir() {
+        true => Ok(path),
+        false => Err("there is no such directory".to_owned()),
     }
 }
 

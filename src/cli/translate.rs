@@ -104,7 +104,8 @@ impl Translate {
                 .filter(|home| !home.as_os_str().is_empty())
                 .ok_or(Failure::NoHome)?,
         };
-        let place = Place::open(&path)?;
+        let mut place = Place::open(&path)?;
+        place.home = self.old_host.with_includes(place.home)?;
         let settings = self.settings(&place)?;
         let options = hosts::lowering(&settings, &self.new_server, &target);
         let translation = match &place.file {
