@@ -59,6 +59,20 @@ fn forward_line() -> impl Strategy<Value = String> {
     ]
 }
 
+fn filter_line() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("if $h_subject: contains \"x\"".to_owned()),
+        Just("then".to_owned()),
+        Just("if $h_to: is y then save a".to_owned()),
+        Just("elif personal then seen finish".to_owned()),
+        Just("else".to_owned()),
+        Just("endif".to_owned()),
+        Just("unseen deliver a@b.example save x # note".to_owned()),
+        Just("vacation".to_owned()),
+        Just("logfile $home/log".to_owned()),
+    ]
+}
+
 fn rc_line() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(":0:".to_owned()),
@@ -76,6 +90,18 @@ fn rc_line() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_line_of_random_filters_is_accounted_for(
+        lines in prop::collection::vec(filter_line(), 0..8),
+        closed in 0..3_usize,
+    ) {
+        let filter = format!("# Exim filter\n{}\n{}", lines.join("\n"), "endif\n".repeat(closed));
+        let home = MemoryHome::new()
+            .file(".forward", filter)
+            .file(".vacation.msg", "away\n");
+        check(&home, &Settings::new("u"), "random");
+    }
 
     #[test]
     fn every_line_of_random_homes_is_accounted_for(

@@ -134,10 +134,38 @@ codes! {
         "A file of rules that could not be read",
         "Only regular files in the home directory that belong to its owner are read, up to a size.",
         "Look into the file on the old server. Put it into the home directory as a plain file of the user's own, and translate again.";
-    EximFilter "exim-filter":
-        "An Exim filter file",
-        "A .forward file whose first line is “# Exim filter” holds rules in Exim's own language.",
-        "Write its rules anew: what it calls save is a folder, what it calls deliver is a forward.";
+    EximRefused "exim-refused":
+        "A filter that Exim could not read",
+        "A .forward file whose first line is “# Exim filter” holds rules in Exim's own language. This one has a mistake, so that Exim kept the mail in its queue.",
+        "Mend the line that is named, and translate again, or write the rules anew.";
+    EximSystem "exim-system":
+        "A command for the filter of a whole host",
+        "Exim lets only the administrator's filter hold mail back or change its header.",
+        "Nothing can stand for it in a user's script. Ask whether the new server's own filter should do it.";
+    EximCounter "exim-counter":
+        "A filter that counts",
+        "The command add counts points over several conditions. Sieve has no numbers.",
+        "Write one rule with the conditions that matter most.";
+    EximMail "exim-mail":
+        "A message that the filter writes",
+        "The filter sent a message of its own. A Sieve script can answer the sender, with a text that is the same for all, and nothing else.",
+        "If it told somebody of new mail, the new server or the mail program can do that.";
+    EximComputed "exim-computed":
+        "An address or mailbox that differs from message to message",
+        "It is put together from parts of the message when mail comes in.",
+        "Write a rule for each address or folder that matters.";
+    EximCondition "exim-condition":
+        "A condition that Sieve does not have",
+        "The filter asks something that the new server's rules cannot ask, so what hangs on it is left out, and the mail stays in the inbox.",
+        "Look at the header of such a message for something that can be asked instead.";
+    EximField "exim-field":
+        "A condition on a field that may be there several times",
+        "Exim joins fields of one name and looks at the whole; Sieve looks at each.",
+        "Nothing needs to be done, unless the mail has several of these fields.";
+    EximSuffix "exim-suffix":
+        "A condition on what follows the user's name in the address",
+        "The old mailer took mail for user-word too, and told the filter so. The new server does that for user+word.",
+        "Give people the address with “+”, or ask for the old spelling on the new server.";
     SieveFilter "sieve-filter":
         "A Sieve script in the place of .forward",
         "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already.",

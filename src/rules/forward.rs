@@ -2,6 +2,8 @@
 //! calls procmail, or says nothing, the `.procmailrc` is part of it.
 
 mod call;
+mod exim;
+mod expand;
 #[cfg(test)]
 mod tests;
 mod texts;
@@ -150,7 +152,8 @@ impl<'h, 's> Mailer<'h, 's> {
             Listed::TooLarge(at) => return vec![Step::Unknown { at }],
         };
         let step = match parsed.language() {
-            Some(language) => self.foreign(file, language),
+            Some(Language::Exim) => return self.filter(file),
+            Some(Language::Sieve) => self.sieve_script(file),
             None => match self.destinations(&parsed) {
                 // A file that names nobody is as good as none.
                 destinations if destinations.is_empty() => return self.as_usual(),
@@ -258,20 +261,14 @@ impl<'h, 's> Mailer<'h, 's> {
         at
     }
 
-    fn foreign(&mut self, file: FileId, language: Language) -> Step {
+    fn sieve_script(&mut self, file: FileId) -> Step {
         let span = self.whole(file);
         let at = self.ledger.statement(StatementKind::Foreign, span);
-        let (code, message) = match language {
-            Language::Exim => (
-                Code::EximFilter,
-                "this file is an Exim filter, a language of its own that is not translated",
-            ),
-            Language::Sieve => (
-                Code::SieveFilter,
-                "this file is a Sieve script already; it can be installed as it stands once it has been looked through",
-            ),
-        };
-        self.ledger.find(at, Verdict::Manual, code, message);
+        self.manual(
+            at,
+            Code::SieveFilter,
+            "this file is a Sieve script already; it can be installed as it stands once it has been looked through".to_owned(),
+        );
         Step::Unknown { at }
     }
 

@@ -5,6 +5,8 @@
 //! [`Program::default`]. See procmailrc(5) for what the parts mean; where the
 //! binary differs from the manual, the model follows the binary.
 
+pub mod filter;
+
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -55,7 +57,9 @@ pub enum StatementKind {
     Skipped,
     /// One destination of a `.forward` file or an alias.
     Destination,
-    /// A whole file in another language (an Exim filter).
+    /// A command of an Exim filter; of `if`, what stands before its `then`.
+    Command,
+    /// A whole file in another language.
     Foreign,
     /// A whole file that a program reads ([`Program::texts`]).
     Text,
@@ -89,6 +93,9 @@ pub enum Step {
     },
     /// A `.forward` or alias: every destination gets the message, and it ends.
     Deliver(Vec<Destination>),
+    /// An Exim filter. The steps behind it are for the messages that it did
+    /// nothing with that counts.
+    Filter(Vec<filter::Command>),
     /// Something the model cannot express; the findings say why.
     Unknown {
         /// The statement.

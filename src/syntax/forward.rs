@@ -333,7 +333,8 @@ mod tests {
             ("#Exim Filter", Some(Language::Exim)),
             ("#   Sieve filter\r\nkeep;", Some(Language::Sieve)),
             ("# Exim filters are nice\n", None),
-            ("\n# Exim filter\n", None),
+            ("\n # Exim filter\n", Some(Language::Exim)),
+            ("a@b\n# Exim filter\n", None),
         ] {
             assert_eq!(parse(text).language(), language, "{text:?}");
         }

@@ -1,6 +1,7 @@
 //! In: the text of a file. Out: a tree with a span for every byte of it.
 //! Knows nothing of Sieve, and nothing of what the words mean.
 
+pub mod exim;
 pub mod forward;
 pub mod procmailrc;
 pub mod regex;

@@ -215,7 +215,7 @@ fn other_languages_are_one_statement() {
     let (program, _, findings) =
         read(&home("# Exim filter\nif x then save y endif\n").file(".procmailrc", RC));
     assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
-    assert_eq!(codes(&findings), [Code::EximFilter, Code::DeadRules]);
+    assert_eq!(codes(&findings), [Code::EximRefused, Code::DeadRules]);
     let (_, _, findings) = read(&home("# Sieve filter\nkeep;\n"));
     assert_eq!(codes(&findings), [Code::SieveFilter]);
 }

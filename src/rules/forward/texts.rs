@@ -85,7 +85,7 @@ impl Wanted<'_> {
                         }
                     }
                 }
-                Step::End { .. } | Step::Unknown { .. } => {}
+                Step::Filter(_) | Step::End { .. } | Step::Unknown { .. } => {}
             }
         }
     }
