@@ -194,4 +194,56 @@ codes! {
         "The text of an automatic answer could not be read",
         "vacation sends the text of a file, and there is no such file in the home directory.",
         "Write the answer in the settings of the new server.";
+    OpenFieldName "open-field-name":
+        "A field name that is not written to its end",
+        "procmail searches the header as one text, so `^From` also finds `From-Something:`. Sieve asks for fields by their full names; the well-known ones are asked.",
+        "Look whether the fields in the script are the ones that were meant.";
+    AnyField "any-field":
+        "A word looked for in the whole header",
+        "Without `^` and a field name, procmail finds the word in any field, even in the name of one. Sieve asks for fields by name; the ones where such words stand are asked.",
+        "Look whether the fields in the script are the ones that were meant, and add others.";
+    SpansFields "spans-fields":
+        "An expression that goes on in the next field",
+        "procmail searches the header as one text. Sieve looks at one field at a time, and knows no order of fields.",
+        "Look what the rule was meant to find, and write one condition for each field.";
+    HeaderEdge "header-edge":
+        "An expression tied to the beginning or end of the header",
+        "Sieve knows no order of fields: none is the first or last.",
+        "Look what the rule was meant to find, and write it with the field's name.";
+    EncodedWord "encoded-word":
+        "An expression for undecoded text",
+        "Letters outside ASCII travel as `=?charset?…?=`. procmail sees that; a Sieve server decodes it first, so an expression for the undecoded text never matches.",
+        "Write the rule for the readable text. Where it stopped mail in a foreign charset, the server's own spam filter does so.";
+    BlankAfterColon "blank-after-colon":
+        "An expression without the blank behind the colon",
+        "Mail has a blank between the colon and the value; procmail sees it, and Sieve does not. The expression leaves it out, or asks for more than one, so it hardly ever matched. The script takes it as it was meant.",
+        "Nothing needs to be done, if the rule is meant to work.";
+    ForeignBytes "foreign-bytes":
+        "Letters that are not written in UTF-8",
+        "The rules are older than UTF-8, or look at single bytes of letters. Sieve compares readable text in UTF-8.",
+        "Write the rule anew with the letters that were meant.";
+    NoRegex "no-regex":
+        "The server has no regular expressions",
+        "What the expression says can only be said roughly without them.",
+        "If the rough condition finds too much, write one for the mail that is meant.";
+    NoEnvelope "no-envelope":
+        "The server does not show rules the envelope",
+        "The line `From ` at the head of a mailbox names the sender of the envelope, and the server does not offer the extension `envelope`.",
+        "Write the rule for the field From or Return-Path.";
+    NoBody "no-body":
+        "The server does not show rules the body",
+        "The condition looks into the text of the message, and the server does not offer the extension `body`.",
+        "Find out what else the mail has in common, in its header.";
+    TooComplex "too-complex":
+        "An expression that cannot be taken apart",
+        "The expression has too many ways to match.",
+        "Write it as several conditions or recipes.";
+    NeverMatches "never-matches":
+        "An expression that no message matches",
+        "The expression asks for something that no header has, such as a field name without its colon.",
+        "Nothing needs to be done for the mail to go where it went before. If the rule was meant to work, mend the expression, and translate again.";
+    DaemonMail "daemon-mail":
+        "Mail from programs, by a list of names",
+        "The macros of procmail for mail from mailers and mailing lists are long lists of names of senders. The script asks for the same names in a simpler way.",
+        "Nothing needs to be done, unless mail of an unusual program goes astray.";
 }

@@ -147,6 +147,17 @@ pub struct Limits {
     pub string_bytes: Option<u64>,
 }
 
+/// How a server reads the keys of `:regex`, where the draft leaves it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegexDialect {
+    /// POSIX extended; the comparator says whether case matters.
+    #[default]
+    Posix,
+    /// As in Perl; case always matters, unless the key says `(?i)`.
+    Perl,
+}
+
 /// A server: what it offers, how much of it, and how it names folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Target {
@@ -158,6 +169,8 @@ pub struct Target {
     pub extensions: BTreeSet<Extension>,
     /// Its bounds.
     pub limits: Limits,
+    /// How it reads regular expressions, where it has any.
+    pub regex: RegexDialect,
     /// Between the parts of a folder's name.
     pub separator: char,
     /// In front of every folder but INBOX, its separator included (`INBOX.`).
@@ -263,6 +276,10 @@ impl Target {
             title: title.to_owned(),
             extensions: extensions.split_whitespace().map(Extension::from).collect(),
             limits,
+            regex: match name {
+                "stalwart" => RegexDialect::Perl,
+                _ => RegexDialect::Posix,
+            },
             separator: '/',
             prefix: String::new(),
         })

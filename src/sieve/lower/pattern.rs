@@ -1,11 +1,21 @@
 //! In: an expression, and the text it is held against. Out: the simplest Sieve
 //! test that holds for the same messages, and how far it does.
 
+mod field;
+mod header;
+mod key;
+mod regex;
+mod term;
+#[cfg(test)]
+mod tests;
+
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::expression::Expression;
 use crate::sieve::script::{Test, Value};
-use crate::sieve::target::Target;
+use crate::sieve::target::{Extension, Target};
+use key::{Lost, Style};
+use term::TooComplex;
 
 /// A test that stands for an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +56,8 @@ pub struct Note {
 ///
 /// # Errors
 /// Why there is no test.
-pub fn header(_expression: &Expression, _target: &Target) -> Result<Matched, Note> {
-    Err(not_yet())
+pub fn header(expression: &Expression, target: &Target) -> Result<Matched, Note> {
+    header::lowered(expression, target)
 }
 
 /// An expression held against the body (`B`).
@@ -55,7 +65,7 @@ pub fn header(_expression: &Expression, _target: &Target) -> Result<Matched, Not
 /// # Errors
 /// Why there is no test.
 pub fn body(_expression: &Expression, _target: &Target) -> Result<Matched, Note> {
-    Err(not_yet())
+    Err(TooComplex.into())
 }
 
 /// An expression held against the value of a variable; `subject` is how Sieve
@@ -64,13 +74,145 @@ pub fn body(_expression: &Expression, _target: &Target) -> Result<Matched, Note>
 /// # Errors
 /// Why there is no test.
 pub fn text(_expression: &Expression, _subject: &Value, _target: &Target) -> Result<Matched, Note> {
-    Err(not_yet())
+    Err(TooComplex.into())
 }
 
-fn not_yet() -> Note {
-    Note {
-        verdict: Verdict::Manual,
-        code: Code::UnclearRecipe,
-        message: String::new(),
+impl Fit {
+    /// The same messages.
+    pub const EXACT: Fit = Fit {
+        may_miss: false,
+        may_exceed: false,
+    };
+    /// It can fail where procmail matched.
+    const MISSES: Fit = Fit {
+        may_miss: true,
+        may_exceed: false,
+    };
+    /// It can hold where procmail did not match.
+    const EXCEEDS: Fit = Fit {
+        may_miss: false,
+        may_exceed: true,
+    };
+    /// Both.
+    const ROUGH: Fit = Fit {
+        may_miss: true,
+        may_exceed: true,
+    };
+
+    /// Of two that stand together.
+    #[must_use]
+    pub fn and(self, other: Fit) -> Fit {
+        Fit {
+            may_miss: self.may_miss || other.may_miss,
+            may_exceed: self.may_exceed || other.may_exceed,
+        }
+    }
+}
+
+/// What there is to say about a test that is being made.
+#[derive(Debug, Default)]
+struct Remarks {
+    fit: Fit,
+    notes: Vec<Note>,
+}
+
+impl Remarks {
+    fn say(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
+        self.fit = self.fit.and(fit);
+        let note = Note {
+            verdict: Verdict::Adapted,
+            code,
+            message: message.into(),
+        };
+        term::push_new(&mut self.notes, note);
+    }
+
+    fn lost(&mut self, lost: Lost) {
+        if lost.encoded_words {
+            self.say(
+                Fit::MISSES,
+                Code::EncodedWord,
+                "text is compared decoded, and the expression for undecoded text is left out",
+            );
+        }
+        if lost.foreign {
+            self.say(
+                Fit::ROUGH,
+                Code::ForeignBytes,
+                "bytes that are no UTF-8 are read as Latin-1",
+            );
+        }
+        if lost.unwritable {
+            self.say(
+                Fit::MISSES,
+                Code::ForeignBytes,
+                "what looks at single bytes of letters is left out",
+            );
+        }
+        if lost.widened {
+            self.say(
+                Fit::EXCEEDS,
+                Code::NoRegex,
+                "without regular expressions, more is found than was meant",
+            );
+        }
+    }
+
+    fn matched(self, test: Test) -> Matched {
+        Matched {
+            test,
+            fit: self.fit,
+            notes: self.notes,
+            captured: None,
+        }
+    }
+
+    /// Nothing is left of the expression: why, or that it never matched.
+    fn nothing(self) -> Result<Matched, Note> {
+        match self.notes.into_iter().next_back() {
+            Some(note) => Err(Note {
+                verdict: Verdict::Manual,
+                ..note
+            }),
+            None => Ok(Matched {
+                test: Test::False,
+                fit: Fit::EXACT,
+                notes: vec![Note {
+                    verdict: Verdict::Exact,
+                    code: Code::NeverMatches,
+                    message: "no message matches the expression".to_owned(),
+                }],
+                captured: None,
+            }),
+        }
+    }
+}
+
+impl From<TooComplex> for Note {
+    fn from(_: TooComplex) -> Self {
+        Note {
+            verdict: Verdict::Manual,
+            code: Code::TooComplex,
+            message: "the expression has too many ways to match".to_owned(),
+        }
+    }
+}
+
+fn style(expression: &Expression, target: &Target) -> Style {
+    Style {
+        ignores_case: expression.ignores_case,
+        regex: target.has(Extension::Regex).then_some(target.regex),
+    }
+}
+
+/// One of several tests.
+fn any_of(mut tests: Vec<Test>) -> Test {
+    match (tests.pop(), tests.is_empty()) {
+        (None, _) => Test::False,
+        (Some(one), true) => one,
+        (Some(last), false) => {
+            tests.push(last);
+            Test::AnyOf(tests)
+        }
     }
 }

@@ -1,0 +1,264 @@
+//! In: what an expression asks of the beginning of a header line. Out: the
+//! fields it means.
+
+use super::term::{Budget, Term, TooComplex, behind, behind_word, done, heads, push_new};
+
+/// Something in a header whose value can be tested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Field {
+    /// A field, in lower case.
+    Named(String),
+    /// The line `From ` of a mailbox: the sender of the envelope.
+    Envelope,
+}
+
+impl Field {
+    /// What stands before the value, from the beginning of the line.
+    pub(super) fn word(&self) -> Vec<u8> {
+        match self {
+            Field::Named(name) => format!("{name}:").into_bytes(),
+            Field::Envelope => b"From ".to_vec(),
+        }
+    }
+
+    /// Where it stands among others: the usual ones first.
+    pub(super) fn rank(&self) -> usize {
+        match self {
+            Field::Named(name) => KNOWN.iter().position(|known| known == name),
+            Field::Envelope => None,
+        }
+        .unwrap_or(KNOWN.len())
+    }
+}
+
+/// The fields that are well known, the usual ones first.
+const KNOWN: [&str; 66] = [
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "subject",
+    "sender",
+    "reply-to",
+    "return-path",
+    "list-id",
+    "list-post",
+    "list-help",
+    "list-owner",
+    "list-subscribe",
+    "list-unsubscribe",
+    "list-archive",
+    "mailing-list",
+    "x-mailing-list",
+    "x-loop",
+    "x-list",
+    "x-beenthere",
+    "x-mailman-version",
+    "precedence",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-envelope-from",
+    "apparently-to",
+    "received",
+    "received-spf",
+    "resent-from",
+    "resent-sender",
+    "resent-to",
+    "resent-cc",
+    "resent-bcc",
+    "resent-date",
+    "resent-message-id",
+    "errors-to",
+    "x-spam-flag",
+    "x-spam-status",
+    "x-spam-level",
+    "x-spam-score",
+    "x-spam",
+    "x-virus-status",
+    "x-virus-scanned",
+    "x-mailer",
+    "user-agent",
+    "organization",
+    "x-sender",
+    "x-authentication-warning",
+    "authentication-results",
+    "auto-submitted",
+    "x-priority",
+    "importance",
+    "message-id",
+    "in-reply-to",
+    "references",
+    "date",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "content-language",
+    "content-disposition",
+    "comments",
+    "keywords",
+    "newsgroups",
+];
+
+/// Where words are looked for that may stand anywhere.
+const COMMON: [&str; 18] = [
+    "from",
+    "to",
+    "cc",
+    "subject",
+    "sender",
+    "reply-to",
+    "return-path",
+    "list-id",
+    "list-post",
+    "mailing-list",
+    "x-mailing-list",
+    "x-beenthere",
+    "delivered-to",
+    "x-original-to",
+    "received",
+    "resent-from",
+    "resent-to",
+    "errors-to",
+];
+
+/// Longest name, and most names that are written out.
+const LONGEST: usize = 64;
+const MOST: usize = 64;
+/// A choice of more bytes than these is no spelling of a name.
+const MOST_BYTES: usize = 8;
+
+pub(super) fn known() -> impl Iterator<Item = Field> {
+    KNOWN.iter().map(|name| Field::Named((*name).to_owned()))
+}
+
+pub(super) fn common() -> impl Iterator<Item = Field> {
+    COMMON.iter().map(|name| Field::Named((*name).to_owned()))
+}
+
+/// Whether people know a field of this name, or it can only be one.
+pub(super) fn is_field(name: &str) -> bool {
+    KNOWN.contains(&name)
+        || ["x-", "list-", "resent-", "content-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+}
+
+/// The names that a term spells.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// Those spelled up to the colon, and the envelope.
+    pub(super) whole: Vec<Field>,
+    /// Beginnings of names: what follows them is not spelled out.
+    pub(super) open: Vec<String>,
+}
+
+impl Names {
+    /// Reads the names off the beginning of a term, which stands at the
+    /// beginning of a line. With `exact` case, names are found in any.
+    pub(super) fn of(
+        term: &Term,
+        ignores_case: bool,
+        budget: &mut Budget,
+    ) -> Result<Self, TooComplex> {
+        let mut names = Names::default();
+        let mut pending = vec![(Vec::new(), vec![term.clone()])];
+        while let Some((spelled, terms)) = pending.pop() {
+            names.step(spelled, terms, ignores_case, &mut pending, budget)?;
+            if names.whole.len() > MOST || names.open.len() > MOST {
+                return Err(TooComplex);
+            }
+        }
+        Ok(names)
+    }
+
+    fn step(
+        &mut self,
+        spelled: Vec<u8>,
+        terms: Vec<Term>,
+        ignores_case: bool,
+        pending: &mut Vec<(Vec<u8>, Vec<Term>)>,
+        budget: &mut Budget,
+    ) -> Result<(), TooComplex> {
+        let name = String::from_utf8_lossy(&spelled).to_ascii_lowercase();
+        let mut next: Vec<u8> = Vec::new();
+        for term in &terms {
+            for (set, _) in heads(term, budget)? {
+                for byte in set.iter() {
+                    push_new(&mut next, byte);
+                }
+            }
+        }
+        let letters: Vec<u8> = next
+            .iter()
+            .copied()
+            .filter(|byte| byte.is_ascii_graphic() && *byte != b':')
+            .filter(|byte| !ignores_case || !byte.is_ascii_uppercase())
+            .collect();
+        if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {
+            push_new(&mut self.open, name);
+            return Ok(());
+        }
+        if next.contains(&b':') && !spelled.is_empty() {
+            push_new(&mut self.whole, Field::Named(name.clone()));
+        }
+        if next.contains(&b' ') && name == "from" {
+            push_new(&mut self.whole, Field::Envelope);
+        }
+        for byte in letters.into_iter().rev() {
+            let terms = behind(&terms, byte, budget)?;
+            pending.push(([spelled.as_slice(), &[byte]].concat(), terms));
+        }
+        Ok(())
+    }
+}
+
+/// The fields whose names begin with something, of those that are known; else
+/// the one of that very name.
+pub(super) fn beginning_with(prefix: &str) -> Vec<Field> {
+    let begins = |field: &Field| match field {
+        Field::Named(name) => name.starts_with(prefix),
+        Field::Envelope => "from ".starts_with(prefix),
+    };
+    let known: Vec<Field> = known().chain([Field::Envelope]).filter(begins).collect();
+    match known.is_empty() && !prefix.ends_with('-') && !prefix.is_empty() {
+        true => vec![Field::Named(prefix.to_owned())],
+        false => known,
+    }
+}
+
+/// What is left of a term behind the beginning of a field's line, in any case
+/// that the name can have.
+pub(super) fn value_terms(
+    term: &Term,
+    field: &Field,
+    budget: &mut Budget,
+) -> Result<Vec<Term>, TooComplex> {
+    let word = field.word();
+    let mut found = behind_word(term, &word, budget)?;
+    if let Field::Named(name) = field {
+        for spelling in spellings(name) {
+            for left in behind_word(term, format!("{spelling}:").as_bytes(), budget)? {
+                push_new(&mut found, left);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// `X-MAILER`, `X-Mailer`, `X-mailer`.
+pub(super) fn spellings(name: &str) -> [String; 3] {
+    let mut start = true;
+    let title = name.chars().map(|c| {
+        let c = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        c
+    });
+    let title: String = title.collect();
+    let mut first = name.to_owned();
+    if let Some(head) = first.get_mut(..1) {
+        head.make_ascii_uppercase();
+    }
+    [title, first, name.to_ascii_uppercase()]
+}

@@ -1,0 +1,343 @@
+//! In: an expression. Out: the test of the header that stands for it.
+//!
+//! procmail searches the header as one text. A match that stays within one line
+//! is found field by field: what the expression asks of a value is what is left
+//! of it behind the name, the colon and the blank.
+
+use super::field::{self, Field, Names};
+use super::key::{Keys, keys, reduced, stripped};
+use super::term::{
+    Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, push_new,
+};
+use super::{Fit, Matched, Note, Remarks, any_of, style};
+use crate::report::code::Code;
+use crate::rules::expression::{Expression, Regex};
+use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::sieve::target::{Extension, Target};
+
+/// What is asked of fields: the terms over their values, blank and all.
+#[derive(Debug, Default)]
+struct Asked(Vec<(Field, Vec<Term>)>);
+
+impl Asked {
+    fn add(&mut self, field: Field, terms: Vec<Term>) {
+        if terms.is_empty() {
+            return;
+        }
+        let known = self.0.iter_mut().find(|(other, _)| *other == field);
+        match known {
+            Some((_, asked)) => terms.into_iter().for_each(|term| push_new(asked, term)),
+            None => self.0.push((field, terms)),
+        }
+    }
+}
+
+pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matched, Note> {
+    let mut budget = Budget::new();
+    budget.admit(&expression.regex)?;
+    let mut remarks = Remarks::default();
+    let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
+    let mut asked = Asked::default();
+    let mut open = Vec::new();
+    for term in &beginnings.at_line {
+        at_line(term, expression, &mut asked, &mut open, &mut budget)?;
+    }
+    if !open.is_empty() {
+        remarks.say(Fit::MISSES, Code::OpenFieldName, open_names(&open));
+    }
+    for term in &beginnings.anywhere {
+        if term.is_empty() {
+            return Ok(Remarks::default().matched(Test::True));
+        }
+        anywhere(term, expression, &mut asked, &mut remarks, &mut budget)?;
+    }
+    for term in &beginnings.at_edge {
+        // The first line of a message from a mailbox is its `From ` line.
+        let terms = field::value_terms(term, &Field::Envelope, &mut budget)?;
+        if terms.is_empty() {
+            remarks.say(
+                Fit::MISSES,
+                Code::HeaderEdge,
+                "what is tied to the beginning or end of the header is left out",
+            );
+        }
+        asked.add(Field::Envelope, terms);
+    }
+    let mut groups: Vec<(Keys, Vec<Field>)> = Vec::new();
+    for (field, terms) in asked.0 {
+        if field == Field::Envelope && !target.has(Extension::Envelope) {
+            remarks.say(
+                Fit::MISSES,
+                Code::NoEnvelope,
+                "the sender of the envelope cannot be asked for, and is left out",
+            );
+            continue;
+        }
+        let lines = value_lines(&field, &terms, &mut remarks, &mut budget)?;
+        let (mut keys, lost) = keys(&lines, style(expression, target), &mut budget)?;
+        remarks.lost(lost);
+        if field == Field::Envelope {
+            keys.cover_bounces();
+        }
+        if keys.is_empty() {
+            continue;
+        }
+        let same = groups.iter_mut().find(|(other, fields)| {
+            *other == keys && fields.contains(&Field::Envelope) == (field == Field::Envelope)
+        });
+        match same {
+            Some((_, fields)) => fields.push(field),
+            None => groups.push((keys, vec![field])),
+        }
+    }
+    let mut tests = Vec::new();
+    for (keys, mut fields) in groups {
+        fields.sort_by_key(Field::rank);
+        tests.extend(field_tests(&keys, fields, expression.ignores_case));
+    }
+    match tests.is_empty() {
+        true => remarks.nothing(),
+        false if tests.contains(&Test::True) => Ok(remarks.matched(Test::True)),
+        false => Ok(remarks.matched(any_of(tests))),
+    }
+}
+
+/// A term behind the beginning of a line.
+fn at_line(
+    term: &Term,
+    expression: &Expression,
+    asked: &mut Asked,
+    open: &mut Vec<String>,
+    budget: &mut Budget,
+) -> Result<(), TooComplex> {
+    let names = Names::of(term, expression.ignores_case, budget)?;
+    let mut fields = names.whole;
+    for prefix in names.open {
+        let begun = field::beginning_with(&prefix);
+        if !begun.is_empty() {
+            push_new(open, prefix);
+        }
+        begun
+            .into_iter()
+            .for_each(|field| push_new(&mut fields, field));
+    }
+    for field in fields {
+        let terms = field::value_terms(term, &field, budget)?;
+        asked.add(field, terms);
+    }
+    Ok(())
+}
+
+fn open_names(prefixes: &[String]) -> String {
+    let quoted: Vec<String> = prefixes
+        .iter()
+        .map(|prefix| format!("`{prefix}`"))
+        .collect();
+    match prefixes.iter().any(String::is_empty) {
+        true => "any field was meant, and the well-known ones are asked".to_owned(),
+        false => format!(
+            "every field whose name begins with {} was meant, and the well-known ones are asked",
+            quoted.join(" or ")
+        ),
+    }
+}
+
+/// A term that may begin anywhere.
+fn anywhere(
+    term: &Term,
+    expression: &Expression,
+    asked: &mut Asked,
+    remarks: &mut Remarks,
+    budget: &mut Budget,
+) -> Result<(), TooComplex> {
+    let names = Names::of(term, expression.ignores_case, budget)?;
+    let spelled: Vec<Field> = names.whole.into_iter().filter(is_likely).collect();
+    remarks.say(
+        Fit::MISSES,
+        Code::AnyField,
+        "the whole header was searched, and the well-known fields are asked",
+    );
+    let named = !spelled.is_empty() && names.open.is_empty();
+    for field in spelled.iter().cloned().chain(field::known()) {
+        let mut line = vec![b'\n'];
+        line.extend(field.word());
+        let terms = behind_part(term, &line, budget)?;
+        asked.add(field, terms);
+    }
+    if !named {
+        let free: Term = [&[super::term::anything()], term.as_slice()].concat();
+        for field in field::common() {
+            asked.add(field, vec![free.clone()]);
+        }
+    }
+    Ok(())
+}
+
+fn is_likely(field: &Field) -> bool {
+    matches!(field, Field::Named(name) if field::is_field(name))
+}
+
+/// Terms as they are over the value that Sieve sees: without the blank behind
+/// the colon, and without blanks at its ends.
+fn value_lines(
+    field: &Field,
+    terms: &[Term],
+    remarks: &mut Remarks,
+    budget: &mut Budget,
+) -> Result<Vec<Line>, TooComplex> {
+    if *field == Field::Envelope {
+        return sender_lines(terms, remarks, budget);
+    }
+    let mut behind_blank = Lines::default();
+    for term in behind(terms, b' ', budget)? {
+        behind_blank.add(&term, budget)?;
+    }
+    if terms.iter().any(Vec::is_empty) {
+        behind_blank.add(&[], budget)?;
+    }
+    let mut behind_colon = Lines::default();
+    for term in terms {
+        behind_colon.add(term, budget)?;
+    }
+    if behind_blank.spans || behind_colon.spans {
+        remarks.say(
+            Fit::MISSES,
+            Code::SpansFields,
+            "what goes on in the next field is left out",
+        );
+    }
+    let all = |lines: &[Line], lenient| {
+        let lines = lines.iter().filter_map(|line| stripped(line, lenient));
+        reduced(lines.collect())
+    };
+    let usual = all(&behind_blank.lines, false);
+    let unusual: Vec<Line> = all(&behind_colon.lines, false)
+        .into_iter()
+        .filter(|line| usual.is_empty() || begins_with_letter(line))
+        .collect();
+    let both = reduced([usual.as_slice(), &unusual].concat());
+    let empty = Line {
+        factors: Vec::new(),
+        closed: true,
+    };
+    if both.is_empty() {
+        let lenient = all(&[behind_blank.lines, behind_colon.lines].concat(), true);
+        if !lenient.is_empty() {
+            say_blank(remarks);
+        }
+        return Ok(lenient);
+    }
+    // A field without a value has no blank either.
+    if both
+        .iter()
+        .any(|line| !usual.contains(line) && *line != empty)
+    {
+        say_blank(remarks);
+    }
+    Ok(both)
+}
+
+fn say_blank(remarks: &mut Remarks) {
+    remarks.say(
+        Fit::EXCEEDS,
+        Code::BlankAfterColon,
+        "blanks around a field's value do not count",
+    );
+}
+
+fn begins_with_letter(line: &Line) -> bool {
+    matches!(line.factors.first(), Some(Regex::Class(set)) if set.len() <= 2)
+}
+
+/// Terms over the sender of the envelope; a blank and the date follow it.
+fn sender_lines(
+    terms: &[Term],
+    remarks: &mut Remarks,
+    budget: &mut Budget,
+) -> Result<Vec<Line>, TooComplex> {
+    let mut cut = Lines::default();
+    for term in terms {
+        cut.add(term, budget)?;
+    }
+    if cut.spans {
+        remarks.say(
+            Fit::MISSES,
+            Code::SpansFields,
+            "what goes on in the next field is left out",
+        );
+    }
+    let mut lines = Vec::new();
+    for line in cut.lines {
+        let blank = line.factors.iter().position(super::key::is_blank);
+        let (factors, closed) = match blank {
+            Some(at) => {
+                let (sender, rest) = line.factors.split_at(at);
+                let needs = rest
+                    .first()
+                    .is_some_and(|first| !super::term::nullable(first));
+                (sender.to_vec(), needs)
+            }
+            None => (line.factors, false),
+        };
+        push_new(&mut lines, Line { factors, closed });
+    }
+    Ok(reduced(lines))
+}
+
+impl Keys {
+    /// A bounce has no sender, and `MAILER-DAEMON` in the line `From `.
+    fn cover_bounces(&mut self) {
+        const DAEMON: &str = "mailer-daemon";
+        let is = self.is.iter().any(|key| key == DAEMON);
+        let contains = self
+            .contains
+            .iter()
+            .any(|key| DAEMON.contains(key.as_str()));
+        let begins = |key: &String| {
+            key.strip_suffix('*')
+                .is_some_and(|key| DAEMON.starts_with(key))
+        };
+        if self.matches.iter().any(begins) {
+            self.matches.push(String::new());
+        } else if is || contains {
+            self.is.push(String::new());
+        }
+    }
+}
+
+fn field_tests(keys: &Keys, fields: Vec<Field>, ignores_case: bool) -> Vec<Test> {
+    if fields.contains(&Field::Envelope) {
+        if keys.always {
+            return vec![Test::True];
+        }
+        return keys.tests(ignores_case, |compare, keys| Test::Envelope {
+            part: AddressPart::All,
+            compare,
+            names: vec!["from".to_owned()],
+            keys,
+        });
+    }
+    let names = fields.into_iter().filter_map(|field| match field {
+        Field::Named(name) => Some(name),
+        Field::Envelope => None,
+    });
+    let names: Vec<String> = names.collect();
+    if keys.always {
+        return vec![match names.len() {
+            1 => Test::Exists(names),
+            _ => Test::Header {
+                compare: Compare {
+                    by: Match::Matches,
+                    octet: false,
+                },
+                names,
+                keys: vec![Value::text("*")],
+            },
+        }];
+    }
+    keys.tests(ignores_case, |compare, keys| Test::Header {
+        compare,
+        names: names.clone(),
+        keys,
+    })
+}
