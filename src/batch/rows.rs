@@ -42,13 +42,14 @@ impl Translated {
         }
     }
 
-    /// With the files that come from a report.
-    pub fn with_files(mut self, report: &Report) -> Self {
+    /// With the files that come from a report; `page` is its page.
+    pub fn with_files(mut self, report: &Report, page: String) -> Self {
         let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
         json.push(b'\n');
         self.files = vec![
             ("filters.sieve", report.script.clone().into_bytes()),
             ("report.json", json),
+            ("report.html", page.into_bytes()),
         ];
         self
     }

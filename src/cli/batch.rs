@@ -9,6 +9,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sievify::batch::{self, Options, Outcome, Problem, Shard, Translated, Watch};
 use sievify::home::{Home, Limits};
+use sievify::report::html::{self, Subject};
 use sievify::report::visible;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::target::Target;
@@ -21,8 +22,8 @@ use std::path::{Path, PathBuf};
 const LONG: &str = "\
 Translates the rules of many homes at once, and writes what moving them needs.
 
-OUT gets a directory for each user, with the script (filters.sieve) and the
-report (report.json), and these lists:
+OUT gets a directory for each user, with the script (filters.sieve), the report
+for the user (report.html) and for programs (report.json), and these lists:
 
   summary.csv    a row for each user: counts by verdict, and the codes of what
                  is left to a person
@@ -154,11 +155,18 @@ impl Batch {
         let options = hosts::lowering(&settings, &self.new_server, target);
         let translation =
             translate(home, &settings, &options, target).map_err(|bug| bug.to_string())?;
-        let translated = Translated::of(&translation.report);
-        Ok(match self.check {
-            true => translated,
-            false => translated.with_files(&translation.report),
-        })
+        let report = &translation.report;
+        let translated = Translated::of(report);
+        if self.check {
+            return Ok(translated);
+        }
+        let subject = Subject {
+            user: &user.name,
+            target: &target.title,
+            replay: None,
+        };
+        let page = html::page(subject, report, &translation.sources);
+        Ok(translated.with_files(report, page))
     }
 
     fn options(&self, target: &Target) -> Options {

@@ -46,11 +46,11 @@ pub enum Failure {
     #[error("there is no command called `{name}`: `sievify help` lists them all")]
     Command { name: String },
     /// A batch could not run.
-    #[error(transparent)]
-    Batch(#[from] BatchError),
+    #[error("{0}")]
+    Batch(BatchError),
     /// The parts of a batch could not be joined.
-    #[error(transparent)]
-    Merge(#[from] MergeError),
+    #[error("{0}")]
+    Merge(MergeError),
     /// No threads to work with.
     #[error("the threads that translate could not be started ({0}): try --jobs 1")]
     Threads(String),
@@ -100,6 +100,25 @@ impl Failure {
     /// Prints it.
     pub fn tell(&self) {
         output::problem("error", &self.to_string());
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Failure {
+        match error {
+            BatchError::Input { path, error } => Failure::Input { path, error },
+            BatchError::Output { path, error } => Failure::Output { what: path, error },
+            error => Failure::Batch(error),
+        }
+    }
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Failure {
+        match error {
+            MergeError::Batch(error) => error.into(),
+            error => Failure::Merge(error),
+        }
     }
 }
 

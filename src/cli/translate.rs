@@ -8,11 +8,13 @@ use clap::{Args, ValueEnum};
 use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
 use sievify::report::entry::Finding;
+use sievify::report::html::{self, Subject};
 use sievify::report::terminal;
 use sievify::rules::elaborate::{self, Settings};
 use sievify::rules::forward;
 use sievify::rules::model::Program;
 use sievify::sieve::print::{LineEnd, print};
+use sievify::sieve::target::Target;
 use sievify::syntax::Source;
 use sievify::translate::{Translation, translate, translate_rules};
 use std::fs;
@@ -36,6 +38,8 @@ Examples:
                                            a copy of a home that was /home/ann
   sievify translate rules.rc               one file, read as a .procmailrc
   sievify translate --target cyrus --separator . --prefix INBOX.
+  sievify translate --format html > rules.html
+                                           a page that sets rules and script side by side
   sievify translate --format json | jq '.entries[] | select(.verdict == \"manual\")'
 
 Exit status:
@@ -85,6 +89,8 @@ enum Format {
     Text,
     /// one object with both, on standard output
     Json,
+    /// a page with both for a browser, on standard output
+    Html,
 }
 
 /// A home, and the one file in it that is meant.
@@ -123,7 +129,7 @@ impl Translate {
         if self.crlf {
             translation.report.script = print(&translation.script, &target, LineEnd::CrLf).text;
         }
-        self.show(&translation)?;
+        self.show(&translation, &settings, &target)?;
         if translation.report.files.is_empty() {
             let path = path.display();
             output::problem("note", &format!("{path}: there are no mail rules in it"));
@@ -134,7 +140,12 @@ impl Translate {
         })
     }
 
-    fn show(&self, translation: &Translation) -> Result<(), Failure> {
+    fn show(
+        &self,
+        translation: &Translation,
+        settings: &Settings,
+        target: &Target,
+    ) -> Result<(), Failure> {
         let report = &translation.report;
         match self.format {
             Format::Text => {
@@ -144,6 +155,14 @@ impl Translate {
             Format::Json => {
                 let json = serde_json::to_string_pretty(report).unwrap_or_default();
                 output::result(&format!("{json}\n"))
+            }
+            Format::Html => {
+                let subject = Subject {
+                    user: &settings.user,
+                    target: &target.title,
+                    replay: None,
+                };
+                output::result(&html::page(subject, report, &translation.sources))
             }
         }
     }
