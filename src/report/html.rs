@@ -6,12 +6,14 @@
 //! Text of users is hostile. The templates' escaper ([`Visible`]) meets all of
 //! it: nothing in it is markup, and its control characters are shown.
 
+mod index;
 mod origin;
 mod page;
 mod replay;
 #[cfg(test)]
 mod tests;
 
+pub use index::{IndexRow, index};
 pub use page::{Subject, page};
 pub use replay::{Difference, FolderCount, Replay};
 
