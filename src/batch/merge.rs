@@ -1,6 +1,7 @@
 //! In: directories with the parts of a batch. Out: its lists, as one run over
 //! all homes would have written them.
 
+use super::index;
 use super::lists::{self, Link};
 use super::output::{Output, output_error};
 use super::rows::{FOLDERS, SUMMARY, user_of};
@@ -82,6 +83,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     }
     links.sort_by(|one, other| one.user.cmp(&other.user));
     lists::write_forwards(&links, &mut output)?;
+    index::write(&mut output)?;
     outcome.problems.sort();
     outcome.problems.dedup();
     output.file(summary::NAME, summary::text(&outcome).as_bytes())?;

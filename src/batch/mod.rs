@@ -2,6 +2,7 @@
 //! directory with a script and a report for each, and lists for the move.
 
 pub mod accounts;
+mod index;
 pub mod lines;
 mod lists;
 mod merge;

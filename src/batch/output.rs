@@ -36,6 +36,29 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
+    pub fn directory(&self) -> Option<&'a Path> {
+        self.directory
+    }
+
+    /// A page that is written as it is made.
+    pub fn page(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut io::BufWriter<write::Draft>) -> io::Result<()>,
+    ) -> Result<(), BatchError> {
+        let Some(directory) = self.directory else {
+            return Ok(());
+        };
+        let written = write::Draft::new(directory).and_then(|draft| {
+            let mut draft = io::BufWriter::new(draft);
+            write(&mut draft)?;
+            draft.into_inner()?.persist(directory, name)
+        });
+        let written = written.map_err(|error| output_error(&directory.join(name), error))?;
+        self.written += usize::from(written);
+        Ok(())
+    }
+
     pub fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable, BatchError> {
         let draft = match self.directory {
             Some(directory) => Some(

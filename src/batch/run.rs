@@ -1,6 +1,7 @@
 //! In: the options of a batch, and what translates one home. Out: the
 //! directory of the output, written as the homes are done, and the totals.
 
+use super::index;
 use super::lines::Problem;
 use super::lists;
 use super::output::{Output, output_error};
@@ -185,7 +186,10 @@ pub fn run(
     list.finish(&mut output)?;
     let links = lists::links(&tables, &users, &redirects);
     match options.shard {
-        None => lists::write_forwards(&links, &mut output)?,
+        None => {
+            lists::write_forwards(&links, &mut output)?;
+            index::write(&mut output)?;
+        }
         // Circles are seen when all parts are there.
         Some(_) => output.file(
             lists::LINKS,

@@ -117,6 +117,20 @@ fn a_second_run_writes_nothing() {
 }
 
 #[test]
+fn the_index_names_every_user() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("=a&b", "x\n"), ("bad", "crash\n")]);
+    run(&options, &translate, &Nobody).unwrap();
+    let page = || fs::read_to_string(stage.path().join("out/index.html")).unwrap();
+    assert!(page().contains(r#"<a href="%3Da%26b/report.html">"#));
+    let at = |text: &str| page().find(text).unwrap();
+    assert!(at("sievify failed on this home") < at("%3Da%26b/report.html"));
+    fs::write(stage.path().join("home/bad/.forward"), "y\n").unwrap();
+    run(&options, &translate, &Nobody).unwrap();
+    assert!(page().contains(r#"<a href="bad/report.html">"#));
+}
+
+#[test]
 fn an_unchanged_home_is_not_translated_again() {
     let stage = tempfile::tempdir().unwrap();
     let options = Options {
