@@ -29,6 +29,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("sieve_engines_deliver", sieve_engines_deliver),
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
+        Trial::test("forward", forward),
         Trial::test("sample", sample).with_ignored_flag(true),
         Trial::test("random", random).with_ignored_flag(true),
         Trial::test("full", full).with_ignored_flag(true),
@@ -199,6 +200,27 @@ fn messages_meet_their_rules() -> Result<(), Failed> {
         return Err(format!("{folders:?}").into());
     }
     Ok(())
+}
+
+/// Postfix delivers to made-up users where the rule model says.
+fn forward() -> Result<(), Failed> {
+    let users = oracle::mailer::users();
+    let ends = match oracle::postfix::deliver(&users) {
+        Ok(ends) => ends,
+        Err(error) => {
+            oracle::missing(&format!("Postfix: {error}"));
+            return Ok(());
+        }
+    };
+    let compared = users.iter().filter_map(oracle::mailer::model).count();
+    if compared < 40 {
+        return Err(format!("only {compared} of {} users are compared", users.len()).into());
+    }
+    let differences = oracle::mailer::differences(&users, &ends);
+    match differences.is_empty() {
+        true => Ok(()),
+        false => Err(differences.join("\n").into()),
+    }
 }
 
 /// Some messages for every home, in a bounded time.

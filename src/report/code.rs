@@ -178,6 +178,10 @@ codes! {
         "A line of .forward that names nobody",
         "The mailer took it for an address it could not deliver to, or for several without a comma.",
         "If an address is meant, write it alone on its line, and translate again.";
+    CommentBehind "comment-behind":
+        "A comment that does not begin its line",
+        "In .forward files and lists, only a “#” at the beginning of a line begins a comment. Elsewhere the mailer takes it, and each word behind it, for addresses.",
+        "Nothing needs to be done.";
     TooManyDestinations "too-many-destinations":
         "More destinations than a mail server takes",
         "A .forward file with this many lines is a mailing list.",

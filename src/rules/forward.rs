@@ -18,7 +18,7 @@ use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
-use crate::syntax::forward::{self as syntax, Forward, Language};
+use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -274,8 +274,16 @@ impl<'h, 's> Mailer<'h, 's> {
 
     fn destinations(&mut self, parsed: &Forward) -> Vec<Destination> {
         let mut destinations = Vec::new();
-        for (span, destination) in parsed.destinations() {
-            let at = self.ledger.statement(StatementKind::Destination, span);
+        for node in &parsed.nodes {
+            let destination = match &node.kind {
+                NodeKind::Destination(destination) => destination,
+                NodeKind::Comment => {
+                    self.comment(node.span);
+                    continue;
+                }
+                _ => continue,
+            };
+            let at = self.ledger.statement(StatementKind::Destination, node.span);
             self.destinations += 1;
             if self.destinations > MAX_DESTINATIONS {
                 self.too_many(at);
@@ -283,6 +291,13 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             match destination {
                 syntax::Destination::Include(path) => self.include(at, path, &mut destinations),
+                syntax::Destination::Invalid(text) if several(text).is_some() => {
+                    let addresses = several(text).into_iter().flatten();
+                    destinations.extend(addresses.map(|address| Destination {
+                        at,
+                        to: Target::Address(address),
+                    }));
+                }
                 destination => destinations.push(Destination {
                     at,
                     to: self.target(at, destination),
@@ -290,6 +305,25 @@ impl<'h, 's> Mailer<'h, 's> {
             }
         }
         destinations
+    }
+
+    /// A `#` begins a comment at the beginning of a line alone. Elsewhere the
+    /// mailer takes it, and each word behind it, for an address.
+    fn comment(&mut self, span: Span) {
+        let before = self
+            .ledger
+            .source(span.file)
+            .map_or("", |source| source.text.get(..span.start).unwrap_or(""));
+        if before.is_empty() || before.ends_with('\n') {
+            return;
+        }
+        let at = self.ledger.statement(StatementKind::Skipped, span);
+        self.ledger.find(
+            at,
+            Verdict::Adapted,
+            Code::CommentBehind,
+            "the mailer took this for addresses that do not exist, and told the sender of every message so",
+        );
     }
 
     fn target(&mut self, at: StatementId, destination: &syntax::Destination) -> Target {
@@ -302,7 +336,17 @@ impl<'h, 's> Mailer<'h, 's> {
                 }
             }
             syntax::Destination::Address(address) => Target::Address(address.clone()),
-            syntax::Destination::File(path) => Target::Folder(self.folder(path)),
+            syntax::Destination::File(path) => {
+                if path.starts_with('~') && !path.starts_with("~/") {
+                    self.ledger.find(
+                        at,
+                        Verdict::Adapted,
+                        Code::DestinationUnclear,
+                        "Postfix takes ~user for an address; here it is taken for the home of that user",
+                    );
+                }
+                Target::Folder(self.folder(path))
+            }
             syntax::Destination::Command(command) => self.command(at, command),
             syntax::Destination::Include(_) => Target::Unknown,
             syntax::Destination::Invalid(text) => {
@@ -320,7 +364,19 @@ impl<'h, 's> Mailer<'h, 's> {
     fn is_own(&self, address: &str) -> bool {
         let address = address.to_lowercase();
         let address = address.trim_start_matches('\\');
-        self.own_addresses.iter().any(|own| own == address)
+        let (local, domain) = match address.split_once('@') {
+            Some((local, domain)) => (local, Some(domain)),
+            None => (address, None),
+        };
+        // user+word is the user too.
+        let user = local.split_once('+').map_or(local, |(user, _)| user);
+        self.own_addresses.iter().any(|own| {
+            own == address
+                || match own.split_once('@') {
+                    Some((own, at)) => own == user && Some(at) == domain,
+                    None => own == user && domain.is_none(),
+                }
+        })
     }
 
     /// `\user`: the mailbox of that user, whatever their `.forward` says. It
@@ -536,6 +592,16 @@ impl<'h, 's> Mailer<'h, 's> {
     fn manual(&mut self, at: StatementId, code: Code, message: String) {
         self.ledger.find(at, Verdict::Manual, code, message);
     }
+}
+
+/// Several addresses with nothing but blanks between them, which Postfix takes
+/// for what was meant.
+fn several(text: &str) -> Option<Vec<String>> {
+    let words = text.split_whitespace().map(|word| {
+        let address = syntax::mailbox(word)?;
+        address.contains('@').then_some(address)
+    });
+    words.collect()
 }
 
 /// The subject and the text of an answer: a header, where it begins with one,
