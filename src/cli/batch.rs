@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::hosts::{self, NewServer, OldHost};
 use super::{Status, output};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use sievify::batch::{self, Options, Outcome, Problem, Shard, Translated, Watch};
 use sievify::home::{Home, Limits};
 use sievify::report::html::{self, Subject};
@@ -211,9 +211,13 @@ impl Bar {
     fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template(
-            "{bar:30} {human_pos} of {human_len} homes, {per_sec}, {eta} left",
+            "{bar:30} {human_pos} of {human_len} homes, {rate}, {eta} left",
         );
-        Bar(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &ProgressState, text: &mut dyn std::fmt::Write| {
+            let _ = write!(text, "{:.0} a second", state.per_sec());
+        };
+        Bar(bar.with_style(style.with_key("rate", rate)))
     }
 }
 

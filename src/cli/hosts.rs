@@ -79,7 +79,7 @@ pub struct NewServer {
     pub capabilities: Option<String>,
 
     /// What stands between a folder and one below it, instead of the target's
-    #[arg(long, value_name = "CHAR")]
+    #[arg(long, value_name = "CHAR", value_parser = separator)]
     pub separator: Option<char>,
 
     /// What stands before every folder but INBOX, as in `INBOX.`
@@ -132,6 +132,14 @@ pub fn lowering(
         },
         domain: settings.domain.clone(),
         spam_headers: server.spam_header.clone(),
+    }
+}
+
+fn separator(text: &str) -> Result<char, String> {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(one), None) if !one.is_control() => Ok(one),
+        _ => Err("it is one character, as in . or /".to_owned()),
     }
 }
 

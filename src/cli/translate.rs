@@ -130,10 +130,6 @@ impl Translate {
             translation.report.script = print(&translation.script, &target, LineEnd::CrLf).text;
         }
         self.show(&translation, &settings, &target)?;
-        if translation.report.files.is_empty() {
-            let path = path.display();
-            output::problem("note", &format!("{path}: there are no mail rules in it"));
-        }
         Ok(match translation.report.summary.manual {
             0 => Status::Complete,
             _ => Status::Manual,
@@ -148,6 +144,12 @@ impl Translate {
     ) -> Result<(), Failure> {
         let report = &translation.report;
         match self.format {
+            Format::Text if report.entries.is_empty() => {
+                output::result(&report.script)?;
+                let home = &settings.home_path;
+                output::problem("note", &format!("{home}: there are no mail rules in it"));
+                Ok(())
+            }
             Format::Text => {
                 output::result(&report.script)?;
                 output::report(&terminal::render(report, &translation.sources))
@@ -188,24 +190,22 @@ impl Translate {
 impl Place {
     fn open(path: &Path) -> Result<Place, Failure> {
         let metadata = fs::metadata(path).map_err(|error| Failure::input(path, error))?;
-        let full = fs::canonicalize(path).map_err(|error| Failure::input(path, error))?;
-        if metadata.is_dir() {
-            return Ok(Place {
+        match metadata.is_file() {
+            true => Place::of_file(path, metadata.uid()),
+            false => Ok(Place {
                 home: open(path)?,
-                directory: full,
+                directory: without_links(path)?,
                 file: None,
-            });
+            }),
         }
+    }
+
+    fn of_file(path: &Path, owner: u32) -> Result<Place, Failure> {
         // The name is the one given: a link may be called `.forward`.
-        let named = std::path::absolute(path).map_err(|error| Failure::input(path, error))?;
-        let (Some(above), Some(name)) = (named.parent(), named.file_name()) else {
-            return Err(Failure::input(
-                path,
-                std::io::ErrorKind::NotADirectory.into(),
-            ));
-        };
-        let name = text(Path::new(name))?;
-        let home = open(above)?.owned_by(metadata.uid());
+        let full = std::path::absolute(path).map_err(|error| Failure::input(path, error))?;
+        let above = full.parent().unwrap_or(Path::new("/"));
+        let name = text(Path::new(full.file_name().unwrap_or_default()))?;
+        let home = open(above)?.owned_by(owner);
         let bytes = home
             .read(&name)
             .map_err(|error| Failure::rules(path, error))?;
@@ -213,17 +213,23 @@ impl Place {
             let path = path.display().to_string();
             return Err(Failure::Binary { path });
         }
-        let directory = fs::canonicalize(above).map_err(|error| Failure::input(above, error))?;
         Ok(Place {
             home,
-            directory,
+            directory: without_links(above)?,
             file: Some(name),
         })
     }
 }
 
+fn without_links(path: &Path) -> Result<PathBuf, Failure> {
+    fs::canonicalize(path).map_err(|error| Failure::input(path, error))
+}
+
 fn open(directory: &Path) -> Result<DiskHome, Failure> {
-    DiskHome::open(directory, Limits::default()).map_err(|error| Failure::rules(directory, error))
+    DiskHome::open(directory, Limits::default()).map_err(|error| match error {
+        ReadError::Missing => Failure::rules(directory, ReadError::NotAFile),
+        error => Failure::rules(directory, error),
+    })
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
