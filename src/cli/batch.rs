@@ -25,6 +25,7 @@ Translates the rules of many homes at once, and writes what moving them needs.
 OUT gets a directory for each user, with the script (filters.sieve), the report
 for the user (report.html) and for programs (report.json), and these lists:
 
+  index.html     all users, those that need help first, with their pages
   summary.csv    a row for each user: counts by verdict, and the codes of what
                  is left to a person
   summary.json   the totals, and what is wrong with the input
