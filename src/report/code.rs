@@ -171,9 +171,9 @@ codes! {
         "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already.",
         "Look whether the new server knows all that the script requires, and install it as it is.";
     DetailForward "detail-forward":
-        "A .forward file for one detail of the address",
-        "The mailer read .forward+word for mail to user+word. Such mail now goes the way of the user's other mail.",
-        "Ask for user+word on the new server, if it has such addresses, and write a rule for mail to it.";
+        "A rule for one detail of the address",
+        "Mail to user+word went a way of its own, by the file .forward+word or by $EXTENSION. The new server does not show a script what stands behind the “+” (it would need the extensions envelope and subaddress), so such mail goes the way of the user's other mail.",
+        "Ask for these extensions on the new server, and translate again.";
     DestinationUnclear "destination-unclear":
         "A line of .forward that names nobody",
         "The mailer took it for an address it could not deliver to, or for several without a comma.",

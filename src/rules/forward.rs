@@ -47,8 +47,9 @@ pub fn elaborate(
         Some(alias) => mailer.alias(alias, forward),
         None => mailer.forward(forward),
     };
-    mailer.details(forward);
-    mailer.close(body)
+    let mut steps = mailer.details(forward);
+    steps.extend(body);
+    mailer.close(steps)
 }
 
 /// Bytes of one file of destinations: a larger one is no person's work.
@@ -77,6 +78,9 @@ struct Mailer<'h, 's> {
     /// Lists that were read, with what they name.
     included: HashMap<FileId, Vec<Destination>>,
     destinations: usize,
+    /// What stands behind the `+` in the address, where the file that is read
+    /// is for that alone.
+    detail: Option<String>,
     /// The forward file, as long as an alias can lead to it.
     behind_alias: Option<&'s str>,
 }
@@ -97,11 +101,16 @@ impl<'h, 's> Mailer<'h, 's> {
             includes: Vec::new(),
             included: HashMap::new(),
             behind_alias: None,
+            detail: None,
             destinations: 0,
         }
     }
 
     fn close(mut self, body: Vec<Step>) -> (Program, Vec<Source>, Vec<Finding>) {
+        // What one file does not run, another may.
+        if self.settings.alias.is_none() && !self.calls.is_empty() {
+            self.dead = 0..0;
+        }
         let texts = texts::read(&mut self.ledger, self.settings, &body);
         let (sources, statements, mut findings) = self.ledger.close();
         findings.retain(|finding| !self.dead.contains(&finding.at.0));
@@ -166,20 +175,41 @@ impl<'h, 's> Mailer<'h, 's> {
         vec![step]
     }
 
-    /// Enters `.forward+detail`, which the mailer took for mail to
-    /// `user+detail`.
-    fn details(&mut self, forward: &str) {
+    /// Reads `.forward+detail`, which the mailer took for mail to
+    /// `user+detail`. Behind an alias, the detail is lost.
+    fn details(&mut self, forward: &str) -> Vec<Step> {
+        let mut steps = Vec::new();
         for name in self.ledger.home().names(&format!("{forward}+")) {
-            let Listed::Parsed(_, parsed) = self.listed(&name) else {
+            let word = name.get(forward.len() + 1..).unwrap_or("").to_owned();
+            let first = self.ledger.statement_count() as u32;
+            self.detail = Some(word.clone());
+            let body = self.forward(&name);
+            self.detail = None;
+            let entered = first..self.ledger.statement_count() as u32;
+            if self.settings.alias.is_some() {
+                let message = format!(
+                    "mail to {}+{word} went where the alias says",
+                    self.settings.user
+                );
+                for at in entered.map(StatementId) {
+                    self.ledger
+                        .find(at, Verdict::Dropped, Code::DeadRules, message.clone());
+                }
                 continue;
-            };
-            let detail = &name[forward.len()..];
-            let message = format!("mail to {}{detail} went here", self.settings.user);
-            for (span, _) in parsed.destinations() {
-                let at = self.ledger.statement(StatementKind::Destination, span);
-                self.manual(at, Code::DetailForward, message.clone());
             }
+            // Local parts come without upper case; such a file is never read.
+            if word.chars().any(char::is_uppercase) {
+                let message = "the mailer never looked for a name with capitals";
+                for at in entered.map(StatementId) {
+                    self.ledger
+                        .find(at, Verdict::Dropped, Code::DeadRules, message);
+                }
+                continue;
+            }
+            let at = (!entered.is_empty()).then_some(StatementId(first));
+            steps.push(Step::Detail { word, at, body });
         }
+        steps
     }
 
     fn listed(&mut self, path: &str) -> Listed {
@@ -241,6 +271,9 @@ impl<'h, 's> Mailer<'h, 's> {
 
     /// Enters the statements of a `.procmailrc` that nothing runs.
     fn enter_dead_rules(&mut self) {
+        if !self.dead.is_empty() {
+            return;
+        }
         let first = self.ledger.statement_count() as u32;
         if procmail(&mut self.ledger, self.settings, &Call::default()).is_ok() {
             self.dead = first..self.ledger.statement_count() as u32;
@@ -486,6 +519,7 @@ impl<'h, 's> Mailer<'h, 's> {
             "HOME" => Some(settings.home_path.clone()),
             "USER" | "LOGNAME" => Some(settings.user.clone()),
             "DOMAIN" => settings.domain.clone(),
+            "EXTENSION" => self.detail.clone(),
             _ => None,
         };
         let word = |word: Text| {

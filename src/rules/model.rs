@@ -93,6 +93,16 @@ pub enum Step {
     },
     /// A `.forward` or alias: every destination gets the message, and it ends.
     Deliver(Vec<Destination>),
+    /// `.forward+word`: a message to `user+word` takes these steps, and no
+    /// others.
+    Detail {
+        /// What stands behind the `+`, without upper case.
+        word: String,
+        /// The first statement of the file, if it has any.
+        at: Option<StatementId>,
+        /// What its file does.
+        body: Vec<Step>,
+    },
     /// An Exim filter. The steps behind it are for the messages that it did
     /// nothing with that counts.
     Filter(Vec<filter::Command>),
@@ -322,17 +332,19 @@ pub enum Format {
 }
 
 /// Text with what can only be known when a message is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Text(pub Vec<Piece>);
 
 /// A piece of a [`Text`]. Neighbouring literals are one piece.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Piece {
     /// Text that is known.
     Literal(String),
     /// `$NAME` or `${NAME}`: a value that differs between messages, `MATCH`
-    /// and `LASTFOLDER` among them.
+    /// and `LASTFOLDER` among them, and `EXTENSION`: what stands behind the
+    /// `+` in the address that the message came to, without upper case; empty
+    /// where there is no `+`.
     Variable(String),
     /// `$\NAME`: the same, quoted for an expression.
     Quoted(String),

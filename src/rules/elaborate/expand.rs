@@ -268,17 +268,17 @@ impl<'a> Expander<'a> {
             Brace::Taken
         } else {
             match self.variables.get(name) {
-                Value::Runtime if self.open < MAX_BRACES => {
+                value if value.runtime(name).is_some() && self.open < MAX_BRACES => {
                     self.flush();
                     self.open += 1;
                     Brace::Open {
-                        name: name.to_owned(),
+                        name: value.runtime(name).unwrap_or(name).to_owned(),
                         colon,
                         alternative,
                         before: std::mem::take(&mut self.word),
                     }
                 }
-                Value::Runtime => {
+                value if value.runtime(name).is_some() => {
                     self.piece(Piece::Opaque(format!("${{{name}}}")));
                     self.skip_brace()
                 }

@@ -88,8 +88,9 @@ pub struct Call {
     /// The rc files it is given, of which it takes the first that is there;
     /// without any, `.procmailrc`. Relative ones lie in the home.
     pub files: Vec<String>,
-    /// What `-a` gives: `$1` and so on.
-    pub arguments: Vec<String>,
+    /// What `-a` gives: `$1` and so on. Of what differs between messages, only
+    /// `EXTENSION` can stand there.
+    pub arguments: Vec<Text>,
     /// `NAME=value` on the command line.
     pub assignments: Vec<(String, String)>,
     /// `-p`: the mailer's environment is kept.

@@ -284,7 +284,7 @@ fn calls_bring_arguments_and_values() {
     let mut ledger = Ledger::new(&home);
     let call = Call {
         files: vec!["none".into(), "rc".into()],
-        arguments: vec!["ext".into()],
+        arguments: vec![Text::literal("ext")],
         assignments: vec![("X".into(), "y".into())],
         preserve: false,
     };
@@ -297,6 +297,28 @@ fn calls_bring_arguments_and_values() {
         ..Elaborated::default()
     };
     assert_eq!(folders(&rules), ["/home/u/ext/1 Mbox", "/home/u/y Mbox"]);
+}
+
+#[test]
+fn the_extension_of_the_address_is_a_variable() {
+    let home = MemoryHome::new().file("rc", "EXT=$1\n:0\n${1:-none}\n:0\n$1\n");
+    let mut ledger = Ledger::new(&home);
+    let call = Call {
+        files: vec!["rc".into()],
+        arguments: vec![Text(vec![Piece::Variable("EXTENSION".into())])],
+        ..Call::default()
+    };
+    let called = procmail(&mut ledger, &Settings::new("u"), &call).unwrap();
+    let [Step::Assign(assign), Step::Recipe(first), ..] = called.steps.as_slice() else {
+        panic!("{:?}", called.steps);
+    };
+    assert_eq!(assign.value, Some(call.arguments[0].clone()));
+    let Action::File(folders) = &first.action else {
+        panic!("{first:?}");
+    };
+    let is_default =
+        |piece: &Piece| matches!(piece, Piece::Default { name, .. } if name == "EXTENSION");
+    assert!(folders[0].path.0.iter().any(is_default), "{folders:?}");
 }
 
 #[test]

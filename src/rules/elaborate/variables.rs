@@ -8,7 +8,8 @@ use std::collections::HashMap;
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Its value; it holds no pieces but literal and opaque ones.
+    /// Its value; it holds no pieces but literal and opaque ones, and in an
+    /// argument `EXTENSION`.
     Text(Text),
     /// It is not set.
     Unset,
@@ -17,6 +18,19 @@ pub enum Value {
 }
 
 impl Value {
+    /// The variable that holds it when a message is there; `name`, unless it
+    /// is an argument that has its value from another one.
+    pub fn runtime<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        match self {
+            Value::Runtime => Some(name),
+            Value::Text(Text(pieces)) => match pieces.as_slice() {
+                [Piece::Variable(other)] => Some(other),
+                _ => None,
+            },
+            Value::Unset => None,
+        }
+    }
+
     fn of(text: &Text) -> Self {
         let fixed = |piece: &Piece| matches!(piece, Piece::Literal(_) | Piece::Opaque(_));
         match text.0.iter().all(fixed) {
@@ -51,7 +65,7 @@ const LINEBUF: usize = 2048;
 
 impl Variables {
     /// What procmail sets before it reads a file (procmailrc(5)).
-    pub fn new(settings: &Settings, arguments: &[String], preserved: bool) -> Self {
+    pub fn new(settings: &Settings, arguments: &[Text], preserved: bool) -> Self {
         let values = environment(settings)
             .into_iter()
             .map(|(name, text)| (name.to_owned(), Value::Text(text)))
@@ -62,7 +76,7 @@ impl Variables {
             .collect();
         Variables {
             values,
-            arguments: arguments.iter().map(Text::literal).collect(),
+            arguments: arguments.to_vec(),
             preserved,
             user: settings.user.clone(),
             rc_file: String::new(),
@@ -89,6 +103,7 @@ impl Variables {
             }
             _ => match self.values.get(name) {
                 Some(value) => value.clone(),
+                None if self.preserved && name == "EXTENSION" => Value::Runtime,
                 None if self.preserved => Value::Text(Text(vec![Piece::Opaque(name.to_owned())])),
                 None => Value::Unset,
             },

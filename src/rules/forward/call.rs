@@ -1,7 +1,7 @@
 //! In: the arguments of procmail. Out: how it is called (procmail(1)).
 
 use crate::rules::elaborate::Call;
-use crate::rules::model::Text;
+use crate::rules::model::{Piece, Text};
 
 /// Reads the command line; `None` where a part of it is only known on the old
 /// host, or where it delivers to others (`-d`) or filters (`-m`).
@@ -10,6 +10,15 @@ pub fn read(arguments: &[Text]) -> Option<Call> {
     let mut words = arguments.iter();
     let mut options_end = false;
     while let Some(word) = words.next() {
+        // `-a$EXTENSION` in one word.
+        if let [Piece::Literal(letters), extension] = word.0.as_slice()
+            && letters == "-a"
+            && !options_end
+        {
+            call.arguments
+                .push(argument(&Text(vec![extension.clone()]))?);
+            continue;
+        }
         let word = word.known()?;
         let letters = match word.strip_prefix('-') {
             Some(letters) if !options_end => letters,
@@ -33,11 +42,10 @@ pub fn read(arguments: &[Text]) -> Option<Call> {
                     break;
                 }
                 'a' => {
-                    let argument = match rest.as_str() {
-                        "" => words.next()?.known()?,
-                        argument => argument,
-                    };
-                    call.arguments.push(argument.to_owned());
+                    call.arguments.push(match rest.as_str() {
+                        "" => argument(words.next()?)?,
+                        argument => Text::literal(argument),
+                    });
                     break;
                 }
                 'p' => call.preserve = true,
@@ -47,6 +55,14 @@ pub fn read(arguments: &[Text]) -> Option<Call> {
         }
     }
     Some(call)
+}
+
+/// An argument that is known, or is what stands behind the `+` of the address.
+fn argument(word: &Text) -> Option<Text> {
+    match word.0.as_slice() {
+        [Piece::Variable(name)] if name == "EXTENSION" => Some(word.clone()),
+        _ => word.known().map(Text::literal),
+    }
 }
 
 fn operand(call: &mut Call, word: &str) {

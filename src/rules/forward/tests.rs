@@ -294,12 +294,18 @@ fn an_alias_stands_above_forward() {
 }
 
 #[test]
-fn a_forward_for_a_detail_is_accounted_for() {
+fn a_forward_for_a_detail_stands_before_the_rest() {
     let home = home("a@b.example\n").file(".forward+lists", "# lists\nl@b.example\n");
     let (program, sources, findings) = read(&home);
     assert_eq!((program.statements.len(), sources.len()), (2, 2));
-    assert_eq!(codes(&findings), [Code::DetailForward]);
-    assert_eq!(findings[0].message, "mail to joe+lists went here");
+    let [Step::Detail { word, body, .. }, Step::Deliver(_)] = program.body.as_slice() else {
+        panic!("{:?}", program.body);
+    };
+    assert_eq!(word, "lists");
+    assert!(
+        matches!(body.as_slice(), [Step::Deliver(to)] if to[0].to == Target::Address("l@b.example".into()))
+    );
+    assert!(findings.is_empty());
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Wanted<'_> {
                     self.commands_in(value);
                 }
                 Step::Recipe(recipe) => self.recipe(recipe),
-                Step::Include { body, .. } => self.steps(body),
+                Step::Include { body, .. } | Step::Detail { body, .. } => self.steps(body),
                 Step::Deliver(destinations) => {
                     for destination in destinations {
                         if let Target::Rules(steps) = &destination.to {
