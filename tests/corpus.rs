@@ -116,7 +116,7 @@ fn no_case_is_without_rules() {
             continue;
         }
         cases += 1;
-        assert!(shown(&case).contains("statement"), "{}", case.display());
+        assert!(shown(&case).contains("setting"), "{}", case.display());
     }
     assert!(cases >= 60, "{cases}");
 }

@@ -125,6 +125,13 @@ impl Report {
         self.redirects = redirects.iter().cloned().collect();
         self
     }
+
+    /// Whether the script asks anything of a message: only then do the ways
+    /// matter in which every server looks at one.
+    pub fn has_conditions(&self) -> bool {
+        let mut lines = self.script.lines();
+        lines.any(|line| line.trim_start().starts_with("if "))
+    }
 }
 
 impl std::ops::AddAssign for Summary {

@@ -35,7 +35,7 @@ const FAINT: Style = Style::new().dimmed();
 /// The whole report.
 pub fn render(report: &Report, sources: &[Source]) -> String {
     let mut out = String::new();
-    if report.entries.iter().any(|e| e.verdict.is_carried_out()) {
+    if report.has_conditions() {
         head(&mut out);
     }
     diagnostics(&mut out, report, sources);
@@ -131,13 +131,26 @@ fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String
 fn summary(out: &mut String, summary: &Summary) {
     let total = summary.total();
     let noun = if total == 1 {
-        "statement"
+        "rule or setting"
     } else {
-        "statements"
+        "rules and settings"
     };
-    let _ = writeln!(
-        out,
-        "{HEADING}{total} {noun}:{HEADING:#} {} exact, {} adapted, {} dropped, {} manual",
-        summary.exact, summary.adapted, summary.dropped, summary.manual
-    );
+    let _ = writeln!(out, "{HEADING}{total} {noun}:{HEADING:#}");
+    for (verdict, count, meaning) in [
+        (Verdict::Exact, summary.exact, "does the same as before"),
+        (Verdict::Adapted, summary.adapted, "does nearly the same"),
+        (Verdict::Dropped, summary.dropped, "not needed any more"),
+        (Verdict::Manual, summary.manual, "left out: needs a person"),
+    ] {
+        if count > 0 {
+            let verdict = verdict.as_str();
+            let _ = writeln!(out, "{count:>5} {verdict:8} {FAINT}{meaning}{FAINT:#}");
+        }
+    }
+    if summary.adapted + summary.manual > 0 {
+        let _ = writeln!(
+            out,
+            "`sievify explain CODE` says more about a code in brackets."
+        );
+    }
 }
