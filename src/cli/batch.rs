@@ -72,7 +72,7 @@ pub struct Batch {
     out: Option<PathBuf>,
 
     /// Write nothing, and print the totals
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long)]
     check: bool,
 
     /// How many homes are translated at once [default: one for each core]
@@ -134,8 +134,9 @@ impl Batch {
                 tell(problems, None);
             }
         })?;
-        tell(&outcome.problems, self.out.as_deref());
-        output::result(&totals(&outcome, self.out.as_deref()))?;
+        let out = self.out.as_deref().filter(|_| !self.check);
+        tell(&outcome.problems, out);
+        output::result(&totals(&outcome, out))?;
         Ok(status(&outcome))
     }
 

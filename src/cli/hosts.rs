@@ -74,7 +74,7 @@ pub struct NewServer {
     /// The Sieve extensions the server announces, instead of the target's
     ///
     /// Names between blanks, or the greeting of the server's ManageSieve port
-    /// as it stands: --capabilities "$(nc mail.example.org 4190 </dev/null)"
+    /// as it stands: --capabilities "$(echo LOGOUT | nc mail.example.org 4190)"
     #[arg(long, value_name = "LIST")]
     pub capabilities: Option<String>,
 

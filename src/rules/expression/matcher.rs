@@ -2,8 +2,8 @@
 //! it: the match that ends first; behind a `\/`, the longest.
 //!
 //! The whole-sale question, whether there is a match at all, goes to a lazy
-//! automaton ([`automaton`]); what goes to `MATCH`, to a simulation of
-//! procmail's own ([`threads`]). Both run the same [`program`], and neither
+//! automaton (`automaton`); what goes to `MATCH`, to a simulation of
+//! procmail's own (`threads`). Both run the same `program`, and neither
 //! goes back in the text.
 
 mod automaton;
