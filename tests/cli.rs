@@ -308,7 +308,8 @@ fn a_batch_goes_on_from_home_to_home() {
     }
     let second = batch(&["-o", out, "--jobs=1"]);
     assert!(text(&second.stdout).contains("Nothing has changed"));
-    let check = batch(&["--check"]);
+    let check = batch(&["--check", "-o", at("never").to_str().unwrap()]);
+    assert!(!at("never").exists());
     assert!(text(&first.stdout).starts_with(text(&check.stdout)));
     for part in ["1/2", "2/2"] {
         batch(&["-o", at("parts").to_str().unwrap(), "--shard", part]);

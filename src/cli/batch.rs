@@ -256,7 +256,7 @@ pub fn totals(outcome: &Outcome, out: Option<&Path>) -> String {
         text,
         "{}, {}: {} exact, {} adapted, {} dropped, {} manual",
         number(outcome.homes, "home", "homes"),
-        number(counts.total(), "statement", "statements"),
+        number(counts.total(), "rule or setting", "rules and settings"),
         counts.exact,
         counts.adapted,
         counts.dropped,
