@@ -63,7 +63,7 @@ pub enum Failure {
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "there is no permission to do that".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory: name a file".to_owned(),
         io::ErrorKind::NotADirectory => "it is a file: name a directory".to_owned(),
         io::ErrorKind::InvalidData => "it is not a text file".to_owned(),
