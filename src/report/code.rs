@@ -246,6 +246,26 @@ codes! {
         "An expression that no message matches",
         "The expression asks for something that no header has, such as a field name without its colon.",
         "Nothing needs to be done for the mail to go where it went before. If the rule was meant to work, mend the expression, and translate again.";
+    NoVariables "no-variables":
+        "The server has no variables",
+        "The rule keeps a text in a variable and looks at it later, and the server does not offer the extension `variables`.",
+        "Write the rule anew without the variable.";
+    NoCapture "no-capture":
+        "A part of the message that cannot be taken out",
+        "`\\/` takes the rest of what an expression matches for later use. Servers do not agree on what that is for this expression, or have no variables.",
+        "Rules that use the part, as MATCH, have entries of their own.";
+    CaptureLineEnd "capture-line-end":
+        "A part with the end of its line",
+        "Where an expression ends with `$`, procmail puts the end of the line into MATCH, too. Hardly anybody means that.",
+        "Nothing needs to be done, unless folders on the old server have a line end in their names.";
+    BodyLines "body-lines":
+        "An expression over several lines of the body",
+        "Whether lines of the body end with one character or two depends on the way the mail came in, so the script takes any number of them.",
+        "Nothing needs to be done, unless empty lines matter.";
+    CaptureOrder "capture-order":
+        "A part that may come from another field",
+        "Where several fields match, procmail takes the part from the first of the message, and Sieve from the first in the list of the rule.",
+        "Nothing needs to be done, unless mail often has several of these fields.";
     DaemonMail "daemon-mail":
         "Mail from programs, by a list of names",
         "The macros of procmail for mail from mailers and mailing lists are long lists of names of senders. The script asks for the same names in a simpler way.",

@@ -1,6 +1,9 @@
 //! In: an expression, and the text it is held against. Out: the simplest Sieve
 //! test that holds for the same messages, and how far it does.
 
+mod body;
+mod capture;
+mod daemon;
 mod field;
 mod header;
 mod key;
@@ -8,6 +11,7 @@ mod regex;
 mod term;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -57,15 +61,15 @@ pub struct Note {
 /// # Errors
 /// Why there is no test.
 pub fn header(expression: &Expression, target: &Target) -> Result<Matched, Note> {
-    header::lowered(expression, target)
+    daemon::lowered(expression, target).unwrap_or_else(|| header::lowered(expression, target))
 }
 
 /// An expression held against the body (`B`).
 ///
 /// # Errors
 /// Why there is no test.
-pub fn body(_expression: &Expression, _target: &Target) -> Result<Matched, Note> {
-    Err(TooComplex.into())
+pub fn body(expression: &Expression, target: &Target) -> Result<Matched, Note> {
+    body::lowered(expression, target)
 }
 
 /// An expression held against the value of a variable; `subject` is how Sieve
@@ -73,8 +77,8 @@ pub fn body(_expression: &Expression, _target: &Target) -> Result<Matched, Note>
 ///
 /// # Errors
 /// Why there is no test.
-pub fn text(_expression: &Expression, _subject: &Value, _target: &Target) -> Result<Matched, Note> {
-    Err(TooComplex.into())
+pub fn text(expression: &Expression, subject: &Value, target: &Target) -> Result<Matched, Note> {
+    text::lowered(expression, subject, target)
 }
 
 impl Fit {
@@ -156,6 +160,22 @@ impl Remarks {
                 "without regular expressions, more is found than was meant",
             );
         }
+    }
+
+    fn no_capture(&mut self) {
+        self.say(
+            Fit::EXACT,
+            Code::NoCapture,
+            "what stands behind `\\/` cannot be had",
+        );
+    }
+
+    fn line_end(&mut self) {
+        self.say(
+            Fit::EXACT,
+            Code::CaptureLineEnd,
+            "what is taken out no longer has the end of the line with it",
+        );
     }
 
     fn matched(self, test: Test) -> Matched {

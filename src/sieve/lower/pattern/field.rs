@@ -193,7 +193,7 @@ impl Names {
         let letters: Vec<u8> = next
             .iter()
             .copied()
-            .filter(|byte| byte.is_ascii_graphic() && *byte != b':')
+            .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
             .filter(|byte| !ignores_case || !byte.is_ascii_uppercase())
             .collect();
         if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {

@@ -4,8 +4,9 @@
 //! is found field by field: what the expression asks of a value is what is left
 //! of it behind the name, the colon and the blank.
 
+use super::capture::{self, Capture};
 use super::field::{self, Field, Names};
-use super::key::{Keys, keys, reduced, stripped};
+use super::key::{Keys, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, push_new,
 };
@@ -46,8 +47,8 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         remarks.say(Fit::MISSES, Code::OpenFieldName, open_names(&open));
     }
     for term in &beginnings.anywhere {
-        if term.is_empty() {
-            return Ok(Remarks::default().matched(Test::True));
+        if super::term::done(std::slice::from_ref(term)) {
+            return Ok(remarks.matched(Test::True));
         }
         anywhere(term, expression, &mut asked, &mut remarks, &mut budget)?;
     }
@@ -62,6 +63,37 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             );
         }
         asked.add(Field::Envelope, terms);
+    }
+    if super::term::any(&expression.regex, &|part| *part == Regex::Split) {
+        let at_line = beginnings.anywhere.is_empty() && beginnings.at_edge.is_empty();
+        let captured = match at_line && target.has(Extension::Variables) {
+            true => captured(&asked, style(expression, target), &mut budget)?,
+            false => None,
+        };
+        if let Some((names, capture)) = captured {
+            if names.len() > 1 {
+                remarks.say(
+                    Fit::EXACT,
+                    Code::CaptureOrder,
+                    "where several fields match, what is taken out may come from another one",
+                );
+            }
+            if capture.line_end {
+                remarks.line_end();
+            }
+            let compare = Compare {
+                by: capture.by,
+                octet: !expression.ignores_case,
+            };
+            let mut matched = remarks.matched(Test::Header {
+                compare,
+                names,
+                keys: vec![capture.key.into()],
+            });
+            matched.captured = Some(capture.variable);
+            return Ok(matched);
+        }
+        remarks.no_capture();
     }
     let mut groups: Vec<(Keys, Vec<Field>)> = Vec::new();
     for (field, terms) in asked.0 {
@@ -100,6 +132,35 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         false if tests.contains(&Test::True) => Ok(remarks.matched(Test::True)),
         false => Ok(remarks.matched(any_of(tests))),
     }
+}
+
+/// The fields and the one key that takes out what stands behind `\/`.
+fn captured(
+    asked: &Asked,
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<(Vec<String>, Capture)>, TooComplex> {
+    let mut names = Vec::new();
+    let mut found: Option<Capture> = None;
+    let mut fields: Vec<&(Field, Vec<Term>)> = asked.0.iter().collect();
+    fields.sort_by_key(|(field, _)| field.rank());
+    for (field, terms) in fields {
+        let left = behind(terms, b' ', budget)?;
+        let (Field::Named(name), [term]) = (field, left.as_slice()) else {
+            return Ok(None);
+        };
+        if super::term::done(terms) {
+            // It takes nothing, in front of the blank already.
+            return Ok(None);
+        }
+        let capture = capture::of(term, style, budget)?;
+        if capture.is_none() || found.is_some() && found != capture {
+            return Ok(None);
+        }
+        found = capture;
+        names.push(name.clone());
+    }
+    Ok(found.map(|found| (names, found)))
 }
 
 /// A term behind the beginning of a line.

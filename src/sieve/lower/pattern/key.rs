@@ -102,7 +102,7 @@ struct Item {
 }
 
 /// A term as it is written: without what may be left out.
-fn tidy(line: &Line) -> Option<Line> {
+pub(super) fn tidy(line: &Line) -> Option<Line> {
     let mut factors: Vec<Regex> = Vec::new();
     flatten(&line.factors, &mut factors)?;
     let mut tidied: Vec<Regex> = Vec::with_capacity(factors.len());
@@ -674,4 +674,33 @@ fn outline(factors: &[Regex], ignores_case: bool) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// The words that factors spell, where they are nothing but that.
+pub(super) fn literals(factors: &[Regex], ignores_case: bool) -> Option<Vec<Vec<u8>>> {
+    let mut factors = factors.to_vec();
+    open_end(&mut factors);
+    let byte = |piece: Piece| match piece {
+        Piece::Byte(byte) if byte != b'\n' => Some(byte),
+        _ => None,
+    };
+    let globs = globs(&factors, ignores_case)?;
+    globs
+        .into_iter()
+        .map(|glob| glob.into_iter().map(byte).collect())
+        .collect()
+}
+
+/// The pattern for `:matches` that factors are, and how many wildcards it has.
+pub(super) fn single_glob(factors: &[Regex], ignores_case: bool) -> Option<(String, usize)> {
+    let globs = globs(factors, ignores_case)?;
+    let [glob] = globs.as_slice() else {
+        return None;
+    };
+    let glob = normal(glob.iter().copied());
+    let wild = |piece: &&Piece| !matches!(piece, Piece::Byte(_));
+    let wildcards = glob.iter().filter(wild).count();
+    let mut lost = Lost::default();
+    let text = text(&glob, true, &mut lost);
+    (lost == Lost::default()).then_some((text, wildcards))
 }

@@ -15,6 +15,7 @@ pub(super) fn written(line: &Line, ignores_case: bool, dialect: Dialect) -> Opti
     let writer = Writer {
         ignores_case,
         dialect,
+        lines: false,
     };
     let mut out = String::new();
     let factors = match line.factors.split_first() {
@@ -35,11 +36,58 @@ pub(super) fn written(line: &Line, ignores_case: bool, dialect: Dialect) -> Opti
     if line.closed {
         out.push('$');
     }
-    let letters = out.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if dialect == Dialect::Perl && ignores_case && letters {
-        out.insert_str(0, "(?i)");
+    Some(writer.cased(out))
+}
+
+/// The same for a text of several lines.
+pub(super) fn of_lines(factors: &[Regex], ignores_case: bool, dialect: Dialect) -> Option<String> {
+    let writer = Writer {
+        ignores_case,
+        dialect,
+        lines: true,
+    };
+    let mut out = String::new();
+    let rest = match factors.split_first() {
+        Some((first, rest)) if is_end(first) => {
+            out.push_str("(^|[");
+            out.push_str(writer.line_end());
+            out.push_str("])");
+            rest
+        }
+        _ => factors,
+    };
+    writer.sequence(rest, &mut out)?;
+    Some(writer.cased(out))
+}
+
+/// The expression with a group around what stands behind `\/`.
+pub(super) fn captured(
+    front: &[Regex],
+    back: &Line,
+    ignores_case: bool,
+    dialect: Dialect,
+) -> Option<String> {
+    let writer = Writer {
+        ignores_case,
+        dialect,
+        lines: false,
+    };
+    let mut out = String::new();
+    let front = match front.split_first() {
+        Some((first, rest)) if is_anything(first) => rest,
+        _ => {
+            out.push('^');
+            front
+        }
+    };
+    writer.sequence(front, &mut out)?;
+    out.push('(');
+    writer.sequence(&back.factors, &mut out)?;
+    out.push(')');
+    if back.closed {
+        out.push('$');
     }
-    Some(out)
+    Some(writer.cased(out))
 }
 
 /// A newline stands for an end of the value.
@@ -50,9 +98,28 @@ fn is_end(regex: &Regex) -> bool {
 struct Writer {
     ignores_case: bool,
     dialect: Dialect,
+    /// The text has several lines, and `.` must not leave one.
+    lines: bool,
 }
 
 impl Writer {
+    fn cased(&self, mut out: String) -> String {
+        let letters = out.bytes().any(|byte| byte.is_ascii_alphabetic());
+        if self.dialect == Dialect::Perl && self.ignores_case && letters {
+            out.insert_str(0, "(?i)");
+        }
+        out
+    }
+
+    /// Both characters that may end a line, for a bracket. POSIX knows no
+    /// escapes for them, and Sieve reads a line end in a string as CRLF.
+    fn line_end(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Posix => "\r\n",
+            Dialect::Perl => r"\r\n",
+        }
+    }
+
     /// What may stand at an end of the value, or the end itself.
     fn ends(&self, ends: &[Regex], sign: char, out: &mut String) -> Option<()> {
         let classes = ends.iter().filter(|end| !is_end(end));
@@ -84,7 +151,8 @@ impl Writer {
                 continue;
             }
             literal_text(&mut literal, out)?;
-            if is_any(factor) && factors.next_if(|next| is_anything(next)).is_some() {
+            if !self.lines && is_any(factor) && factors.next_if(|next| is_anything(next)).is_some()
+            {
                 out.push_str(".+");
                 continue;
             }
@@ -95,10 +163,23 @@ impl Writer {
 
     fn factor(&self, factor: &Regex, out: &mut String) -> Option<()> {
         match factor {
-            _ if is_any(factor) => out.push('.'),
+            _ if is_any(factor) && !self.lines => out.push('.'),
+            _ if is_end(factor) => {
+                out.push_str("([");
+                out.push_str(self.line_end());
+                out.push_str("]+|$)");
+            }
+            // The text may end there without an end of the line.
+            Regex::Class(set) if self.lines && set.contains(b'\n') => {
+                out.push('(');
+                self.bracket(set, out)?;
+                out.push_str("|$)");
+            }
             Regex::Class(set) => self.bracket(set, out)?,
             Regex::Concat(inner) => self.sequence(inner, out)?,
-            Regex::Alternate(inner) if inner.iter().any(is_end) => self.ends(inner, '$', out)?,
+            Regex::Alternate(inner) if !self.lines && inner.iter().any(is_end) => {
+                self.ends(inner, '$', out)?
+            }
             Regex::Alternate(inner) => return self.alternate(inner, out),
             Regex::Star(inner) => self.repeated(inner, '*', out)?,
             Regex::Plus(inner) => self.repeated(inner, '+', out)?,
@@ -179,7 +260,8 @@ impl Writer {
                 }
             }
         }
-        if listed.is_empty() {
+        let within = self.lines && negated && !set.contains(b'\n');
+        if listed.is_empty() && !within {
             out.push('.');
             return negated.then_some(());
         }
@@ -187,7 +269,17 @@ impl Writer {
             return literal_text(&mut vec![byte], out);
         }
         out.push_str(if negated { "[^" } else { "[" });
-        self.members(&listed, negated, out);
+        self.members(&listed, negated || within, out);
+        if within {
+            let hyphen = out.ends_with('-') && listed.contains(b'-');
+            if hyphen {
+                out.pop();
+            }
+            out.push_str(self.line_end());
+            if hyphen {
+                out.push('-');
+            }
+        }
         out.push(']');
         Some(())
     }

@@ -126,6 +126,8 @@ impl Beginnings {
         };
         let rest = term.split_off(1);
         match first {
+            // A search matches nothing before the mark, if it can.
+            Regex::Split => push_new(&mut self.anywhere, join(&[first], &rest)),
             _ if nullable(&first) => self.add(rest, budget)?,
             Regex::Class(set) => {
                 let other = without_newline(&set);
@@ -144,7 +146,7 @@ impl Beginnings {
             }
             Regex::Plus(inner) => self.add(join(&[*inner], &rest), budget)?,
             Regex::Edge => push_new(&mut self.at_edge, rest),
-            Regex::Star(_) | Regex::Optional(_) | Regex::Split => self.add(rest, budget)?,
+            Regex::Star(_) | Regex::Optional(_) => self.add(rest, budget)?,
         }
         Ok(())
     }
@@ -154,7 +156,9 @@ impl Beginnings {
     fn at_line(&mut self, term: Term, budget: &mut Budget) -> Result<(), TooComplex> {
         budget.spend(1 + term.len())?;
         match term.split_first() {
-            Some((first, rest)) if is_anything(first) => self.add(rest.to_vec(), budget),
+            Some((first, rest)) if is_anything(first) && !begins_with_newline(rest) => {
+                self.add(rest.to_vec(), budget)
+            }
             Some((Regex::Concat(inner), rest)) => self.at_line(join(inner, rest), budget),
             Some((Regex::Alternate(inner), rest)) => inner
                 .iter()
@@ -165,6 +169,12 @@ impl Beginnings {
             }
         }
     }
+}
+
+/// Whether a term may need another line at once.
+fn begins_with_newline(term: &[Regex]) -> bool {
+    let optional = term.iter().take_while(|factor| nullable(factor)).count();
+    term.iter().take(optional + 1).any(sees_newline)
 }
 
 pub(super) fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {

@@ -1,130 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use super::*;
-use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::print::test_line;
-
-/// A small parser of procmail's dialect.
-struct Parser<'a> {
-    text: &'a [u8],
-    fold: bool,
-}
+use proptest::prelude::*;
 
 pub(super) fn parse(text: &str, fold: bool) -> Expression {
-    let to = "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):(.*[^-a-zA-Z0-9_.])?)";
-    let text = text.replace("^TO_", to);
-    let mut parser = Parser {
-        text: text.as_bytes(),
-        fold,
-    };
-    let regex = parser.alternate();
-    Expression {
-        regex,
-        ignores_case: fold,
-    }
-}
-
-impl Parser<'_> {
-    fn next(&mut self) -> Option<u8> {
-        let (first, rest) = self.text.split_first()?;
-        self.text = rest;
-        Some(*first)
-    }
-
-    fn class(&self, set: ByteSet) -> Regex {
-        Regex::Class(if self.fold { set.folded() } else { set })
-    }
-
-    fn alternate(&mut self) -> Regex {
-        let mut all = vec![self.concat()];
-        while self.text.first() == Some(&b'|') {
-            self.next();
-            all.push(self.concat());
-        }
-        if all.len() == 1 {
-            all.remove(0)
-        } else {
-            Regex::Alternate(all)
-        }
-    }
-
-    fn concat(&mut self) -> Regex {
-        let mut all = Vec::new();
-        while let Some(&first) = self.text.first() {
-            if first == b'|' || first == b')' {
-                break;
-            }
-            self.next();
-            let mut atom = match first {
-                b'(' => {
-                    let inner = self.alternate();
-                    self.next();
-                    inner
-                }
-                b'^' | b'$' => Regex::Class(ByteSet::of(b'\n')),
-                b'.' => Regex::Class(ByteSet::any()),
-                b'\\' => match self.next() {
-                    Some(b'/') => Regex::Split,
-                    Some(b'<' | b'>') => {
-                        let mut word = ByteSet::of(b'_');
-                        (0..=255u8)
-                            .filter(u8::is_ascii_alphanumeric)
-                            .for_each(|b| word.insert(b));
-                        Regex::Class(word.complement())
-                    }
-                    Some(byte) => self.class(ByteSet::of(byte)),
-                    None => break,
-                },
-                b'[' => self.bracket(),
-                byte => self.class(ByteSet::of(byte)),
-            };
-            while let Some(&sign) = self.text.first() {
-                atom = match sign {
-                    b'*' => Regex::Star(Box::new(atom)),
-                    b'+' => Regex::Plus(Box::new(atom)),
-                    b'?' => Regex::Optional(Box::new(atom)),
-                    _ => break,
-                };
-                self.next();
-            }
-            all.push(atom);
-        }
-        if all.len() == 1 {
-            all.remove(0)
-        } else {
-            Regex::Concat(all)
-        }
-    }
-
-    fn bracket(&mut self) -> Regex {
-        let negated = self.text.first() == Some(&b'^');
-        if negated {
-            self.next();
-        }
-        let mut set = ByteSet::EMPTY;
-        let mut first = true;
-        while let Some(byte) = self.next() {
-            if byte == b']' && !first {
-                break;
-            }
-            first = false;
-            if self.text.first() == Some(&b'-') && self.text.get(1).is_some_and(|&b| b != b']') {
-                self.next();
-                let last = self.next().unwrap();
-                (byte..=last).for_each(|b| set.insert(b));
-            } else {
-                set.insert(byte);
-            }
-        }
-        if self.fold {
-            set = set.folded();
-        }
-        if negated {
-            set = set.complement();
-            set.remove(b'\n');
-        }
-        Regex::Class(set)
-    }
+    Expression::new(text, !fold).unwrap()
 }
 
 fn line(text: &str) -> String {
@@ -136,7 +17,12 @@ fn line(text: &str) -> String {
                 .iter()
                 .map(|note| note.code.as_str())
                 .collect();
-            format!("{} {}", test_line(&matched.test), codes.join(","))
+            format!(
+                "{} {} {}",
+                matched.captured.unwrap_or_default(),
+                test_line(&matched.test),
+                codes.join(",")
+            )
         }
         Err(note) => format!("Err {}", note.code.as_str()),
     }
@@ -190,4 +76,284 @@ fn show() {
     ] {
         println!("{text}\n    {}", line(text));
     }
+    let target = Target::profile("dovecot").unwrap();
+    for text in [
+        "foo",
+        "^foo",
+        "foo.*bar",
+        "foo$",
+        "(foo|bar)[0-9]",
+        "\\<foo\\>",
+        "foo[^-a]bar",
+        "a$b",
+    ] {
+        let matched = body(&parse(text, true), &target);
+        println!("B {text}\n    {:?}", matched.map(|m| test_line(&m.test)));
+    }
+    for text in [
+        "foo",
+        "^foo$",
+        "^^foo^^",
+        "^foo.*bar",
+        "()\\/[^@]+",
+        "^[a-z]+-\\/[a-z]+",
+        "^\\/[^@]*",
+        "",
+    ] {
+        let matched = super::text(&parse(text, true), &"x".into(), &target);
+        println!(
+            "T {text}\n    {:?}",
+            matched.map(|m| (test_line(&m.test), m.captured, m.notes.len()))
+        );
+    }
+    for text in [
+        "^FROM_DAEMON",
+        "^TO_x",
+        "^TOx",
+        "!^FROM_MAILER",
+        "^List-Id:.*<\\/[^.>]+",
+        "^Subject: \\/.*",
+        "^Subject:\\/.*",
+        "^(To|Cc):.*bob\\+\\/[a-z0-9]+",
+        "^X-Mailing-List: <\\/[^@]+@",
+        "^Sender: owner-\\/[^@]*",
+        "^Subject:.*\\[\\/[^]]+\\]",
+        "^Subject: *\\/[^ ].*$",
+    ] {
+        println!("{text}\n    {}", line(text));
+    }
+}
+
+/// What a script with one test does with a message, by sieve-rs: whether the
+/// test holds, and what the match variable is.
+fn held(matched: &Matched, target: &Target, message: &str) -> Option<String> {
+    use crate::sieve::print::{LineEnd, print};
+    use crate::sieve::script::{Command, CommandKind, Part, Script};
+    let variable = matched.captured.clone().map(Part::Variable);
+    let folder = Value(
+        [Part::Text("yes".into())]
+            .into_iter()
+            .chain(variable)
+            .collect(),
+    );
+    let file = CommandKind::FileInto {
+        folder,
+        copy: false,
+        create: false,
+        flags: vec![],
+    };
+    let command = |kind| Command {
+        comments: vec![],
+        kind,
+    };
+    let rule = CommandKind::If {
+        branches: vec![(matched.test.clone(), vec![command(file)])],
+        otherwise: None,
+    };
+    let script = Script {
+        preamble: vec![],
+        commands: vec![command(rule)],
+    };
+    let printed = print(&script, target, LineEnd::Lf).text;
+    let compiled = sieve::Compiler::new().compile(printed.as_bytes());
+    let compiled = compiled.unwrap_or_else(|error| panic!("{error}\n{printed}"));
+    let runtime = sieve::Runtime::new().with_cpu_limit(1_000_000);
+    let mut filter = runtime.filter(message.as_bytes());
+    filter.set_envelope(sieve::Envelope::From, "bob@x.org");
+    let mut input = sieve::Input::script("s", std::sync::Arc::new(compiled));
+    while let Some(event) = filter.run(input) {
+        if let sieve::Event::FileInto { folder, .. } = event.unwrap() {
+            return folder.strip_prefix("yes").map(str::to_owned);
+        }
+        input = true.into();
+    }
+    None
+}
+
+fn value() -> impl Strategy<Value = String> {
+    "[ab.-]([ab. -]{0,6}[ab.-])?"
+}
+
+fn names() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec![
+        "^Subject:",
+        "^Subject: ",
+        "^(To|Cc):",
+        "^(Subject|X-A): ",
+        "^TO_",
+        "^X-A:",
+        "^X-.*:",
+        "",
+        "^Sub",
+    ])
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    let atom = proptest::sample::select(vec![
+        "a",
+        "b",
+        ".*",
+        "ab",
+        ".",
+        "[ab]",
+        "[^a]",
+        "(a|b.)",
+        "(a|bb)",
+        "a?",
+        "b*",
+        "[ab]+",
+        " ",
+        "\\.",
+        "-",
+        ".+",
+        "(.*[^a])?",
+        "(a|$)",
+        "([^b]|$)",
+        "\\<",
+        "\\>",
+        "(ab|)",
+        "a*",
+        "[.-]",
+    ]);
+    let end = proptest::sample::select(vec!["", "", "$", ".*", ".*$", "\\>"]);
+    (proptest::collection::vec(atom, 0..5), end).prop_map(|(atoms, end)| atoms.concat() + end)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn headers_agree(
+        name in names(), pattern in pattern(), fold: bool,
+        subject in value(), to in value(), own in value(),
+    ) {
+        let expression = Expression::new(&format!("{name}{pattern}"), !fold).unwrap();
+        let header = format!("Subject: {subject}\nTo: {to}\nX-A: {own}");
+        let target = Target::profile("stalwart").unwrap();
+        let Ok(matched) = super::header(&expression, &target) else { return Ok(()) };
+        let before = expression.find(header.as_bytes()).is_some();
+        let after = held(&matched, &target, &format!("{header}\n\nbody\n")).is_some();
+        if before != after {
+            let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
+            prop_assert!(said, "{name}{pattern} on {header:?}: {before}, {after} by {}", test_line(&matched.test));
+        }
+    }
+
+    #[test]
+    fn texts_agree(pattern in pattern(), start in "(\\^|\\^\\^|)", fold: bool, text in "[ab.-][ab. -]{0,6}") {
+        let expression = Expression::new(&format!("{start}{pattern}"), !fold).unwrap();
+        let target = Target::profile("stalwart").unwrap();
+        let Ok(matched) = super::text(&expression, &text.as_str().into(), &target) else { return Ok(()) };
+        let before = expression.find(text.as_bytes()).is_some();
+        let after = held(&matched, &target, "Subject: x\n\nbody\n").is_some();
+        if before != after {
+            let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
+            prop_assert!(said, "{start}{pattern} on {text:?}: {before}, {after} by {}", test_line(&matched.test));
+        }
+    }
+
+    #[test]
+    fn bodies_agree(pattern in pattern(), start in "(\\^|)", fold: bool, lines in proptest::collection::vec(value(), 1..3), crlf: bool) {
+        let expression = Expression::new(&format!("{start}{pattern}"), !fold).unwrap();
+        let target = Target::profile("stalwart").unwrap();
+        let Ok(matched) = super::body(&expression, &target) else { return Ok(()) };
+        let text = lines.join("\n") + "\n";
+        let before = expression.find(text.as_bytes()).is_some();
+        let message = format!("Subject: x\n\n{text}");
+        let message = if crlf { message.replace('\n', "\r\n") } else { message };
+        let after = held(&matched, &target, &message).is_some();
+        // fancy-regex finds `[^x]+a?[^x]+` in a text of one character.
+        if before != after && !pattern.contains('?') {
+            let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
+            prop_assert!(said, "{start}{pattern} on {text:?}: {before}, {after} by {}", test_line(&matched.test));
+        }
+    }
+
+    #[test]
+    fn captures_agree(
+        name in proptest::sample::select(vec!["^Subject:", "^Subject: ", "^X-A:.*"]),
+        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", "\\."]), 0..4),
+        back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$"]), 1..4),
+        subject in value(), own in value(),
+    ) {
+        let text = format!("{name}{}\\/{}", front.concat(), back.concat());
+        let expression = Expression::new(&text, false).unwrap();
+        let target = Target::profile("stalwart").unwrap();
+        let Ok(matched) = super::header(&expression, &target) else { return Ok(()) };
+        if matched.captured.is_none() { return Ok(()) }
+        let header = format!("Subject: {subject}\nX-A: {own}");
+        let before = expression.find(header.as_bytes()).and_then(|found| found.matched);
+        let before = before.map(|range| header.get(range).unwrap_or_default().to_owned());
+        let after = held(&matched, &target, &format!("{header}\n\nbody\n"));
+        let line_end = matched.notes.iter().any(|note| note.code == Code::CaptureLineEnd);
+        let before = before.map(|text| match line_end {
+            true => text.trim_end_matches('\n').to_owned(),
+            false => text,
+        });
+        prop_assert_eq!(before, after, "{} on {:?} by {}", text, header, test_line(&matched.test));
+    }
+}
+
+/// Prints what becomes of the conditions in a directory of homes
+/// (`SIEVIFY_HOMES`), and how many are what.
+#[test]
+#[ignore = "reads other people's homes"]
+fn homes() {
+    let root = std::env::var("SIEVIFY_HOMES").unwrap_or("../shared/corpus/homes".into());
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    let mut conditions = std::collections::BTreeSet::new();
+    for entry in walkdir::WalkDir::new(root).into_iter().flatten() {
+        let Ok(text) = std::fs::read(entry.path()) else {
+            continue;
+        };
+        for line in String::from_utf8_lossy(&text).lines() {
+            let Some(rest) = line.trim().strip_prefix('*') else {
+                continue;
+            };
+            let rest = rest.trim_start().trim_start_matches('!').trim_start();
+            let (body, rest) = match rest.split_once("??") {
+                Some((area, rest)) if area.trim() == "B" => (true, rest.trim_start()),
+                Some(_) => continue,
+                None => (false, rest),
+            };
+            if rest.is_empty()
+                || rest.starts_with(['<', '>', '?', '$', '*', '-', '+'])
+                || rest.starts_with(|c: char| c.is_ascii_digit())
+            {
+                continue;
+            }
+            conditions.insert((body, rest.to_owned()));
+        }
+    }
+    let target = Target::profile("dovecot").unwrap();
+    for (in_body, text) in conditions {
+        let expression = Expression::new(&text, false).unwrap();
+        let matched = if in_body {
+            body(&expression, &target)
+        } else {
+            header(&expression, &target)
+        };
+        let (kind, shown) = match &matched {
+            Ok(matched) => {
+                let codes: Vec<_> = matched
+                    .notes
+                    .iter()
+                    .map(|note| note.code.as_str())
+                    .collect();
+                let kind = if codes.is_empty() {
+                    "exact".to_owned()
+                } else {
+                    codes.join(" ")
+                };
+                (kind, test_line(&matched.test))
+            }
+            Err(note) => (format!("ERR {}", note.code.as_str()), String::new()),
+        };
+        println!(
+            "{}{text}\n    {kind}: {shown}",
+            if in_body { "B ?? " } else { "" }
+        );
+        *counts.entry(kind).or_default() += 1;
+    }
+    println!("{counts:#?}");
 }

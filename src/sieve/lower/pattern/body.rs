@@ -1,0 +1,134 @@
+//! In: an expression. Out: the test of the body that stands for it.
+//!
+//! The body is one text to Sieve, as it is to procmail. Whether its lines end
+//! with CRLF or LF depends on how it came in; and `^`, `$` and `.` know no
+//! lines. So each end of a line is written as a class of both.
+
+use super::key::{Keys, literals};
+use super::term::{Beginnings, Budget, Term, TooComplex, push_new};
+use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::expression::{ByteSet, Expression, Regex};
+use crate::sieve::script::Test;
+use crate::sieve::target::{Extension, Target};
+
+pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matched, Note> {
+    if !target.has(Extension::Body) {
+        return Err(Note {
+            verdict: Verdict::Manual,
+            code: Code::NoBody,
+            message: "the server does not look into the body".to_owned(),
+        });
+    }
+    let mut budget = Budget::new();
+    budget.admit(&expression.regex)?;
+    let mut remarks = Remarks::default();
+    let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
+    if super::term::done(&beginnings.anywhere) {
+        return Ok(remarks.matched(Test::True));
+    }
+    let mut keys = Keys::default();
+    let newline = Regex::Class(ByteSet::of(b'\n'));
+    let at_line = beginnings
+        .at_line
+        .iter()
+        .map(|term| [std::slice::from_ref(&newline), term].concat());
+    let terms: Vec<Term> = beginnings.anywhere.iter().cloned().chain(at_line).collect();
+    if !beginnings.at_edge.is_empty() {
+        remarks.say(
+            Fit::MISSES,
+            Code::HeaderEdge,
+            "what is tied to the beginning or end of the body is left out",
+        );
+    }
+    let style = style(expression, target);
+    for term in &terms {
+        budget.spend(term.len())?;
+        if let Some(words) = literals(term, style.ignores_case) {
+            for word in words {
+                match String::from_utf8(word) {
+                    Ok(word) => push_new(&mut keys.contains, word),
+                    Err(_) => remarks.say(
+                        Fit::MISSES,
+                        Code::ForeignBytes,
+                        "what looks at single bytes of letters is left out",
+                    ),
+                }
+            }
+            continue;
+        }
+        if crosses_lines(term) {
+            remarks.say(
+                Fit::ROUGH,
+                Code::BodyLines,
+                "ends of lines count as one, however many follow each other",
+            );
+        }
+        match style.regex {
+            Some(dialect) => match regex::of_lines(term, style.ignores_case, dialect) {
+                Some(key) => push_new(&mut keys.regex, key),
+                None => remarks.say(
+                    Fit::MISSES,
+                    Code::ForeignBytes,
+                    "what looks at single bytes of letters is left out",
+                ),
+            },
+            None => without_regex(term, style.ignores_case, &mut keys, &mut remarks)?,
+        }
+    }
+    let tests = keys.tests(style.ignores_case, |compare, keys| Test::Body {
+        raw: true,
+        compare,
+        keys,
+    });
+    match tests.is_empty() {
+        true => remarks.nothing(),
+        false => Ok(remarks.matched(any_of(tests))),
+    }
+}
+
+/// Whether an end of a line stands elsewhere than at one end of a term.
+fn crosses_lines(term: &Term) -> bool {
+    let ends = term.iter().map(super::term::sees_newline).enumerate();
+    let ends: Vec<usize> = ends.filter(|(_, sees)| *sees).map(|(at, _)| at).collect();
+    ends.len() > 1 && term.len() == ends.len()
+        || ends.iter().any(|at| *at > 0 && at + 1 < term.len())
+}
+
+/// The longest word of a term: wider, but no more than that.
+fn without_regex(
+    term: &Term,
+    ignores_case: bool,
+    keys: &mut Keys,
+    remarks: &mut Remarks,
+) -> Result<(), TooComplex> {
+    let mut words: Vec<Vec<u8>> = vec![Vec::new()];
+    for factor in term {
+        match literals(std::slice::from_ref(factor), ignores_case).as_deref() {
+            Some([word]) => {
+                if let Some(last) = words.last_mut() {
+                    last.extend(word);
+                }
+            }
+            _ => words.push(Vec::new()),
+        }
+    }
+    let word = words.into_iter().max_by_key(Vec::len).unwrap_or_default();
+    match String::from_utf8(word) {
+        Ok(word) if word.len() > 1 => {
+            push_new(&mut keys.contains, word);
+            remarks.say(
+                Fit::EXCEEDS,
+                Code::NoRegex,
+                "without regular expressions, more is found than was meant",
+            );
+        }
+        _ => remarks.say(
+            Fit::MISSES,
+            Code::NoRegex,
+            "without regular expressions, nothing like it can be said",
+        ),
+    }
+    Ok(())
+}

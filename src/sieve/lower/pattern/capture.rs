@@ -1,0 +1,134 @@
+//! In: a term with `\/` in it. Out: one key whose match variable holds what
+//! procmail puts into `MATCH`, where engines agree on that.
+//!
+//! procmail matches as little as it can before the mark and as much as it can
+//! behind it. `*` in `:matches` is as short as can be; in `:regex`, a beginning
+//! of one length leaves no choice, and neither does an end in which every
+//! repeat stops where the next factor begins.
+
+use super::key::{Style, single_glob, tidy};
+use super::regex;
+use super::term::{Budget, Line, Lines, Term, TooComplex, is_anything, nullable, sees_newline};
+use crate::rules::expression::{ByteSet, Regex};
+use crate::sieve::script::Match;
+
+/// A key, and the number of its match variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Capture {
+    pub(super) by: Match,
+    pub(super) key: String,
+    pub(super) variable: String,
+    /// procmail takes the end of the line along.
+    pub(super) line_end: bool,
+}
+
+/// The key for a term over a value; `None` where there is no telling what the
+/// engines would take.
+pub(super) fn of(
+    term: &Term,
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Capture>, TooComplex> {
+    let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
+        return Ok(None);
+    };
+    let (before, behind) = term.split_at(at);
+    let inner = behind.split_last().map_or(behind, |(_, inner)| inner);
+    if before.iter().chain(inner).any(sees_newline) {
+        return Ok(None);
+    }
+    let (mut front, mut back) = (Lines::default(), Lines::default());
+    front.add(before, budget)?;
+    back.add(behind, budget)?;
+    let ([front], [back]) = (front.lines.as_slice(), back.lines.as_slice()) else {
+        return Ok(None);
+    };
+    let unanchored = front.factors.first().is_some_and(is_anything);
+    let Some(mut front) = tidy(&Line {
+        factors: front.factors.clone(),
+        closed: true,
+    }) else {
+        return Ok(None);
+    };
+    if front.factors.last().is_some_and(is_anything) && front.factors.len() > 1 {
+        return Ok(None);
+    }
+    // Blanks at the beginning of the value are gone.
+    if !unanchored {
+        while front
+            .factors
+            .first()
+            .is_some_and(|first| super::key::is_blank(first) && nullable(first))
+        {
+            front.factors.remove(0);
+        }
+    }
+    let found = rest_of_line(&front.factors, &back.factors, style);
+    let found = found.or_else(|| part(&front.factors, back, style));
+    Ok(found.map(|capture| Capture {
+        line_end: back.closed,
+        ..capture
+    }))
+}
+
+/// `\/.*`: the rest of the line.
+fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture> {
+    match back {
+        [rest] if is_anything(rest) => {}
+        _ => return None,
+    }
+    let (pattern, wildcards) = single_glob(front, style.ignores_case)?;
+    // Behind its own `*`, the rest would be all or nothing.
+    if pattern.ends_with('*') && wildcards > 0 {
+        return None;
+    }
+    (wildcards < 9).then(|| Capture {
+        by: Match::Matches,
+        key: format!("{pattern}*"),
+        variable: (wildcards + 1).to_string(),
+        line_end: false,
+    })
+}
+
+fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
+    let fixed = match front.split_first() {
+        Some((first, rest)) if is_anything(first) => rest,
+        _ => front,
+    };
+    let dialect = style.regex?;
+    let plain = |regex: &Regex| matches!(regex, Regex::Class(_));
+    if !fixed.iter().all(plain) || !deterministic(&back.factors) {
+        return None;
+    }
+    let key = regex::captured(front, back, style.ignores_case, dialect)?;
+    Some(Capture {
+        by: Match::Regex,
+        key,
+        variable: "1".to_owned(),
+        line_end: false,
+    })
+}
+
+/// Whether each repeat stops where the next factor begins.
+fn deterministic(factors: &[Regex]) -> bool {
+    let mut repeated = ByteSet::EMPTY;
+    for factor in factors {
+        let (set, repeats) = match factor {
+            Regex::Class(set) => (set, false),
+            Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => match &**inner {
+                Regex::Class(set) => (set, true),
+                _ => return false,
+            },
+            _ => return false,
+        };
+        if !set.intersection(&repeated).is_empty() {
+            return false;
+        }
+        repeated = match (repeats, factor) {
+            (false, _) => ByteSet::EMPTY,
+            (true, Regex::Plus(_)) => *set,
+            (true, _) => repeated.union(set),
+        };
+    }
+    true
+}

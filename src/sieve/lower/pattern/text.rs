@@ -1,0 +1,106 @@
+//! In: an expression, and how Sieve reads a text. Out: the test of that text
+//! that stands for it.
+
+use super::capture;
+use super::key::keys;
+use super::term::{Beginnings, Budget, Lines, Term, anything, done};
+use super::{Fit, Matched, Note, Remarks, any_of, style};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::expression::{ByteSet, Expression, Regex};
+use crate::sieve::script::{Compare, Test, Value};
+use crate::sieve::target::{Extension, Target};
+
+pub(super) fn lowered(
+    expression: &Expression,
+    subject: &Value,
+    target: &Target,
+) -> Result<Matched, Note> {
+    if !target.has(Extension::Variables) {
+        return Err(Note {
+            verdict: Verdict::Manual,
+            code: Code::NoVariables,
+            message: "the server has no variables".to_owned(),
+        });
+    }
+    let mut budget = Budget::new();
+    budget.admit(&expression.regex)?;
+    let mut remarks = Remarks::default();
+    let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
+    let marked = super::term::any(&expression.regex, &|part| *part == Regex::Split);
+    let anywhere = beginnings
+        .anywhere
+        .iter()
+        .map(|term| [&[anything()], term.as_slice()].concat());
+    let at_end = beginnings
+        .at_line
+        .iter()
+        // `^^` alone never matches.
+        .chain(beginnings.at_edge.iter().filter(|term| !term.is_empty()))
+        .cloned();
+    // The text is one line, and its end is that of the line.
+    let terms: Vec<Term> = anywhere.chain(at_end).map(ended).collect();
+    if done(&terms) && !marked {
+        return Ok(remarks.matched(Test::True));
+    }
+    let style = style(expression, target);
+    let string = |compare, keys| Test::String {
+        compare,
+        sources: vec![subject.clone()],
+        keys,
+    };
+    if let ([term], true) = (terms.as_slice(), marked)
+        && let Some(found) = capture::of(term, style, &mut budget)?
+    {
+        let compare = Compare {
+            by: found.by,
+            octet: !style.ignores_case,
+        };
+        if found.line_end {
+            remarks.line_end();
+        }
+        let test = string(compare, vec![found.key.into()]);
+        let mut matched = remarks.matched(test);
+        matched.captured = Some(found.variable);
+        return Ok(matched);
+    }
+    if marked {
+        remarks.no_capture();
+    }
+    if done(&terms) {
+        return Ok(remarks.matched(Test::True));
+    }
+    let mut lines = Lines::default();
+    for term in &terms {
+        lines.add(term, &mut budget)?;
+    }
+    if lines.spans {
+        remarks.say(
+            Fit::MISSES,
+            Code::SpansFields,
+            "what goes on in another line is left out",
+        );
+    }
+    let (keys, lost) = keys(&lines.lines, style, &mut budget)?;
+    remarks.lost(lost);
+    if keys.always {
+        return Ok(remarks.matched(Test::True));
+    }
+    // Of several keys, sieve-rs goes by the last.
+    let tests = keys.tests(style.ignores_case, |compare, keys| {
+        let one = |key: Value| string(compare.clone(), vec![key]);
+        any_of(keys.into_iter().map(one).collect())
+    });
+    match tests.is_empty() {
+        true => remarks.nothing(),
+        false => Ok(remarks.matched(any_of(tests))),
+    }
+}
+
+fn ended(term: Term) -> Term {
+    let end = |factor| match factor {
+        Regex::Edge => Regex::Class(ByteSet::of(b'\n')),
+        factor => factor,
+    };
+    term.into_iter().map(end).collect()
+}
