@@ -7,6 +7,7 @@ mod oracle;
 use libtest_mimic::{Arguments, Failed, Trial};
 use oracle::compare::{self, Judges, Report};
 use oracle::cyrus::Cyrus;
+use oracle::interpreter;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::procmail::{Prepared, Procmail};
 use oracle::stalwart::SieveRs;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
         Trial::test("forward", forward),
+        Trial::test("interpreter", interpreter_agrees),
         Trial::test("sample", sample).with_ignored_flag(true),
         Trial::test("random", random).with_ignored_flag(true),
         Trial::test("full", full).with_ignored_flag(true),
@@ -223,6 +225,49 @@ fn forward() -> Result<(), Failed> {
     }
 }
 
+/// The interpreter of the rule model does what procmail does: on every home,
+/// and on random rules. `SIEVIFY_MESSAGES` for each home, and `SIEVIFY_RANDOM`
+/// random pairs, make it a longer run.
+fn interpreter_agrees() -> Result<(), Failed> {
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
+    const MESSAGES: usize = 12;
+    let Ok(procmail) = Procmail::new() else {
+        oracle::missing("procmail");
+        return Ok(());
+    };
+    let asked = |name: &str| std::env::var(name).ok()?.parse::<usize>().ok();
+    let messages = asked("SIEVIFY_MESSAGES");
+    let random = asked("SIEVIFY_RANDOM");
+    let mut cases = Vec::new();
+    for (name, home) in roots().iter().flat_map(|root| compare::homes(root)) {
+        let files = Files::read(&home)?;
+        let count = messages.unwrap_or(3);
+        cases.push(interpreter::Case::new(&name, files, count, count / 3));
+    }
+    let mut runner = TestRunner::deterministic();
+    for at in 0..random.unwrap_or(600).div_ceil(MESSAGES) {
+        let rules = oracle::random::rules().new_tree(&mut runner)?.current();
+        let files = Files::procmailrc(&rules.to_string());
+        cases.push(interpreter::Case::new(
+            &format!("random {at}"),
+            files,
+            MESSAGES - 2,
+            2,
+        ));
+    }
+    let is_bounded = messages.is_none() && random.is_none();
+    let limit = Duration::from_secs(if is_bounded { 40 } else { 24 * 3600 });
+    let sums = interpreter::compare(&procmail, &cases, limit);
+    println!("{sums}");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("disagreements.jsonl");
+    write_lines(&path, &sums.different)?;
+    match sums.different.len() {
+        0 => Ok(()),
+        count => Err(format!("{count} pairs differ").into()),
+    }
+}
+
 /// Some messages for every home, in a bounded time.
 fn sample() -> Result<(), Failed> {
     differ(6, Duration::from_secs(120), 3)
@@ -241,14 +286,7 @@ fn differ(count: usize, limit: Duration, ordinary: usize) -> Result<(), Failed> 
     let Some(judges) = Judges::new() else {
         return Ok(());
     };
-    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let roots = match std::env::var_os("SIEVIFY_HOMES") {
-        Some(root) => vec![root.into()],
-        None => vec![
-            project.join("corpus"),
-            project.join("../shared/corpus/homes"),
-        ],
-    };
+    let roots = roots();
     let mut cases = Vec::new();
     let mut broken = Vec::new();
     for (name, home) in roots.iter().flat_map(|root| compare::homes(root)) {
@@ -260,7 +298,8 @@ fn differ(count: usize, limit: Duration, ordinary: usize) -> Result<(), Failed> 
     let mut report = judges.run(&cases, limit);
     report.broken.extend(broken);
     println!("{report}");
-    write_divergences(&report)?;
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("divergences.jsonl");
+    write_lines(&path, &report.divergences)?;
     let (silent, lost) = (report.silent().count(), report.lost().count());
     if silent + lost + report.broken.len() > 0 {
         let broken = report.broken.len();
@@ -269,14 +308,25 @@ fn differ(count: usize, limit: Duration, ordinary: usize) -> Result<(), Failed> 
     Ok(())
 }
 
-fn write_divergences(report: &Report) -> std::io::Result<()> {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("divergences.jsonl");
-    let mut file = std::io::BufWriter::new(std::fs::File::create(&path)?);
-    for divergence in &report.divergences {
-        serde_json::to_writer(&mut file, divergence)?;
+/// Where homes are: `SIEVIFY_HOMES`, or the project's and the shared ones.
+fn roots() -> Vec<std::path::PathBuf> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match std::env::var_os("SIEVIFY_HOMES") {
+        Some(root) => vec![root.into()],
+        None => vec![
+            project.join("corpus"),
+            project.join("../shared/corpus/homes"),
+        ],
+    }
+}
+
+fn write_lines(path: &Path, found: &[impl serde::Serialize]) -> std::io::Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    for found in found {
+        serde_json::to_writer(&mut file, found)?;
         writeln!(file)?;
     }
-    println!("each divergence: {}", path.display());
+    println!("each of them: {}", path.display());
     file.flush()
 }
 

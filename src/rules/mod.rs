@@ -8,3 +8,4 @@ pub mod forward;
 pub mod ledger;
 pub mod model;
 pub mod program;
+pub mod run;

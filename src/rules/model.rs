@@ -219,7 +219,7 @@ pub struct Flags {
     pub feed_header: bool,
     /// `b` (or neither): the action is given the body.
     pub feed_body: bool,
-    /// `w` or `W`: wait for the program and see its exit code.
+    /// `w`, `W` or a lock: wait for the program and see its exit code.
     pub wait: bool,
     /// `i`: ignore write errors.
     pub ignore_errors: bool,
@@ -236,7 +236,8 @@ pub struct Condition {
     pub negated: bool,
     /// `w^x`, where given: its result adds to the score (procmailsc(5)).
     pub weight: Option<Weight>,
-    /// What is looked at: `H ??`, `B ??`, `VAR ??`, or the recipe's flags.
+    /// What is looked at: `H ??`, `B ??`, `VAR ??`, or the recipe's flags; a
+    /// size is that of the whole message where nothing else is said.
     pub area: Area,
     /// What must hold.
     pub test: Test,
@@ -309,7 +310,8 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Folder {
     /// The path, absolute where `MAILDIR` was known; the marks of the format
-    /// (`/`, `/.`) cut off.
+    /// (`/`, `/.`) cut off. A blank in the value of a plain variable ends it;
+    /// one that stood in quotes is a [`Piece::Default`] without text.
     pub path: Text,
     /// How mail lies in it.
     pub format: Format,

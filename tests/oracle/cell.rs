@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// The user and group that procmail runs as.
 const ID: u32 = 65533;
+/// How long a program may run on behind procmail.
+const LATE: Duration = Duration::from_secs(20);
 const INSIDE: &str = "SIEVIFY_INSIDE_CELL";
 
 /// Whether the process is inside its namespaces.
@@ -271,11 +273,30 @@ impl Cell {
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(20));
         };
+        self.settle(child.id());
         Ok(Exit {
             status,
             stderr: fs::read(&log)?,
             directory,
         })
+    }
+
+    /// Waits for what a program left behind it: procmail waits for few of its
+    /// programs, and for none of its clones. They are children of the first
+    /// process now, which is this one.
+    fn settle(&self, group: u32) {
+        let started = Instant::now();
+        let Some(group) = rustix::process::Pid::from_raw(group as i32) else {
+            return;
+        };
+        while started.elapsed() < LATE {
+            match rustix::process::waitpgid(group, rustix::process::WaitOptions::NOHANG) {
+                Ok(Some(_)) => {}
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Err(_) => return,
+            }
+        }
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
 
     fn directory_of(&self, process: u32) -> Option<String> {

@@ -575,8 +575,11 @@ pub fn homes(root: &Path) -> Vec<(String, PathBuf)> {
             match super::forward::deliver(&forward) {
                 Some(_) if !forward.is_empty() => true,
                 _ => {
+                    let lines = forward.lines().map(str::trim);
+                    let names_nobody =
+                        { lines }.all(|line| line.is_empty() || line.starts_with('#'));
                     path.join(".procmailrc").is_file()
-                        && (forward.is_empty() || forward.contains("procmail"))
+                        && (names_nobody || forward.contains("procmail"))
                 }
             }
         })

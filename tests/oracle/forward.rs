@@ -7,7 +7,8 @@ use super::recorder::Call;
 use super::{DOMAIN, Delivery, HOME, USER};
 
 /// What happens to every message; nothing where the file holds more than
-/// addresses, files and programs, or calls procmail.
+/// addresses, files and programs, calls procmail, or names nobody, so that the
+/// mailer does.
 pub fn deliver(text: &str) -> Option<Run> {
     if text.starts_with("# Exim filter") || text.starts_with("#Exim") || text.contains("procmail") {
         return None;
@@ -26,7 +27,7 @@ pub fn deliver(text: &str) -> Option<Run> {
             if path != "/dev/null" {
                 run.outcome.insert(Delivery::Mailbox(path.to_string()));
             }
-        } else if own.iter().any(|own| own == name) {
+        } else if own.iter().any(|own| own == name) || name != destination && !name.contains('@') {
             let inbox = format!("/var/mail/{USER}");
             run.outcome.insert(Delivery::Mailbox(inbox));
         } else if name.contains([':', '"', '~', '$', ' ', '<', '(']) {
@@ -36,10 +37,8 @@ pub fn deliver(text: &str) -> Option<Run> {
         }
     }
     run.status = Some(0);
-    // A file without destinations is as if it were not there.
     if run.outcome.is_empty() && run.calls.is_empty() && !text.contains("/dev/null") {
-        let inbox = format!("/var/mail/{USER}");
-        run.outcome.insert(Delivery::Mailbox(inbox));
+        return None;
     }
     Some(run)
 }

@@ -5,6 +5,7 @@ pub mod cell;
 pub mod compare;
 pub mod cyrus;
 pub mod forward;
+pub mod interpreter;
 pub mod mailer;
 pub mod messages;
 pub mod pigeonhole;

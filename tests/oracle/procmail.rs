@@ -323,7 +323,11 @@ impl Learnt {
                 Some(_) => name.to_string(),
                 None => format!("{directory}/{name}"),
             };
-            if said.starts_with("Failed to execute") {
+            if said.starts_with("Assigning")
+                && let Some(path) = name.strip_prefix("MAILDIR=/")
+            {
+                directory = format!("/{path}");
+            } else if said.starts_with("Failed to execute") {
                 self.programs.insert(name.to_string());
             } else if said.starts_with("Couldn't chdir to") {
                 directory = absolute(name);

@@ -413,7 +413,16 @@ impl<'a> Expander<'a> {
     fn variable(&mut self, name: &str) {
         match self.variables.get(name) {
             Value::Runtime => {
-                self.piece(Piece::Variable(name.to_owned()));
+                let name = name.to_owned();
+                let keeps_blanks = self.split == Split::Words && self.state == State::Double;
+                self.piece(match keeps_blanks {
+                    true => Piece::Default {
+                        name,
+                        colon: false,
+                        text: Text::default(),
+                    },
+                    false => Piece::Variable(name),
+                });
                 if !self.state.is_in_word() {
                     self.state = State::Word;
                 }

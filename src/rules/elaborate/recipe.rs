@@ -67,7 +67,11 @@ pub fn header(text: &str, variables: &Variables) -> Header {
             'w' | 'W' => flags.wait = true,
             'i' => flags.ignore_errors = true,
             'r' => flags.raw = true,
-            ':' => break,
+            // A lock makes procmail wait for the program.
+            ':' => {
+                flags.wait = true;
+                break;
+            }
             _ => {
                 header.skipped = rest[at..].trim().to_owned();
                 break;
@@ -138,6 +142,7 @@ pub fn condition(
         area: area(flags),
         test: Test::Always,
     };
+    let mut has_area = false;
     if body.len() >= variables.line_limit() {
         condition.negated = true;
         return Ok(condition);
@@ -157,6 +162,7 @@ pub fn condition(
             condition.negated = !condition.negated;
             at = skip_to(rest);
         } else if let Some((name, rest)) = variable_area(first) {
+            has_area = true;
             condition.area = match name {
                 "H" => Area::Header,
                 "B" => Area::Body,
@@ -214,6 +220,9 @@ pub fn condition(
             true => expand::condition(rest, variables),
             false => text(rest),
         });
+        if !has_area {
+            condition.area = Area::HeaderAndBody;
+        }
         match first.starts_with('<') {
             true => Test::Smaller(limit),
             false => Test::Larger(limit),

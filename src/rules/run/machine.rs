@@ -1,0 +1,671 @@
+//! In: rules made ready, and a message. Out: what became of it. Blocks, files
+//! and clones are kept on stacks, so that no rules run deeper than memory, and
+//! their steps are counted, so that none run for ever.
+
+use super::message::Message;
+use super::task::Task;
+use super::value::{Variables, number_or_word};
+use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
+use crate::rules::elaborate::path;
+use crate::rules::model::{
+    Action, Assign, Chain, Destination, Flags, Folder, Format, Piece, Recipe, Step, Target, Text,
+};
+use crate::rules::program::{self, Meaning};
+use crate::syntax::Encoding;
+use std::rc::Rc;
+
+/// Steps that one message takes at most; each clone's are counted as well.
+const MAX_STEPS: usize = 200_000;
+
+/// One run of the rules on one message.
+pub struct Machine<'r, 'p> {
+    pub runner: &'r Runner<'p>,
+    pub memory: &'r mut Memory,
+    pub mail: Mail<'r>,
+    pub outcome: Outcome,
+    steps: usize,
+}
+
+/// A running procmail, or a clone of one.
+#[derive(Debug, Clone)]
+pub struct Process<'p> {
+    frames: Vec<Frame<'p>>,
+    pub message: Rc<Message>,
+    pub variables: Variables,
+    /// The directory that relative paths start from.
+    pub directory: String,
+    /// Whether the last recipe without `A` or `a` matched.
+    last_matched: bool,
+    /// Whether the last recipe that `E` did not hold back matched.
+    before_matched: bool,
+    /// Whether the last action succeeded.
+    succeeded: bool,
+    /// The score of the last conditions (`$=`).
+    pub score: i64,
+    /// The exit status of the last program (`$?`).
+    pub status: i32,
+    /// That of the last filter that was waited for.
+    filter_status: i32,
+    /// `EXITCODE` was assigned.
+    sets_status: bool,
+    /// `DELIVERED` was set: the mailer is told that all went well.
+    says_delivered: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Frame<'p> {
+    steps: &'p [Step],
+    at: usize,
+    kind: FrameKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FrameKind {
+    /// A block, and what the recipes above it had done.
+    Block {
+        last_matched: bool,
+        before_matched: bool,
+    },
+    File,
+    /// A file that took over: the one that called it does not go on.
+    Switched,
+}
+
+/// What comes after a step.
+enum Next<'p> {
+    /// The next one.
+    Step,
+    /// The process is a clone now; the original waits, for its exit status
+    /// perhaps.
+    Clone { original: Process<'p>, waits: bool },
+    /// The process is done, with an exit status.
+    Done(i32),
+}
+
+/// Runs the rules.
+pub fn run(runner: &Runner<'_>, mail: &Mail<'_>, memory: &mut Memory) -> Outcome {
+    let message = Rc::new(Message::new(with_mbox_line(mail)));
+    let mut machine = Machine {
+        runner,
+        memory,
+        mail: *mail,
+        outcome: Outcome::default(),
+        steps: 0,
+    };
+    machine.outcome.status = machine.rules(&runner.program.body, &message);
+    machine.outcome
+}
+
+fn with_mbox_line(mail: &Mail<'_>) -> Vec<u8> {
+    if mail.text.starts_with(b"From ") {
+        return mail.text.to_vec();
+    }
+    let sender = match mail.sender {
+        "" => "MAILER-DAEMON",
+        sender => sender,
+    };
+    let mut text = format!("From {sender}  {}\n", date::asctime(mail.received)).into_bytes();
+    text.extend_from_slice(mail.text);
+    text
+}
+
+impl<'p> Machine<'_, 'p> {
+    /// Runs rules from the top; returns the exit status.
+    fn rules(&mut self, steps: &'p [Step], message: &Rc<Message>) -> i32 {
+        let mut process = self.start(steps, message);
+        let mut waiting: Vec<(Process<'p>, bool)> = Vec::new();
+        loop {
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                self.unknown(Unknown::Endless);
+                self.keep(&mut process);
+                return 0;
+            }
+            match self.step(&mut process) {
+                Next::Step => {}
+                Next::Clone { original, waits } => waiting.push((original, waits)),
+                Next::Done(status) => match waiting.pop() {
+                    None => return status,
+                    Some((original, waits)) => {
+                        process = original;
+                        process.succeeded = !waits || status == 0;
+                    }
+                },
+            }
+        }
+    }
+
+    fn start(&mut self, steps: &'p [Step], message: &Rc<Message>) -> Process<'p> {
+        let mut variables = Variables::default();
+        for (name, value) in &self.runner.environment {
+            let known = value.known().unwrap_or_default();
+            variables.set(name, Some(known.as_bytes()));
+        }
+        if let Some(detail) = self.mail.detail() {
+            variables.set("EXTENSION", Some(detail.as_bytes()));
+        }
+        Process {
+            frames: vec![Frame {
+                steps,
+                at: 0,
+                kind: FrameKind::File,
+            }],
+            message: Rc::clone(message),
+            variables,
+            directory: self.runner.home.to_owned(),
+            last_matched: false,
+            before_matched: false,
+            succeeded: false,
+            score: 0,
+            status: 0,
+            filter_status: 0,
+            sets_status: false,
+            says_delivered: false,
+        }
+    }
+
+    fn step(&mut self, process: &mut Process<'p>) -> Next<'p> {
+        let Some(frame) = process.frames.last_mut() else {
+            self.keep(process);
+            return self.end(process);
+        };
+        let Some(step) = frame.steps.get(frame.at) else {
+            process.leave();
+            return Next::Step;
+        };
+        frame.at += 1;
+        match step {
+            Step::Assign(assign) => self.assign(process, assign),
+            Step::Recipe(recipe) => return self.recipe(process, recipe),
+            Step::Include { at, body, switch } => {
+                self.outcome.reached.insert(*at);
+                process.frames.push(Frame {
+                    steps: body,
+                    at: 0,
+                    kind: match switch {
+                        true => FrameKind::Switched,
+                        false => FrameKind::File,
+                    },
+                });
+            }
+            Step::End { at } => {
+                self.outcome.reached.insert(*at);
+                return self.end(process);
+            }
+            Step::Deliver(destinations) => return self.destinations(process, destinations),
+            Step::Detail { word, at, body } => {
+                if self.mail.detail().is_some_and(|detail| detail == *word) {
+                    self.outcome.reached.extend(at);
+                    process.frames.push(Frame {
+                        steps: body,
+                        at: 0,
+                        kind: FrameKind::Switched,
+                    });
+                }
+            }
+            Step::Filter(_) => self.unknown(Unknown::Program("exim".to_owned())),
+            Step::Unknown { at } => {
+                self.outcome.reached.insert(*at);
+                self.unknown(Unknown::Statement(*at));
+            }
+        }
+        Next::Step
+    }
+
+    /// The message is dealt with: the exit status that is left behind.
+    fn end(&mut self, process: &mut Process<'p>) -> Next<'p> {
+        let trap = process.variable("TRAP");
+        if !trap.is_empty() {
+            let command = String::from_utf8_lossy(&trap).into_owned();
+            self.outcome.programs.push(command);
+        }
+        let asked = match process.sets_status {
+            true => process.variables.get("EXITCODE").and_then(number_or_word),
+            false => None,
+        };
+        let status = asked.filter(|&status| status >= 0 && !process.says_delivered);
+        Next::Done(status.map_or(0, |status| i32::try_from(status & 0xff).unwrap_or(0)))
+    }
+
+    /// Delivers to the default mailbox.
+    pub fn keep(&mut self, process: &mut Process<'p>) {
+        let default = &self.runner.program.default;
+        let path = self.string(process, default, Encoding::Utf8);
+        let (path, format) = place(&process.directory, &path, Format::Mbox);
+        self.deliver(process, path, format);
+    }
+
+    fn assign(&mut self, process: &mut Process<'p>, assign: &'p Assign) {
+        self.outcome.reached.insert(assign.at);
+        let encoding = self.runner.encoding(assign.at);
+        let value = match &assign.value {
+            Some(text) => {
+                let unknown = self.outcome.unknown.clone();
+                let value = self.value(process, text, encoding);
+                // What nothing uses does not matter: `PATH=/x:$PATH`.
+                if !text.0.iter().any(is_command) {
+                    self.outcome.unknown = unknown;
+                }
+                Some(value)
+            }
+            None => None,
+        };
+        self.set(process, &assign.name, value.as_deref());
+    }
+
+    fn set(&mut self, process: &mut Process<'p>, name: &str, value: Option<&[u8]>) {
+        process.variables.set(name, value);
+        match (name, value) {
+            ("MAILDIR", Some(value)) if !value.is_empty() => {
+                let to = String::from_utf8_lossy(value);
+                process.directory = path::join(&process.directory, &to);
+            }
+            ("EXITCODE", _) => process.sets_status = true,
+            ("DELIVERED", Some(value)) => {
+                process.says_delivered |= number_or_word(value).is_some_and(|value| value != 0);
+            }
+            _ => {}
+        }
+    }
+
+    fn recipe(&mut self, process: &mut Process<'p>, recipe: &'p Recipe) -> Next<'p> {
+        self.outcome.reached.insert(recipe.at);
+        let matches = process.goes_on(recipe.chain) && self.conditions(process, recipe);
+        if !recipe.chain.also && !recipe.chain.also_if_succeeded {
+            process.last_matched = matches;
+        }
+        if !process.before_matched || !recipe.chain.or_else {
+            process.before_matched = matches;
+        }
+        if !matches {
+            return Next::Step;
+        }
+        self.outcome.matched.insert(recipe.at);
+        let encoding = self.runner.encoding(recipe.at);
+        let flags = &recipe.flags;
+        let delivered = match &recipe.action {
+            Action::Block(steps) => return process.enter(steps, flags),
+            Action::File(folders) => {
+                process.succeeded = self.file(process, folders, encoding);
+                process.succeeded
+            }
+            Action::Forward(addresses) => {
+                let words = self.string(process, addresses, encoding);
+                let words: Vec<&str> = words.split_ascii_whitespace().collect();
+                self.outcome
+                    .programs
+                    .push(format!("sendmail {}", words.join(" ")));
+                self.redirect(recipients(&words));
+                process.status = 0;
+                process.succeeded = true;
+                true
+            }
+            Action::Pipe(command) if flags.filter => {
+                self.filter(process, command, flags, encoding);
+                return Next::Step;
+            }
+            Action::Pipe(command) => {
+                let input = process.fed(flags);
+                let status = self
+                    .run_program(process, command, &input, Task::Pipe, encoding)
+                    .status;
+                process.succeeded = !flags.wait || status == 0;
+                let shown = super::shown(command);
+                process.variables.set("LASTFOLDER", Some(shown.as_bytes()));
+                process.succeeded
+            }
+            Action::Capture { name, command } => {
+                self.capture(process, name, command, flags, encoding);
+                return Next::Step;
+            }
+        };
+        match delivered && !flags.copy {
+            true => self.end(process),
+            false => Next::Step,
+        }
+    }
+
+    fn file(&mut self, process: &mut Process<'p>, folders: &[Folder], encoding: Encoding) -> bool {
+        let mut is_first = true;
+        for folder in folders {
+            let words = self.words(process, &folder.path, encoding);
+            let last = words.len().saturating_sub(1);
+            for (at, word) in words.iter().enumerate() {
+                // Where a value ends the name, no mark stands behind it.
+                let format = if at == last {
+                    folder.format
+                } else {
+                    Format::Mbox
+                };
+                let (path, format) = place(&process.directory, word, format);
+                let is_file = matches!(format, Format::Mbox | Format::Null);
+                let format = match is_first || !is_file {
+                    true => format,
+                    false => Format::Directory,
+                };
+                self.deliver(process, path, format);
+                if is_first && is_file {
+                    return true;
+                }
+                is_first = false;
+            }
+        }
+        !is_first
+    }
+
+    /// The message is in a mailbox now.
+    pub fn deliver(&mut self, process: &mut Process<'p>, path: String, format: Format) {
+        process.variables.set("LASTFOLDER", Some(path.as_bytes()));
+        if format != Format::Null {
+            self.outcome
+                .deliveries
+                .insert(Delivery::Mailbox { path, format });
+        }
+    }
+
+    /// The message is sent on.
+    pub fn redirect(&mut self, addresses: impl IntoIterator<Item = String>) {
+        let deliveries = addresses.into_iter().map(Delivery::Redirect);
+        self.outcome.deliveries.extend(deliveries);
+    }
+
+    fn filter(
+        &mut self,
+        process: &mut Process<'p>,
+        command: &'p Text,
+        flags: &Flags,
+        encoding: Encoding,
+    ) {
+        let input = process.fed(flags);
+        let ran = self.run_program(process, command, &input, Task::Filter, encoding);
+        if flags.wait {
+            process.filter_status = ran.status;
+        }
+        process.succeeded = process.filter_status == 0;
+        if flags.wait && ran.status != 0 {
+            return;
+        }
+        if ran.output == input {
+            return;
+        }
+        let message = match (flags.feed_header, flags.feed_body) {
+            (true, false) => process.message.with_header(ran.output),
+            (false, true) => process.message.with_body(&ran.output),
+            _ => Message::new(ran.output),
+        };
+        process.message = Rc::new(message);
+    }
+
+    fn capture(
+        &mut self,
+        process: &mut Process<'p>,
+        name: &str,
+        command: &'p Text,
+        flags: &Flags,
+        encoding: Encoding,
+    ) {
+        let input = process.fed(flags);
+        let ran = self.run_program(process, command, &input, Task::Print, encoding);
+        if flags.wait {
+            process.filter_status = ran.status;
+        }
+        process.succeeded = process.filter_status == 0;
+        // What a failed program printed is thrown away.
+        if !flags.wait || ran.status == 0 {
+            let output = ran.output.strip_suffix(b"\n").unwrap_or(&ran.output);
+            let output = output.split(|&byte| byte == 0).next();
+            self.set(process, name, output);
+        }
+    }
+
+    /// What backquotes stand for.
+    pub fn printed(
+        &mut self,
+        process: &mut Process<'p>,
+        command: &Text,
+        encoding: Encoding,
+    ) -> Vec<u8> {
+        let input = process.message.raw().to_vec();
+        let ran = self.run_program(process, command, &input, Task::Print, encoding);
+        let mut output = ran.output;
+        if let Some(end) = output.iter().position(|&byte| byte == 0) {
+            output.truncate(end);
+        }
+        while output.last() == Some(&b'\n') {
+            output.pop();
+        }
+        output
+    }
+
+    /// A `.forward`: every destination gets the message.
+    fn destinations(
+        &mut self,
+        process: &mut Process<'p>,
+        destinations: &'p [Destination],
+    ) -> Next<'p> {
+        let mut status = 0;
+        for destination in destinations {
+            self.outcome.reached.insert(destination.at);
+            let encoding = self.runner.encoding(destination.at);
+            match &destination.to {
+                Target::Keep => self.keep(process),
+                Target::Rules(steps) => {
+                    let message = Rc::clone(&process.message);
+                    let said = self.rules(steps, &message);
+                    status = [status, said]
+                        .into_iter()
+                        .find(|&status| status != 0)
+                        .unwrap_or(0);
+                }
+                Target::Address(address) => self.redirect([address.clone()]),
+                Target::Folder(folder) => {
+                    self.file(process, std::slice::from_ref(folder), encoding);
+                }
+                Target::Program(command) => {
+                    let command = Text::literal(command);
+                    let input = process.message.raw().to_vec();
+                    let ran = self.run_program(process, &command, &input, Task::Pipe, encoding);
+                    status = [status, ran.status]
+                        .into_iter()
+                        .find(|&status| status != 0)
+                        .unwrap_or(0);
+                }
+                Target::Exit(said) => status = *said,
+                Target::Mailbox(folder) => {
+                    let folder = self.string(process, folder, encoding);
+                    self.outcome.deliveries.insert(Delivery::Folder(folder));
+                }
+                Target::Vacation(_) => self.outcome.programs.push("vacation".to_owned()),
+                Target::Unknown => self.unknown(Unknown::Statement(destination.at)),
+            }
+        }
+        Next::Done(status)
+    }
+
+    /// Takes note of what cannot be known.
+    pub fn unknown(&mut self, unknown: Unknown) {
+        self.outcome.unknown.insert(unknown);
+    }
+
+    /// What a command means.
+    pub fn meaning(&self, command: &Text) -> Meaning {
+        match self.runner.meanings.get(command) {
+            Some(meaning) => meaning.clone(),
+            None => program::meaning(command),
+        }
+    }
+
+    /// Counts work as so many steps.
+    pub fn count(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+}
+
+impl<'p> Process<'p> {
+    /// Whether what earlier recipes did lets one with these flags run.
+    fn goes_on(&self, chain: Chain) -> bool {
+        (!chain.on_error || self.before_matched && !self.succeeded)
+            && (!chain.or_else || !self.before_matched)
+            && (!chain.also_if_succeeded || self.last_matched && self.succeeded)
+            && (!chain.also || self.last_matched)
+    }
+
+    /// Enters the block of a recipe; with `c`, a clone does.
+    fn enter(&mut self, steps: &'p [Step], flags: &Flags) -> Next<'p> {
+        self.succeeded = true;
+        let block = Frame {
+            steps,
+            at: 0,
+            kind: FrameKind::Block {
+                last_matched: self.last_matched,
+                before_matched: self.before_matched,
+            },
+        };
+        if !flags.copy {
+            self.frames.push(block);
+            return Next::Step;
+        }
+        let original = self.clone();
+        self.frames.push(block);
+        // Waited for or not, a clone without an exit status has succeeded.
+        Next::Clone {
+            original,
+            waits: flags.wait,
+        }
+    }
+
+    /// Leaves the innermost block or file, which has come to its end.
+    fn leave(&mut self) {
+        match self.frames.pop().map(|frame| frame.kind) {
+            Some(FrameKind::Block {
+                last_matched,
+                before_matched,
+            }) => {
+                self.last_matched = last_matched;
+                self.before_matched = before_matched;
+            }
+            // The file that it took over from ends as well, blocks and all.
+            Some(FrameKind::Switched) => {
+                while let Some(frame) = self.frames.last_mut() {
+                    match frame.kind {
+                        FrameKind::Block { .. } => {
+                            self.frames.pop();
+                        }
+                        _ => {
+                            frame.at = frame.steps.len();
+                            break;
+                        }
+                    }
+                }
+            }
+            Some(FrameKind::File) | None => {}
+        }
+    }
+
+    /// What an action is given of the message.
+    fn fed(&self, flags: &Flags) -> Vec<u8> {
+        match (flags.feed_header, flags.feed_body) {
+            (true, false) => self.message.raw_header().to_vec(),
+            (false, true) => self.message.body().to_vec(),
+            _ => self.message.raw().to_vec(),
+        }
+    }
+}
+
+fn is_command(piece: &Piece) -> bool {
+    matches!(piece, Piece::Command(_))
+}
+
+/// A mailbox that is named like this, seen from a directory.
+pub fn place(directory: &str, written: &str, format: Format) -> (String, Format) {
+    let (name, format) = match format {
+        // The mark of a format may only have come with a variable.
+        Format::Mbox if written.len() > 2 && written.ends_with("/.") => {
+            (written.strip_suffix('.').unwrap_or(written), Format::Mh)
+        }
+        Format::Mbox if written.len() > 1 && written.ends_with('/') => (written, Format::Maildir),
+        format => (written, format),
+    };
+    let path = path::join(directory, name);
+    let format = match path == "/dev/null" {
+        true => Format::Null,
+        false => format,
+    };
+    (path, format)
+}
+
+/// The addresses among the words that sendmail is given.
+pub fn recipients(words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut words = words.iter();
+    while let Some(&word) = words.next() {
+        match word {
+            "-f" | "-F" | "-r" => {
+                words.next();
+            }
+            option if option.starts_with('-') => {}
+            addresses => found.extend(
+                addresses
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|address| !address.is_empty())
+                    .map(str::to_owned),
+            ),
+        }
+    }
+    found
+}
+
+/// Enters the programs and expressions of steps that do not depend on a
+/// message.
+impl<'p> Runner<'p> {
+    pub(super) fn prepare(&mut self, steps: &'p [Step]) {
+        for step in steps {
+            match step {
+                Step::Assign(assign) => {
+                    assign.value.iter().for_each(|text| self.prepare_text(text))
+                }
+                Step::Recipe(recipe) => self.prepare_recipe(recipe),
+                Step::Include { body, .. } | Step::Detail { body, .. } => self.prepare(body),
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        if let Target::Rules(steps) = &destination.to {
+                            self.prepare(steps);
+                        }
+                    }
+                }
+                Step::Filter(_) | Step::End { .. } | Step::Unknown { .. } => {}
+            }
+        }
+    }
+
+    fn prepare_recipe(&mut self, recipe: &'p Recipe) {
+        for condition in &recipe.conditions {
+            self.prepare_condition(recipe, condition);
+        }
+        match &recipe.action {
+            Action::File(folders) => folders
+                .iter()
+                .for_each(|folder| self.prepare_text(&folder.path)),
+            Action::Forward(text) => self.prepare_text(text),
+            Action::Pipe(command) | Action::Capture { command, .. } => {
+                self.prepare_command(command)
+            }
+            Action::Block(steps) => self.prepare(steps),
+        }
+    }
+
+    pub(super) fn prepare_text(&mut self, text: &'p Text) {
+        for piece in &text.0 {
+            if let Piece::Command(command) = piece {
+                self.prepare_command(command);
+            }
+        }
+    }
+
+    pub(super) fn prepare_command(&mut self, command: &'p Text) {
+        self.meanings
+            .entry(command)
+            .or_insert_with(|| program::meaning(command));
+    }
+}

@@ -1,0 +1,353 @@
+//! In: a command, and what it is given to read. Out: what it prints, its exit
+//! status, and what it does with the message; all of it worked out in memory.
+
+use super::formail::{self, Edit};
+use super::grep;
+use super::machine::{Machine, Process, place};
+use super::message::Message;
+use super::value::whole;
+use super::{Delivery, Unknown, date};
+use crate::rules::elaborate::path;
+use crate::rules::model::{Format, Text};
+use crate::rules::program::{
+    self, BodyPart, Comparison, Grep, Input, Meaning, Patterns, Question, Recipients, Reply,
+};
+use crate::syntax::Encoding;
+
+/// What a command is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// The message is given to it for good.
+    Pipe,
+    /// What it prints takes the place of the message.
+    Filter,
+    /// What it prints is text.
+    Print,
+    /// Its exit status counts.
+    Question,
+}
+
+/// What is left of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ran {
+    /// What it printed.
+    pub output: Vec<u8>,
+    /// Its exit status.
+    pub status: i32,
+}
+
+impl Ran {
+    fn printed(output: impl Into<Vec<u8>>) -> Self {
+        Ran {
+            output: output.into(),
+            status: 0,
+        }
+    }
+
+    fn exit(status: i32) -> Self {
+        Ran {
+            output: Vec::new(),
+            status,
+        }
+    }
+}
+
+impl<'p> Machine<'_, 'p> {
+    /// Does what a command would have done.
+    pub fn run_program(
+        &mut self,
+        process: &mut Process<'p>,
+        command: &Text,
+        input: &[u8],
+        task: Task,
+        encoding: Encoding,
+    ) -> Ran {
+        self.outcome.programs.push(super::shown(command));
+        let meaning = self.meaning(command);
+        let ran = self.meant(process, command, &meaning, input, task, encoding);
+        process.status = ran.status;
+        ran
+    }
+
+    fn meant(
+        &mut self,
+        process: &mut Process<'p>,
+        command: &Text,
+        meaning: &Meaning,
+        input: &[u8],
+        task: Task,
+        encoding: Encoding,
+    ) -> Ran {
+        match meaning {
+            Meaning::SpamFilter { .. } | Meaning::PassThrough => Ran::printed(input),
+            Meaning::HeaderEdit(edits) => {
+                let edits = self.edits(process, edits, encoding);
+                Ran::printed(formail::edit(input, &edits))
+            }
+            Meaning::Duplicate {
+                bytes,
+                cache,
+                by_sender,
+            } => {
+                let key = match by_sender {
+                    true => formail::answered(input, false),
+                    false => formail::message_id(input),
+                };
+                let cache = self.value(process, cache, encoding);
+                let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+                let cache = self.memory.caches.entry(cache).or_default();
+                let known = key.is_some_and(|key| cache.knows(&key, bytes.unwrap_or(0)));
+                Ran::exit(i32::from(!known))
+            }
+            Meaning::AutoReply(reply) => self.reply(process, reply, input, encoding),
+            Meaning::Vacation(_)
+            | Meaning::Notify
+            | Meaning::Log
+            | Meaning::SetFlags(_)
+            | Meaning::Mail { .. }
+            | Meaning::SendToHeader { .. } => Ran::default(),
+            Meaning::Deliver { folder: None } => {
+                self.keep(process);
+                Ran::default()
+            }
+            Meaning::Deliver {
+                folder: Some(folder),
+            } => {
+                let folder = self.string(process, folder, encoding);
+                self.outcome.deliveries.insert(Delivery::Folder(folder));
+                Ran::default()
+            }
+            Meaning::StoreMh { folder } => {
+                let folder = self.string(process, folder, encoding);
+                let directory = path::join(self.runner.home, "Mail");
+                let (path, _) = place(&directory, &folder, Format::Mh);
+                self.deliver(process, path, Format::Mh);
+                Ran::default()
+            }
+            Meaning::AppendTo { path } => {
+                let written = self.string(process, path, encoding);
+                let (path, format) = place(&process.directory, &written, Format::Mbox);
+                self.deliver(process, path, format);
+                Ran::default()
+            }
+            Meaning::Redirect { addresses, .. } => {
+                let addresses: Vec<String> = addresses
+                    .iter()
+                    .map(|address| self.string(process, address, encoding))
+                    .collect();
+                let words: Vec<&str> = addresses.iter().map(String::as_str).collect();
+                self.redirect(super::machine::recipients(&words));
+                Ran::default()
+            }
+            Meaning::Exit(status) => Ran::exit(*status),
+            Meaning::Field(field) => Ran::printed(formail::extract(input, field)),
+            Meaning::Date { format } => {
+                let format = self.string(process, format, encoding);
+                match date::format(self.mail.received, &format) {
+                    Some(date) => Ran::printed(date + "\n"),
+                    None => self.not_known(command, input, task),
+                }
+            }
+            Meaning::Echo(text) => {
+                let mut output = self.value(process, text, encoding);
+                output.push(b'\n');
+                Ran::printed(output)
+            }
+            Meaning::ChangeCase { text, upper } => {
+                let text = self.value(process, text, encoding);
+                let mut output = match upper {
+                    true => text.to_ascii_uppercase(),
+                    false => text.to_ascii_lowercase(),
+                };
+                output.push(b'\n');
+                Ran::printed(output)
+            }
+            Meaning::Question(question) => self.question(process, question, encoding),
+            Meaning::Grep(grep) => match self.grep(process, grep, input, encoding) {
+                Some(found) => Ran::exit(i32::from(!found)),
+                None => Ran::default(),
+            },
+            Meaning::Procmail(_) | Meaning::Unknown => self.not_known(command, input, task),
+        }
+    }
+
+    /// A program that nothing is known of has succeeded, and changed nothing.
+    fn not_known(&mut self, command: &Text, input: &[u8], task: Task) -> Ran {
+        self.unknown(Unknown::Program(super::shown(command)));
+        match task {
+            Task::Filter => Ran::printed(input),
+            Task::Pipe | Task::Print | Task::Question => Ran::default(),
+        }
+    }
+
+    fn edits(
+        &mut self,
+        process: &mut Process<'p>,
+        edits: &[program::Edit],
+        encoding: Encoding,
+    ) -> Vec<Edit> {
+        let bytes = |name: &str| name.as_bytes().to_vec();
+        edits
+            .iter()
+            .map(|edit| match edit {
+                program::Edit::Add { name, value } => {
+                    Edit::Add(bytes(name), self.value(process, value, encoding))
+                }
+                program::Edit::AddIfAbsent { name, value } => {
+                    Edit::AddIfAbsent(bytes(name), self.value(process, value, encoding))
+                }
+                program::Edit::Replace { name, value } => {
+                    Edit::Replace(bytes(name), self.value(process, value, encoding))
+                }
+                program::Edit::ReplaceKeeping { name, value } => {
+                    Edit::ReplaceKeeping(bytes(name), self.value(process, value, encoding))
+                }
+                program::Edit::Delete { name } => Edit::Delete(bytes(name)),
+                program::Edit::Rename { from, to } => Edit::Rename(bytes(from), bytes(to)),
+                program::Edit::KeepFirst { name } => Edit::KeepFirst(bytes(name)),
+                program::Edit::KeepLast { name } => Edit::KeepLast(bytes(name)),
+            })
+            .collect()
+    }
+
+    /// An answer: it is sent, or it takes the place of the message.
+    fn reply(
+        &mut self,
+        process: &mut Process<'p>,
+        reply: &Reply,
+        input: &[u8],
+        encoding: Encoding,
+    ) -> Ran {
+        if reply.sent {
+            if let Recipients::Addresses(addresses) = &reply.to {
+                let addresses: Vec<String> = addresses
+                    .iter()
+                    .map(|address| self.string(process, address, encoding))
+                    .collect();
+                let words: Vec<&str> = addresses.iter().map(String::as_str).collect();
+                self.redirect(super::machine::recipients(&words));
+            }
+            return Ran::default();
+        }
+        let edits = self.edits(process, &reply.edits, encoding);
+        let mut body = Vec::new();
+        for part in &reply.body {
+            match part {
+                BodyPart::Text(text) => {
+                    body.extend(self.value(process, text, encoding));
+                    body.push(b'\n');
+                }
+                BodyPart::File(path) => {
+                    let path = self.string(process, path, encoding);
+                    body.extend_from_slice(self.file_text(&path).unwrap_or_default().as_bytes());
+                }
+                BodyPart::Message => {
+                    body.extend_from_slice(Message::new(input.to_vec()).body());
+                }
+            }
+        }
+        Ran::printed(formail::reply(input, reply.trust, &edits, &body))
+    }
+
+    /// A file of the home that programs read, by the path they name it with.
+    fn file_text(&mut self, path: &str) -> Option<&'p str> {
+        let text = self.runner.program.texts.get(path);
+        if text.is_none() {
+            self.unknown(Unknown::File(path.to_owned()));
+        }
+        text.map(String::as_str)
+    }
+
+    fn question(
+        &mut self,
+        process: &mut Process<'p>,
+        question: &Question,
+        encoding: Encoding,
+    ) -> Ran {
+        let holds = match &question.comparison {
+            Comparison::Equal(left, right) => {
+                self.value(process, left, encoding) == self.value(process, right, encoding)
+            }
+            Comparison::NotEmpty(text) => !self.value(process, text, encoding).is_empty(),
+            Comparison::Number {
+                left,
+                relation,
+                right,
+            } => {
+                let left = whole(&self.value(process, left, encoding));
+                let right = whole(&self.value(process, right, encoding));
+                let (Some(left), Some(right)) = (left, right) else {
+                    return Ran::exit(2);
+                };
+                match *relation {
+                    "eq" => left == right,
+                    "ne" => left != right,
+                    "lt" => left < right,
+                    "le" => left <= right,
+                    "gt" => left > right,
+                    _ => left >= right,
+                }
+            }
+            Comparison::File(_, path) => {
+                let path = self.string(process, path, encoding);
+                self.unknown(Unknown::File(path));
+                return Ran::default();
+            }
+        };
+        Ran::exit(i32::from(holds == question.negated))
+    }
+
+    /// Whether grep finds something; nothing where that is not known.
+    fn grep(
+        &mut self,
+        process: &mut Process<'p>,
+        grep: &Grep,
+        input: &[u8],
+        encoding: Encoding,
+    ) -> Option<bool> {
+        let text = match &grep.input {
+            Input::Message => input.to_vec(),
+            Input::Field(field) => formail::extract(input, field),
+            Input::Text(text) => {
+                let mut text = self.value(process, text, encoding);
+                text.push(b'\n');
+                text
+            }
+            Input::Files(files) => {
+                let mut text = Vec::new();
+                for file in files {
+                    let path = self.string(process, file, encoding);
+                    text.extend_from_slice(self.file_text(&path)?.as_bytes());
+                }
+                text
+            }
+        };
+        let patterns: Vec<String> = match &grep.patterns {
+            Patterns::These(patterns) => patterns
+                .iter()
+                .map(|pattern| self.string(process, pattern, encoding))
+                .collect(),
+            Patterns::File(file) => {
+                let path = self.string(process, file, encoding);
+                self.file_text(&path)?.lines().map(str::to_owned).collect()
+            }
+        };
+        let patterns: Vec<&str> = patterns
+            .iter()
+            .flat_map(|pattern| pattern.split('\n'))
+            .collect();
+        let options = grep::Options {
+            fixed: grep.fixed,
+            extended: grep.extended,
+            ignore_case: grep.ignore_case,
+            inverted: grep.inverted,
+            words: grep.words,
+            lines: grep.lines,
+        };
+        let found = grep::matches(&patterns, options, &text);
+        if found.is_none() {
+            self.unknown(Unknown::Program("grep".to_owned()));
+        }
+        found
+    }
+}
