@@ -39,46 +39,62 @@ pub(super) struct Stretch<'s> {
     pub origins: Vec<Origin<'s>>,
 }
 
-/// Finds the stretches. The comments in the block of an `elsif` are about its
-/// test as well: there a stretch begins with the `elsif`.
+/// Finds the stretches. Comments at the head of a block are about the test
+/// before it as well: there a stretch begins with the `if` or `elsif`, unless
+/// the `if` has comments of its own.
 pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
     let mut found: Vec<Stretch> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     let mut reader = Reader::default();
-    let mut branch = None;
     let mut comments: Option<Stretch> = None;
+    // Where the statement began that is being read.
+    let mut statement: Option<usize> = None;
+    // Where the statement began whose block has just been opened.
+    let mut branch: Option<usize> = None;
+    let mut is_commented = false;
     for (number, line) in script.lines().enumerate() {
-        if let (true, Some(origin)) = (reader.is_between(), Origin::of_line(line)) {
-            let stretch = comments.get_or_insert_with(|| Stretch {
-                lines: [branch.unwrap_or(number), number],
-                origins: Vec::new(),
-            });
-            stretch.origins.push(origin);
-            continue;
-        }
-        if reader.is_between() && line.trim_start().starts_with('#') {
-            continue;
-        }
-        if let Some(stretch) = comments.take() {
-            let depth = reader.depth - usize::from(branch.is_some() && reader.depth > 0);
-            if let Some(branch) = branch {
-                close(&mut found, &mut open, depth, branch.saturating_sub(1));
+        let code = line.trim();
+        if reader.is_between() && statement.is_none() {
+            if let Some(origin) = Origin::of_line(line) {
+                let stretch = comments.get_or_insert_with(|| Stretch {
+                    lines: [branch.unwrap_or(number), number],
+                    origins: Vec::new(),
+                });
+                stretch.origins.push(origin);
+                continue;
             }
-            open.push(Open {
-                at: found.len(),
-                depth,
-                is_branch: branch.is_some(),
-            });
-            found.push(stretch);
-        }
-        branch = (reader.is_between() && line.trim_start().starts_with("} els")).then_some(number);
-        if branch.is_some() && open.last().is_some_and(|open| open.is_branch) {
-            let depth = reader.depth.saturating_sub(1);
-            close(&mut found, &mut open, depth, number.saturating_sub(1));
+            if code.is_empty() || code.starts_with('#') {
+                continue;
+            }
+            is_commented = comments.is_some() && branch.is_none();
+            if let Some(stretch) = comments.take() {
+                let depth = reader.depth.saturating_sub(usize::from(branch.is_some()));
+                if let Some(branch) = branch {
+                    close(&mut found, &mut open, depth, branch.saturating_sub(1));
+                }
+                open.push(Open {
+                    at: found.len(),
+                    depth,
+                    is_branch: branch.is_some(),
+                });
+                found.push(stretch);
+            }
+            statement = Some(number);
+            if code.starts_with("} els") {
+                is_commented = false;
+                if open.last().is_some_and(|open| open.is_branch) {
+                    let depth = reader.depth.saturating_sub(1);
+                    close(&mut found, &mut open, depth, number.saturating_sub(1));
+                }
+            }
         }
         reader.read(line);
-        if reader.is_between() && line.trim_end().ends_with([';', '}']) {
+        if reader.is_between() && code.ends_with([';', '}']) {
             close(&mut found, &mut open, reader.depth, number);
+        }
+        if reader.is_between() && code.ends_with([';', '}', '{']) {
+            let is_block = code.ends_with('{') && !is_commented;
+            branch = statement.take().filter(|_| is_block);
         }
     }
     let last = script.lines().count().saturating_sub(1);
@@ -188,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn the_test_belongs_to_the_comments_in_its_block() {
+        let script = "if anyof (\n    true,\n    false\n) {\n    # rc:1\n    stop;\n} else {\n    # rc:2\n    keep;\n}\n";
+        assert_eq!(found(script), [(0, 5, vec![1]), (6, 9, vec![2])]);
+        let script = "# rc:1\nif true {\n    if true {\n        # rc:2\n        stop;\n    }\n}\n";
+        assert_eq!(found(script), [(0, 6, vec![1]), (2, 5, vec![2])]);
+    }
+
+    #[test]
     fn strings_hold_no_comments() {
         let script = "# rc:1\nvacation text:\n# rc:2\n}\n.\n;\n# rc:3\nreject \"a \\\"\n# rc:4\n\";\nkeep;\n";
         assert_eq!(found(script), [(0, 5, vec![1]), (6, 9, vec![3])]);
@@ -197,6 +221,6 @@ mod tests {
     fn what_never_ends_is_no_fault() {
         assert_eq!(found("# rc:1\nif {\n"), [(0, 1, vec![1])]);
         assert_eq!(found("# rc:1\n"), []);
-        assert_eq!(found("}}} else\n# rc:1\n;}\n"), [(1, 2, vec![1])]);
+        assert_eq!(found("}}} else\n# rc:1\n;}\n"), []);
     }
 }
