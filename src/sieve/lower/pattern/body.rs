@@ -4,7 +4,7 @@
 //! with CRLF or LF depends on how it came in; and `^`, `$` and `.` know no
 //! lines. So each end of a line is written as a class of both.
 
-use super::key::{Keys, literals};
+use super::key::{Keys, Style, literals};
 use super::term::{Beginnings, Budget, Term, TooComplex, push_new};
 use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
 use crate::report::code::Code;
@@ -45,7 +45,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let style = style(expression, target);
     for term in &terms {
         budget.spend(term.len())?;
-        if let Some(words) = literals(term, style.ignores_case) {
+        if let Some(words) = literals(term, style) {
             for word in words {
                 match String::from_utf8(word) {
                     Ok(word) => push_new(&mut keys.contains, word),
@@ -74,7 +74,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
                     "what looks at single bytes of letters is left out",
                 ),
             },
-            None => without_regex(term, style.ignores_case, &mut keys, &mut remarks)?,
+            None => without_regex(term, style, &mut keys, &mut remarks)?,
         }
     }
     let tests = keys.tests(style.ignores_case, |compare, keys| Test::Body {
@@ -99,13 +99,13 @@ fn crosses_lines(term: &Term) -> bool {
 /// The longest word of a term: wider, but no more than that.
 fn without_regex(
     term: &Term,
-    ignores_case: bool,
+    style: Style,
     keys: &mut Keys,
     remarks: &mut Remarks,
 ) -> Result<(), TooComplex> {
     let mut words: Vec<Vec<u8>> = vec![Vec::new()];
     for factor in term {
-        match literals(std::slice::from_ref(factor), ignores_case).as_deref() {
+        match literals(std::slice::from_ref(factor), style).as_deref() {
             Some([word]) => {
                 if let Some(last) = words.last_mut() {
                     last.extend(word);

@@ -77,7 +77,7 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
         [rest] if is_anything(rest) => {}
         _ => return None,
     }
-    let (pattern, wildcards) = single_glob(front, style.ignores_case)?;
+    let (pattern, wildcards) = single_glob(front, style)?;
     // Behind its own `*`, the rest would be all or nothing.
     if pattern.ends_with('*') && wildcards > 0 {
         return None;

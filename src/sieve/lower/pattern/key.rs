@@ -521,7 +521,7 @@ impl Shape {
         }
         let closed = self.back == [None];
         let end = (!closed).then_some(Piece::Many);
-        let globs = match globs(&factors, style.ignores_case) {
+        let globs = match globs(&factors, style) {
             Some(globs) => globs,
             None => {
                 let pieces = outline(&factors, style.ignores_case).into_iter().chain(end);
@@ -584,10 +584,11 @@ pub(super) fn single(set: &ByteSet, ignores_case: bool) -> Option<u8> {
     }
 }
 
-/// A term as wildcard patterns, where it is no more than that.
-fn globs(factors: &[Regex], ignores_case: bool) -> Option<Vec<Vec<Piece>>> {
+/// A term as wildcard patterns, where it is no more than that. `?` is for
+/// servers without regular expressions: Pigeonhole lets `?b*` match `ax`.
+fn globs(factors: &[Regex], style: Style) -> Option<Vec<Vec<Piece>>> {
     let mut choices = 0;
-    let globs = alternatives(factors, ignores_case, &mut choices)?;
+    let globs = alternatives(factors, style, &mut choices)?;
     let most = match choices {
         0 | 1 => MOST_KEYS,
         _ => MOST_PRODUCTS,
@@ -595,21 +596,18 @@ fn globs(factors: &[Regex], ignores_case: bool) -> Option<Vec<Vec<Piece>>> {
     (globs.len() <= most).then_some(globs)
 }
 
-fn alternatives(
-    factors: &[Regex],
-    ignores_case: bool,
-    choices: &mut usize,
-) -> Option<Vec<Vec<Piece>>> {
+fn alternatives(factors: &[Regex], style: Style, choices: &mut usize) -> Option<Vec<Vec<Piece>>> {
     let mut globs: Vec<Vec<Piece>> = vec![Vec::new()];
     for factor in factors {
         let each: Vec<Vec<Piece>> = match factor {
+            _ if is_any(factor) && style.regex.is_some() => return None,
             _ if is_any(factor) => vec![vec![Piece::One]],
             _ if is_anything(factor) => vec![vec![Piece::Many]],
-            Regex::Class(set) => match single(set, ignores_case) {
+            Regex::Class(set) => match single(set, style.ignores_case) {
                 Some(byte) => vec![vec![Piece::Byte(byte)]],
                 None if !set.contains(b'\t') && set.len() <= 2 * MOST_OF_CLASS => {
                     let bytes = set.iter().filter(|byte| {
-                        !ignores_case
+                        !style.ignores_case
                             || !byte.is_ascii_uppercase()
                             || !set.contains(byte.to_ascii_lowercase())
                     });
@@ -621,21 +619,17 @@ fn alternatives(
                 }
                 None => return None,
             },
-            Regex::Concat(inner) => alternatives(inner, ignores_case, choices)?,
+            Regex::Concat(inner) => alternatives(inner, style, choices)?,
             Regex::Plus(inner) if is_any(inner) => vec![vec![Piece::One, Piece::Many]],
             Regex::Optional(inner) => {
-                let mut each = alternatives(std::slice::from_ref(inner), ignores_case, choices)?;
+                let mut each = alternatives(std::slice::from_ref(inner), style, choices)?;
                 each.insert(0, Vec::new());
                 each
             }
             Regex::Alternate(inner) => {
                 let mut all = Vec::new();
                 for each in inner {
-                    all.extend(alternatives(
-                        std::slice::from_ref(each),
-                        ignores_case,
-                        choices,
-                    )?);
+                    all.extend(alternatives(std::slice::from_ref(each), style, choices)?);
                     if all.len() > MOST_KEYS {
                         return None;
                     }
@@ -677,14 +671,14 @@ fn outline(factors: &[Regex], ignores_case: bool) -> Vec<Piece> {
 }
 
 /// The words that factors spell, where they are nothing but that.
-pub(super) fn literals(factors: &[Regex], ignores_case: bool) -> Option<Vec<Vec<u8>>> {
+pub(super) fn literals(factors: &[Regex], style: Style) -> Option<Vec<Vec<u8>>> {
     let mut factors = factors.to_vec();
     open_end(&mut factors);
     let byte = |piece: Piece| match piece {
         Piece::Byte(byte) if byte != b'\n' => Some(byte),
         _ => None,
     };
-    let globs = globs(&factors, ignores_case)?;
+    let globs = globs(&factors, style)?;
     globs
         .into_iter()
         .map(|glob| glob.into_iter().map(byte).collect())
@@ -692,8 +686,8 @@ pub(super) fn literals(factors: &[Regex], ignores_case: bool) -> Option<Vec<Vec<
 }
 
 /// The pattern for `:matches` that factors are, and how many wildcards it has.
-pub(super) fn single_glob(factors: &[Regex], ignores_case: bool) -> Option<(String, usize)> {
-    let globs = globs(factors, ignores_case)?;
+pub(super) fn single_glob(factors: &[Regex], style: Style) -> Option<(String, usize)> {
+    let globs = globs(factors, style)?;
     let [glob] = globs.as_slice() else {
         return None;
     };

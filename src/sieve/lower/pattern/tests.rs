@@ -357,3 +357,122 @@ fn homes() {
     }
     println!("{counts:#?}");
 }
+
+/// The same keys on Pigeonhole, many at a time: each rule files a copy under
+/// its number.
+#[test]
+#[ignore = "runs sieve-test"]
+fn pigeonhole_agrees() {
+    use crate::sieve::print::{LineEnd, print};
+    use crate::sieve::script::{Command, CommandKind, Script};
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use std::process::Command as Process;
+    let target = Target::profile("dovecot").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let home = folder.path().display();
+    let settings = format!(
+        "mail_uid = 65533\nmail_gid = 65533\nfirst_valid_uid = 1\nfirst_valid_gid = 1\nmail_home = {home}\nmail_location = mbox:{home}/none\nlog_path = /dev/stderr\nssl = no\nplugin {{\n sieve_max_actions = 0\n}}\n"
+    );
+    std::fs::write(path("c"), settings).unwrap();
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(folder.path(), mode(0o777)).unwrap();
+    let mut runner = TestRunner::deterministic();
+    let mut compared = 0;
+    for round in 0..60 {
+        let mut draw =
+            |strategy: BoxedStrategy<String>| strategy.new_tree(&mut runner).unwrap().current();
+        let header = format!(
+            "Subject: {}\nTo: {}\nX-A: {}",
+            draw(value().boxed()),
+            draw(value().boxed()),
+            draw(value().boxed())
+        );
+        let text = format!("{}\n{}\n", draw(value().boxed()), draw(value().boxed()));
+        let crlf = round % 2 == 1;
+        let mut commands = Vec::new();
+        let mut expected = Vec::new();
+        for number in 0..60 {
+            let in_body = number % 3 == 0;
+            let name = match in_body {
+                true => ["", "^"][number % 2].to_owned(),
+                false => draw(names().prop_map(str::to_owned).boxed()),
+            };
+            let written = name + &draw(pattern().boxed());
+            let expression = Expression::new(&written, number % 5 == 0).unwrap();
+            let (matched, searched) = match in_body {
+                true => (super::body(&expression, &target), &text),
+                false => (super::header(&expression, &target), &header),
+            };
+            let Ok(matched) = matched else { continue };
+            let before = expression.find(searched.as_bytes()).is_some();
+            let file = CommandKind::FileInto {
+                folder: format!("f{number}.").into(),
+                copy: true,
+                create: false,
+                flags: vec![],
+            };
+            let block = vec![Command {
+                comments: vec![],
+                kind: file,
+            }];
+            let rule = CommandKind::If {
+                branches: vec![(matched.test.clone(), block)],
+                otherwise: None,
+            };
+            commands.push(Command {
+                comments: vec![],
+                kind: rule,
+            });
+            expected.push((number, written, before, matched));
+        }
+        let script = print(
+            &Script {
+                preamble: vec![],
+                commands,
+            },
+            &target,
+            LineEnd::CrLf,
+        )
+        .text;
+        let message = format!("{header}\n\n{text}");
+        let message = if crlf {
+            message.replace('\n', "\r\n")
+        } else {
+            message
+        };
+        std::fs::write(path("s.sieve"), &script).unwrap();
+        std::fs::write(path("m"), &message).unwrap();
+        let _ = std::fs::remove_file(path("s.svbin"));
+        let run = Process::new("sieve-test")
+            .arg("-c")
+            .arg(path("c"))
+            .args(["-f", "bob@x.org", "-r", "u@example.org"])
+            .arg(path("s.sieve"))
+            .arg(path("m"))
+            .output()
+            .expect("sieve-test");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(
+            said.contains("Performed actions"),
+            "{}\n{script}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        for (number, written, before, matched) in expected {
+            let after = said.contains(&format!("folder: f{number}."));
+            let allowed = if before {
+                matched.fit.may_miss
+            } else {
+                matched.fit.may_exceed
+            };
+            assert!(
+                before == after || allowed,
+                "{written} on {message:?}: {before}, {after} by {}",
+                test_line(&matched.test)
+            );
+            compared += 1;
+        }
+    }
+    println!("{compared} compared");
+}
