@@ -102,6 +102,14 @@ codes! {
         "Files that include each other too often",
         "Each place that includes a file gets its statements anew, up to a bound; this file is included more often, or includes itself.",
         "Take the includes out that lead back to the file, and translate again.";
+    TooLarge "too-large":
+        "A file with more rules than anybody writes",
+        "Such a file is made by a program, or was put there by mistake. Rules are translated up to a size that leaves people room.",
+        "Look into the file. What a program made can often be said in a few rules; write those, and translate again.";
+    ValueTooLong "value-too-long":
+        "A variable with an endless value",
+        "The value holds other variables, which hold others, until it is longer than procmail itself could read.",
+        "Write the value out in its place, as far as it was meant, and translate again.";
     Logging "logging":
         "A setting of the log",
         "What is logged does not change what happens to a message, and a mail server has a log of its own.",

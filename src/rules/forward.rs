@@ -27,6 +27,8 @@ use std::ops::Range;
 const MAX_INCLUDES: usize = 8;
 /// Destinations of one home.
 const MAX_DESTINATIONS: usize = 10_000;
+/// Calls of procmail in one home; each brings all its rules.
+const MAX_CALLS: usize = 16;
 
 /// Reads the rules of a home: `.forward`, and what of `.procmailrc` acts.
 pub fn elaborate_home(
@@ -71,6 +73,8 @@ struct Mailer<'h, 's> {
     default: Text,
     /// The calls of procmail so far: a file's statements are entered once.
     calls: HashMap<Call, Vec<Step>>,
+    /// How often procmail is called.
+    called: usize,
     /// The statements of rules that nothing calls.
     dead: Range<u32>,
     /// Lists that are being read.
@@ -97,6 +101,7 @@ impl<'h, 's> Mailer<'h, 's> {
             own_addresses: settings.own_addresses(),
             default,
             calls: HashMap::new(),
+            called: 0,
             dead: 0..0,
             includes: Vec::new(),
             included: HashMap::new(),
@@ -260,6 +265,11 @@ impl<'h, 's> Mailer<'h, 's> {
 
     /// Runs procmail, once for each way of calling it.
     fn procmail(&mut self, call: Call) -> Result<Vec<Step>, ReadError> {
+        self.called += 1;
+        if self.called > MAX_CALLS {
+            let limit = format!("it is called more than {MAX_CALLS} times");
+            return Err(ReadError::Limit(limit));
+        }
         if let Some(steps) = self.calls.get(&call) {
             return Ok(steps.clone());
         }

@@ -4,7 +4,7 @@
 //! procmail hands a command with any of `SHELLMETAS` to the shell and chops up
 //! the others itself. Both read quotes alike, so the text serves for both.
 
-use super::variables::{Value, Variables};
+use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
     let mut literal = String::new();
     let mut quote = Quote::None;
     let mut rest = command;
+    let mut growth = Growth::default();
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
@@ -51,7 +52,10 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
             '$' if quote != Quote::Single => match reference(rest) {
                 Some((name, end)) => {
                     rest = &rest[end..];
-                    match variables.get(name) {
+                    let Some(value) = variables.put_in(name, &mut growth) else {
+                        return too_long();
+                    };
+                    match value {
                         Value::Runtime => {
                             text.push(Piece::Literal(std::mem::take(&mut literal)));
                             text.push(Piece::Variable(name.to_owned()));

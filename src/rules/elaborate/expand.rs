@@ -1,7 +1,7 @@
 //! In: words in procmail's shell quoting, and the variables. Out: [`Text`]:
 //! quotes taken off, what is known put in, what is not left as pieces.
 
-use super::variables::{Value, Variables};
+use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
 
 /// Braces in braces that become pieces in pieces; nobody writes more than two.
@@ -99,6 +99,8 @@ struct Expander<'a> {
     open: usize,
     /// How many were open where the double quotes began.
     braces_at_quote: usize,
+    growth: Growth,
+    is_too_long: bool,
 }
 
 impl<'a> Expander<'a> {
@@ -115,6 +117,8 @@ impl<'a> Expander<'a> {
             skipped: 0,
             open: 0,
             braces_at_quote: 0,
+            growth: Growth::default(),
+            is_too_long: false,
         }
     }
 
@@ -122,6 +126,16 @@ impl<'a> Expander<'a> {
         let next = self.rest.chars().next()?;
         self.rest = &self.rest[next.len_utf8()..];
         Some(next)
+    }
+
+    /// The value of a variable; none once there would be too much text.
+    fn value(&mut self, name: &str) -> Value {
+        let value = match self.is_too_long {
+            true => None,
+            false => self.variables.put_in(name, &mut self.growth),
+        };
+        self.is_too_long = value.is_none();
+        value.unwrap_or(Value::Unset)
     }
 
     fn name(&mut self) -> &'a str {
@@ -159,7 +173,9 @@ impl<'a> Expander<'a> {
     }
 
     fn run(mut self) -> Vec<Text> {
-        while let Some(c) = self.next() {
+        while !self.is_too_long
+            && let Some(c) = self.next()
+        {
             match c {
                 '\\' if self.state != State::Single => {
                     let Some(quoted) = self.next() else { break };
@@ -198,6 +214,9 @@ impl<'a> Expander<'a> {
                 '\n' if !self.state.is_quoted() => break,
                 c => self.character(c),
             }
+        }
+        if self.is_too_long {
+            return vec![too_long()];
         }
         while !self.braces.is_empty() {
             self.close_brace();
@@ -267,7 +286,7 @@ impl<'a> Expander<'a> {
         let brace = if self.skipped > 0 {
             Brace::Taken
         } else {
-            match self.variables.get(name) {
+            match self.value(name) {
                 value if value.runtime(name).is_some() && self.open < MAX_BRACES => {
                     self.flush();
                     self.open += 1;
@@ -411,7 +430,7 @@ impl<'a> Expander<'a> {
     }
 
     fn variable(&mut self, name: &str) {
-        match self.variables.get(name) {
+        match self.value(name) {
             Value::Runtime => {
                 let name = name.to_owned();
                 let keeps_blanks = self.split == Split::Words && self.state == State::Double;
@@ -466,7 +485,7 @@ impl<'a> Expander<'a> {
 
     fn quoted_variable(&mut self, name: &str) {
         let starts = self.literal.is_empty() && self.word.0.is_empty();
-        match self.variables.get(name) {
+        match self.value(name) {
             Value::Runtime => self.piece(Piece::Quoted(name.to_owned())),
             value => {
                 let text = match value {

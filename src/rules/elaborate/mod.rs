@@ -204,6 +204,7 @@ pub fn procmail(
         bytes: 0,
         reached: HashSet::new(),
         unreached: Vec::new(),
+        left_out: Vec::new(),
     };
     let (steps, _) = elaborator.file(file);
     elaborator.find_unreached();
@@ -224,6 +225,8 @@ struct Elaborator<'l, 'h> {
     bytes: usize,
     reached: HashSet<StatementId>,
     unreached: Vec<StatementId>,
+    /// Files that were not looked into in some place.
+    left_out: Vec<FileId>,
 }
 
 /// A block that is open, or the file itself.
@@ -335,6 +338,17 @@ impl Elaborator<'_, '_> {
                     Code::SkippedText,
                     "procmail could not read this text as a statement, and skipped it too",
                 ),
+                ItemKind::TooLarge => {
+                    self.ledger.find(
+                        item.at,
+                        Verdict::Manual,
+                        Code::TooLarge,
+                        "This file holds more rules than anybody writes, and was not looked into",
+                    );
+                    if let Some(level) = levels.last_mut() {
+                        level.steps.push(Step::Unknown { at: item.at });
+                    }
+                }
             }
         }
         while levels.len() > 1 {
@@ -366,8 +380,20 @@ impl Elaborator<'_, '_> {
         );
     }
 
-    /// What stood only where no message came.
+    /// What stood only where no message came, and what was not looked into.
     fn find_unreached(&mut self) {
+        for file in std::mem::take(&mut self.left_out) {
+            for item in self.items(file).iter() {
+                if self.reached.insert(item.at) {
+                    self.ledger.find(
+                        item.at,
+                        Verdict::Manual,
+                        Code::IncludeLimit,
+                        "The file that this stands in was not looked into",
+                    );
+                }
+            }
+        }
         for at in std::mem::take(&mut self.unreached) {
             if !self.reached.contains(&at) {
                 self.ledger.find(
@@ -649,6 +675,14 @@ impl Elaborator<'_, '_> {
                 "The line ends as on Windows, and procmail took the carriage return for a part of the value",
             );
         }
+        if value == Some(variables::too_long()) {
+            self.ledger.find(
+                at,
+                Verdict::Manual,
+                Code::ValueTooLong,
+                "With its variables written out, this value is longer than procmail could read",
+            );
+        }
         let assign = Step::Assign(Assign {
             at,
             name: name.to_owned(),
@@ -751,6 +785,12 @@ impl Elaborator<'_, '_> {
             .ledger
             .source(file)
             .map_or(0, |source| source.text.len());
+        if self.bytes > MAX_BYTES || self.statements > MAX_STATEMENTS {
+            let ledger = &mut *self.ledger;
+            self.files
+                .entry(file)
+                .or_insert_with(|| Rc::new(statements::enter_whole(ledger, file)));
+        }
         self.statements += self.items(file).len();
         if self.includes >= MAX_INCLUDES
             || self.depth >= MAX_DEPTH
@@ -766,6 +806,7 @@ impl Elaborator<'_, '_> {
                     shown(&known)
                 ),
             );
+            self.left_out.push(file);
             return unknown;
         }
         self.includes += 1;

@@ -3,7 +3,7 @@
 
 use super::expand;
 use super::path;
-use super::variables::Variables;
+use super::variables::{Variables, too_long};
 use crate::home::{Home, Kind};
 use crate::rules::model::{
     Area, Chain, Condition, Flags, Folder, Format, Piece, Test, Text, Weight,
@@ -457,6 +457,9 @@ fn absolute(path: Text, variables: &Variables) -> Text {
     let Some(directory) = variables.directory() else {
         return path;
     };
+    if !variables.spend(directory.len()) {
+        return too_long();
+    }
     if let Some(known) = path.known() {
         return match known {
             "" => path,

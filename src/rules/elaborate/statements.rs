@@ -35,14 +35,40 @@ pub enum ItemKind {
     Close,
     /// Text that procmail skips.
     Skipped,
+    /// The whole of a file that is too large to look into.
+    TooLarge,
+}
+
+/// Bytes of one file: a larger one is no person's work.
+const MAX_BYTES: usize = 1 << 20;
+/// Recipes, conditions, actions and assignments of one file.
+const MAX_NODES: usize = 50_000;
+
+/// Enters a file that is too large as one statement.
+pub fn enter_whole(ledger: &mut Ledger, file: FileId) -> Vec<Item> {
+    let end = ledger.source(file).map_or(0, |source| source.text.len());
+    let span = Span {
+        file,
+        start: 0,
+        end,
+    };
+    vec![Item {
+        at: ledger.statement(StatementKind::Skipped, span),
+        kind: ItemKind::TooLarge,
+    }]
 }
 
 /// Enters the statements of a file.
 pub fn enter(ledger: &mut Ledger, file: FileId) -> Vec<Item> {
     let nodes = match ledger.source(file) {
+        Some(source) if source.text.len() > MAX_BYTES => return enter_whole(ledger, file),
         Some(source) => procmailrc::parse(file, &source.text),
         None => Vec::new(),
     };
+    let says_something = |node: &&Node| !matches!(node.kind, NodeKind::Blank | NodeKind::Comment);
+    if nodes.iter().filter(says_something).count() > MAX_NODES {
+        return enter_whole(ledger, file);
+    }
     let mut items: Vec<Item> = Vec::new();
     let mut nodes = nodes.into_iter().peekable();
     while let Some(node) = nodes.next() {

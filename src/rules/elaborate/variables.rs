@@ -3,6 +3,7 @@
 
 use super::Settings;
 use crate::rules::model::{Piece, Text};
+use std::cell::Cell;
 use std::collections::HashMap;
 
 /// What is known of a variable.
@@ -53,6 +54,26 @@ pub struct Variables {
     user: String,
     rc_file: String,
     log: Vec<Changes>,
+    put_in: Cell<usize>,
+}
+
+/// Bytes of a directory's path that any system takes (PATH_MAX).
+const MAX_PATH: usize = 4096;
+/// Bytes that variables may put into one text.
+const MAX_IN_TEXT: usize = 64 << 10;
+/// Bytes that variables may put into all texts of a home. What is written in
+/// the files themselves does not count.
+const MAX_IN_ALL: usize = 16 << 20;
+
+/// How many bytes variables have put into one text.
+#[derive(Debug, Default)]
+pub struct Growth(usize);
+
+/// What stands in the place of a text that variables make too long.
+pub fn too_long() -> Text {
+    Text(vec![Piece::Opaque(
+        "a value that its variables make too long".to_owned(),
+    )])
 }
 
 /// The directory that relative paths start from. It follows `MAILDIR`, which
@@ -81,6 +102,7 @@ impl Variables {
             user: settings.user.clone(),
             rc_file: String::new(),
             log: vec![Changes::new()],
+            put_in: Cell::new(0),
         }
     }
 
@@ -108,6 +130,32 @@ impl Variables {
                 None => Value::Unset,
             },
         }
+    }
+
+    /// What is known of a variable, to be put into a text; `None` where that
+    /// makes too much of it. Values that hold each other twice would otherwise
+    /// double with every line.
+    pub fn put_in(&self, name: &str, growth: &mut Growth) -> Option<Value> {
+        if self.put_in.get() > MAX_IN_ALL {
+            return None;
+        }
+        let value = self.get(name);
+        if let Value::Text(text) = &value {
+            let length = |piece: &Piece| match piece {
+                Piece::Literal(text) => text.len(),
+                _ => size_of::<Piece>(),
+            };
+            let bytes: usize = text.0.iter().map(length).sum();
+            growth.0 = growth.0.saturating_add(bytes);
+            self.spend(bytes);
+        }
+        (growth.0 <= MAX_IN_TEXT).then_some(value)
+    }
+
+    /// Whether so many bytes may still be put into texts.
+    pub fn spend(&self, bytes: usize) -> bool {
+        self.put_in.set(self.put_in.get().saturating_add(bytes));
+        self.put_in.get() <= MAX_IN_ALL
     }
 
     /// Takes note of an assignment.
@@ -256,6 +304,7 @@ impl Variables {
             Value::Text(text) => text.known(),
             _ => None,
         };
+        let path = path.filter(|path| path.len() < MAX_PATH);
         match (path, self.directory()) {
             (Some(""), _) => {}
             (Some(path), _) if path.starts_with('/') => {
@@ -263,7 +312,11 @@ impl Variables {
                 self.put(DIRECTORY, path);
             }
             (Some(path), Some(directory)) => {
-                let path = Value::Text(Text::literal(super::path::join(directory, path)));
+                let path = super::path::join(directory, path);
+                let path = match path.len() < MAX_PATH {
+                    true => Value::Text(Text::literal(path)),
+                    false => Value::Runtime,
+                };
                 self.put(DIRECTORY, path);
             }
             // To unset it changes to no directory.

@@ -1,0 +1,355 @@
+//! Homes made to cost too much: what each costs grows no faster than the home,
+//! and ends in an entry for a person.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use rustix::time::{ClockId, clock_gettime};
+use sievify::home::MemoryHome;
+use sievify::report::Report;
+use sievify::report::entry::Verdict;
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::elaborate_home;
+use sievify::sieve::lower::Options;
+use sievify::sieve::target::Target;
+use sievify::translate::translate;
+use std::time::Duration;
+
+fn rc(text: impl Into<String>) -> MemoryHome {
+    MemoryHome::new().file(".procmailrc", text.into())
+}
+
+fn forward(text: impl Into<String>) -> MemoryHome {
+    MemoryHome::new().file(".forward", text.into())
+}
+
+/// The time this thread has computed: other processes do not count.
+fn spent() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+fn translated(home: &MemoryHome) -> Report {
+    let target = Target::profile("dovecot").unwrap();
+    let settings = Settings::new("joe");
+    let translation = translate(home, &settings, &Options::default(), &target);
+    translation.unwrap().report
+}
+
+fn cost(home: &MemoryHome) -> Duration {
+    let start = spent();
+    translated(home);
+    spent() - start
+}
+
+/// Sizes are made four times larger each time. What grows in proportion costs
+/// four times as much then; with the square, sixteen times.
+const STEP: usize = 4;
+const TOO_STEEP: u32 = 10;
+/// Less is not measured reliably.
+const MEASURABLE: Duration = Duration::from_millis(10);
+/// No home costs more.
+const ENOUGH: Duration = Duration::from_secs(20);
+
+fn grows_with_its_size(name: &str, home: impl Fn(usize) -> MemoryHome) {
+    // With this, all sizes are tried, and the costs shown.
+    let thorough = std::env::var_os("SIEVIFY_COSTS").is_some();
+    let mut size = 500;
+    let mut before = Duration::MAX;
+    while size <= 500_000 {
+        let home = home(size);
+        let mut now = cost(&home);
+        if before >= MEASURABLE && before < ENOUGH && now > before * TOO_STEEP {
+            // Once more, for the machine may have been busy.
+            now = now.min(cost(&home));
+            assert!(
+                now <= before * TOO_STEEP,
+                "{name}: {size} cost {now:?}, a {STEP}th of it {before:?}"
+            );
+        }
+        assert!(now < ENOUGH, "{name}: {size} cost {now:?}");
+        if thorough {
+            println!("{name:30} {size:8} {now:?}");
+        }
+        if before >= MEASURABLE && before != Duration::MAX && !thorough {
+            return;
+        }
+        before = now;
+        size *= STEP;
+    }
+}
+
+/// A text of a shape, at any size.
+type Shape = (&'static str, fn(usize) -> String);
+
+fn conditions(text: impl Fn(usize) -> String, n: usize) -> String {
+    format!(":0\n* {}\nfolder\n", text(n))
+}
+
+const RULES: &[Shape] = &[
+    ("blocks in each other", |n| ":0\n{\n".repeat(n)),
+    ("closed blocks", |n| {
+        ":0\n* x\n{\n".repeat(n) + &"}\n".repeat(n)
+    }),
+    ("blocks that set variables", |n| {
+        (0..n)
+            .map(|i| format!(":0\n* x\n{{\nA{i}=$A{}\n}}\n", i / 2))
+            .collect()
+    }),
+    ("closing braces", |n| "}".repeat(n)),
+    ("assignments", |n| "A=b\n".repeat(n)),
+    ("variables", |n| {
+        (0..n).map(|i| format!("A{i}=$A{}x\n", i / 2)).collect()
+    }),
+    ("names alone", |n| "A\n".repeat(n)),
+    ("skipped words", |n| "- ".repeat(n)),
+    ("recipes", |n| ":0\n* ^Subject: x\nfolder\n".repeat(n)),
+    ("recipes without action", |n| ":0\n\n".repeat(n)),
+    ("chained recipes", |n| {
+        ":0 E\n* x\nf\n:0 A\n* y\n! a@b.example\n".repeat(n)
+    }),
+    ("conditions of one recipe", |n| {
+        format!(":0\n{}folder\n", "* ^Subject: x\n".repeat(n))
+    }),
+    ("scores", |n| {
+        format!(":0\n{}folder\n", "* 1^1 x\n".repeat(n))
+    }),
+    ("negated scores", |n| {
+        format!(":0\n* {}1^0 x\nf\n", "! ".repeat(n / 20))
+    }),
+    ("colons", |n| ":".repeat(n)),
+    ("blanks behind a colon", |n| ":".to_owned() + &" ".repeat(n)),
+    ("flags", |n| {
+        format!(":0 {}\nx\n", "HBDAaEehbfcwWir".repeat(n))
+    }),
+    ("blanks", |n| " \n".repeat(n)),
+    ("comments", |n| "#\n".repeat(n)),
+    ("continued lines", |n| {
+        format!(":0\n* {}\nx\n", "\\\n ".repeat(n))
+    }),
+    ("one long line", |n| "x".repeat(n)),
+    ("an open quote", |n| format!("A=\"{}", "x\n".repeat(n))),
+    ("open quotes", |n| "A='\nB=\"\n".repeat(n)),
+    ("backquotes", |n| "A=`x\n".repeat(n)),
+    ("backquotes in quotes", |n| {
+        format!("A=\"{}", "`x".repeat(n))
+    }),
+    ("open braces", |n| format!("A=\"{}", "${A:-".repeat(n))),
+    ("closed braces", |n| {
+        format!("A=\"{}{}\"", "${A:-".repeat(n), "}".repeat(n))
+    }),
+    ("open braces of unknowns", |n| {
+        format!(":0\n* \\/x\n{{ }}\nA={}", "${MATCH:-x".repeat(n))
+    }),
+    ("backslashes", |n| format!("A={}", "\\".repeat(n))),
+    ("dollars", |n| format!("A={}", "$".repeat(n))),
+    ("variables of a value", |n| {
+        format!("B=bbbbbbbb\nA={}\n", "$B".repeat(n))
+    }),
+    ("a long value in conditions", |n| {
+        format!("A={}\n{}", "x".repeat(1500), ":0\n* $ $A\nf\n".repeat(n))
+    }),
+    ("a long value in commands", |n| {
+        format!(
+            "A={}\n{}",
+            "x".repeat(1500),
+            ":0\n| prog $A \"$A\"\n".repeat(n)
+        )
+    }),
+    ("a long value in folders", |n| {
+        format!("A={}\n{}", "x/".repeat(700), ":0\n$A$A\n".repeat(n))
+    }),
+    ("a long directory", |n| {
+        format!("MAILDIR=/{}\n{}", "x/".repeat(700), ":0\nf\n".repeat(n))
+    }),
+    ("words of a folder", |n| {
+        format!(":0\n{}\n", "x/ ".repeat(n))
+    }),
+    ("addresses", |n| {
+        format!(":0\n! {}\n", "a@b.example ".repeat(n))
+    }),
+    ("groups in each other", |n| {
+        conditions(|n| "(".repeat(n) + "x" + &")".repeat(n), n.min(900))
+    }),
+    ("alternatives", |n| {
+        conditions(|n| "x|".repeat(n), n.min(900))
+    }),
+    ("stars", |n| conditions(|n| "x*".repeat(n), n.min(900))),
+    ("stars of groups", |n| {
+        conditions(|n| "(a|b*)*".repeat(n), n.min(250))
+    }),
+    ("optional bytes", |n| {
+        conditions(|n| "x?".repeat(n) + &"x".repeat(n), n.min(600))
+    }),
+    ("macros", |n| conditions(|n| "^TO_".repeat(n), n.min(400))),
+    ("long conditions", |n| {
+        format!("LINEBUF=9999999\n:0\n* {}\nfolder\n", "(a|b)*".repeat(n))
+    }),
+    ("long alternatives", |n| {
+        format!(
+            "LINEBUF=9999999\n:0\n* ^Subject:.*({})\nfolder\n",
+            "foo|bar.*x|".repeat(n)
+        )
+    }),
+    ("expansions of conditions", |n| {
+        format!(":0\n* {}x\nf\n", "$ ".repeat(n.min(900)))
+    }),
+    ("areas", |n| {
+        format!(":0\n* {}x\nf\n", "H ?? ".repeat(n.min(400)))
+    }),
+    ("a long pipe", |n| format!(":0\n| {}\n", "cat | ".repeat(n))),
+    ("groups of commands", |n| {
+        format!(":0\n| {}\n", "( ".repeat(n))
+    }),
+    ("substituted commands", |n| {
+        format!(":0\n| echo {}\n", "$(".repeat(n))
+    }),
+    ("closed substitutions", |n| {
+        format!(":0\n| echo {}{}\n", "$(".repeat(n), ")".repeat(n))
+    }),
+    ("substitutions in quotes", |n| {
+        format!(":0\n| echo {}\n", "\"$(".repeat(n))
+    }),
+    ("backquoted commands", |n| {
+        format!(":0\n| echo {}\n", "`\\`".repeat(n))
+    }),
+    ("braces of a command", |n| {
+        format!(":0\n| echo {}\n", "${A:-".repeat(n))
+    }),
+    ("redirections", |n| {
+        format!(":0\n| cat {}\n", "> x ".repeat(n))
+    }),
+    ("a long command", |n| {
+        format!(":0\n| echo {}\n", "x ".repeat(n))
+    }),
+    ("formail", |n| {
+        format!(":0fw\n| formail {}\n", "-I\"X: y\" ".repeat(n))
+    }),
+    ("tests", |n| {
+        format!(":0\n* ? test {}\nx\n", "x = y -a ".repeat(n))
+    }),
+    ("negated tests", |n| {
+        format!(":0\n* ? test {} x\nx\n", "! ".repeat(n))
+    }),
+    ("groups of tests", |n| {
+        format!(":0\n* ? test {}x\nx\n", "\\( ".repeat(n))
+    }),
+    ("captures", |n| ":0\nA=| formail -xSubject:\n".repeat(n)),
+    ("shifted arguments", |n| "SHIFT=1\n".repeat(n)),
+    ("missing includes", |n| "INCLUDERC=x\n".repeat(n)),
+];
+
+#[test]
+fn the_cost_of_rules_grows_with_their_size() {
+    for (name, shape) in RULES {
+        grows_with_its_size(name, |n| rc(shape(n)));
+    }
+}
+
+const FORWARDS: &[Shape] = &[
+    ("destinations", |n| "a@b.example, ".repeat(n)),
+    ("commas", |n| ",".repeat(n)),
+    ("open quotes of a forward", |n| "\"".repeat(n)),
+    ("comments in each other", |n| "(".repeat(n)),
+    ("angles", |n| "<".repeat(n)),
+    ("backslashes of a forward", |n| "\\".repeat(n)),
+    ("words", |n| "x ".repeat(n)),
+    ("dots and at signs", |n| "a.@".repeat(n)),
+    ("calls of procmail", |n| "\"|procmail\"\n".repeat(n)),
+    ("arguments", |n| {
+        format!("\"|procmail -m x {}\"\n", "-a y ".repeat(n))
+    }),
+    ("assignments of a call", |n| {
+        format!("\"|procmail {}\"\n", "A=$A$A ".repeat(n))
+    }),
+    ("missing lists", |n| ":include:~/x\n".repeat(n)),
+];
+
+#[test]
+fn the_cost_of_forwards_grows_with_their_size() {
+    for (name, shape) in FORWARDS {
+        grows_with_its_size(name, |n| forward(shape(n)).file(".procmailrc", "A=b\n"));
+    }
+}
+
+/// The sum of all that comes out of a home; a person is told of it.
+fn size_of_what_is_left_to_a_person(home: &MemoryHome) -> usize {
+    let settings = Settings::new("joe");
+    let (program, sources, findings) = elaborate_home(home, &settings);
+    let report = Report::new(&program.statements, &sources, &findings);
+    let is_manual = |verdict| verdict == Verdict::Manual;
+    assert!(
+        report.entries.iter().any(|entry| is_manual(entry.verdict)),
+        "{:?}",
+        report.summary
+    );
+    assert!(cost(home) < ENOUGH);
+    serde_json::to_vec(&program).unwrap().len() + serde_json::to_vec(&report).unwrap().len()
+}
+
+#[test]
+fn what_doubles_stops() {
+    let doubling = |line: &dyn Fn(usize) -> String| {
+        rc("A=xxxxxxxx\n".to_owned() + &(0..200).map(line).collect::<String>() + ":0\n$A\n")
+    };
+    let homes = [
+        ("values", doubling(&|_| "A=$A$A\n".to_owned())),
+        ("quoted values", doubling(&|_| "A=\"$A$A\"\n".to_owned())),
+        (
+            "braced values",
+            doubling(&|_| "A=${A:-x}${A:+$A}\n".to_owned()),
+        ),
+        (
+            "escaped values",
+            rc("A=((((\n".to_owned() + &"A=$\\A\n".repeat(200)),
+        ),
+        ("unknowns", doubling(&|_| "A=$HOST$A$A\n".to_owned())),
+        (
+            "a directory",
+            rc("MAILDIR=$MAILDIR/xxxxxxxx\n:0\nf\n".repeat(20_000)),
+        ),
+        (
+            "included files",
+            rc("INCLUDERC=rc\n").file("rc", "A=b\nINCLUDERC=rc\nINCLUDERC=rc\n"),
+        ),
+        (
+            "files of files",
+            (0..30).fold(rc("INCLUDERC=r0\n"), |home, at| {
+                let next = format!("r{}", at + 1);
+                home.file(&format!("r{at}"), format!("INCLUDERC={next}\n").repeat(9))
+            }),
+        ),
+        (
+            "files of one large file",
+            rc("INCLUDERC=rc\n".repeat(1000)).file("rc", ":0\n* x\ny\n".repeat(10_000)),
+        ),
+        (
+            "uses of a long value",
+            rc(format!(
+                "A={}\n{}",
+                "x".repeat(60_000),
+                "B=$A\n".repeat(100_000)
+            )),
+        ),
+    ];
+    for (name, home) in homes {
+        let size = size_of_what_is_left_to_a_person(&home);
+        assert!(size < 200 << 20, "{name}: {size} bytes come out");
+    }
+}
+
+#[test]
+fn too_large_files_are_left_to_a_person() {
+    for (name, shape) in RULES {
+        let mut text = shape(500);
+        while text.len() <= 2 << 20 {
+            text = text.repeat(2);
+        }
+        let report = translated(&rc(text));
+        let manual = report.summary.manual;
+        assert!(
+            manual > 0 && report.entries.len() < 100_000,
+            "{name}: {:?}",
+            report.summary
+        );
+    }
+}
