@@ -170,7 +170,7 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// What a spreadsheet takes for the start of a formula.
-const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
 /// The name that a cell holds.
 pub(super) fn user_of(cell: &str) -> &str {
