@@ -75,9 +75,9 @@ codes! {
         "Flags, or the way a condition is meant, come from a variable that differs from message to message, or are written as no one else writes them.",
         "Write the rule anew, without the variable.";
     InUntranslatedBlock "in-untranslated-block":
-        "A statement in a block that was not translated",
-        "When the condition of a block is not known, nothing in the block can be done safely.",
-        "See to the recipe that opens the block; what is in it may then be translated as well.";
+        "A rule inside one that was not carried over",
+        "It stands between the braces { and } of another rule. When that rule applies is not known to the script, so nothing inside it can be done safely; the mail is kept.",
+        "See to the rule above it, the one with the opening brace; what is inside may then be translated as well.";
     TooDeep "too-deep":
         "Too many blocks in each other",
         "Rules are translated down to a depth that no person writes.",
@@ -95,8 +95,8 @@ codes! {
         "procmail says so in its log and goes on without the file.",
         "Nothing needs to be done, unless the file was there on the old server: then copy it as well, and translate again.";
     UnreadInclude "unread-include":
-        "The included file was not read",
-        "Only regular files in the home directory are read, up to a size, and this is none, or lies elsewhere.",
+        "Another file of rules that was not read",
+        "The line lets procmail read more rules from another file. Only plain files in the home directory are read, up to a size; this one lies elsewhere, or is no plain file. Its rules are not in the script.",
         "Look into the file on the old server. Copy it into the home directory, change the line to name it there, and translate again.";
     IncludeLimit "include-limit":
         "Files that include each other too often",
@@ -247,9 +247,9 @@ codes! {
         "The condition looks into the text of the message, and the server does not offer the extension `body`.",
         "Find out what else the mail has in common, in its header.";
     TooComplex "too-complex":
-        "An expression that cannot be taken apart",
-        "The expression has too many ways to match.",
-        "Write it as several conditions or recipes.";
+        "A search pattern that is too involved",
+        "What the rule looks for can be put in so many ways that the script would have to list very many conditions.",
+        "Think of what the rule was meant to find, and write that as a few plain rules, each with one word to look for.";
     NeverMatches "never-matches":
         "An expression that no message matches",
         "The expression asks for something that no header has, such as a field name without its colon.",
