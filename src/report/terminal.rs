@@ -71,8 +71,8 @@ fn diagnostics(out: &mut String, report: &Report, sources: &[Source]) {
     }
 }
 
-/// One entry as a compiler would show it; the help of a code stands only where
-/// the code comes up first.
+/// One entry as a compiler would show it; what a code means and the help for
+/// it stand only where the code comes up first.
 fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String {
     let level = match entry.verdict {
         Verdict::Manual => Level::ERROR.with_name("manual"),
@@ -123,6 +123,9 @@ fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String
         group = group.element(Level::NOTE.message(visible(aside)));
     }
     if with_help {
+        if entry.verdict == Verdict::Manual {
+            group = group.element(Level::NOTE.message(entry.code.why()));
+        }
         group = group.element(Level::HELP.message(visible(&entry.help)));
     }
     Renderer::styled().render(&[group])
