@@ -5,6 +5,7 @@ mod body;
 mod capture;
 mod daemon;
 mod field;
+mod glob;
 mod header;
 mod key;
 mod regex;

@@ -4,7 +4,8 @@
 //! with CRLF or LF depends on how it came in; and `^`, `$` and `.` know no
 //! lines. So each end of a line is written as a class of both.
 
-use super::key::{Keys, Style, literals};
+use super::glob::literals;
+use super::key::{Keys, Style};
 use super::term::{Beginnings, Budget, Term, TooComplex, push_new};
 use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
 use crate::report::code::Code;

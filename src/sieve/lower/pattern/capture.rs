@@ -6,7 +6,8 @@
 //! of one length leaves no choice, and neither does an end in which every
 //! repeat stops where the next factor begins.
 
-use super::key::{Style, single_glob, tidy};
+use super::glob::single_glob;
+use super::key::{Style, tidy};
 use super::regex;
 use super::term::{Budget, Line, Lines, Term, TooComplex, is_anything, nullable, sees_newline};
 use crate::rules::expression::{ByteSet, Regex};

@@ -5,7 +5,7 @@
 //! counts, escapes of signs alone. Two things differ, and need the dialect:
 //! whose business case is, and `[` in a bracket.
 
-use super::key::single;
+use super::glob::single;
 use super::term::{Line, is_any, is_anything};
 use crate::rules::expression::{ByteSet, Regex};
 pub(super) use crate::sieve::target::RegexDialect as Dialect;
