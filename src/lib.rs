@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod home;
+pub mod replay;
 pub mod report;
 pub mod rules;
 pub mod sieve;

@@ -255,10 +255,44 @@ fn lines_end_as_asked() {
 }
 
 #[test]
+fn mail_is_replayed() {
+    let rules = ":0\n* ^Subject: ad\n/dev/null\n";
+    let home = home(".procmailrc", rules.as_bytes());
+    let mail = home.path().join("mail.mbox");
+    let message = |subject: &str| {
+        format!(
+            "From a@b.example  Thu Jan  1 00:00:00 1970\nFrom: a@b.example\nSubject: {subject}\n\nx\n\n"
+        )
+    };
+    fs::write(&mail, ["ad", "\x1b[2Jx", "y"].map(message).concat()).unwrap();
+    let (home, mail) = (home.path().to_str().unwrap(), mail.to_str().unwrap());
+    let replay = |more: &[&str]| {
+        let mut arguments = vec!["replay", home, "--user", "u", "--mail", mail];
+        arguments.extend(more);
+        run(&arguments)
+    };
+    let shown = replay(&[]);
+    assert!(text(&shown.stdout).contains("3 messages"), "{shown:?}");
+    assert!(!text(&shown.stdout).contains('\x1b'));
+    let json: serde_json::Value = serde_json::from_slice(&replay(&["--json"]).stdout).unwrap();
+    assert_eq!(json["messages"], 3);
+    let is_explained = json["unexplained"] == 0;
+    assert_eq!(shown.status.code(), Some(i32::from(!is_explained)));
+    let one: serde_json::Value =
+        serde_json::from_slice(&replay(&["--json", "--limit", "1"]).stdout).unwrap();
+    assert_eq!(one["messages"], 1);
+    let none: serde_json::Value =
+        serde_json::from_slice(&replay(&["--json", "--since", "2026-01-01"]).stdout).unwrap();
+    assert_eq!(none["messages"], 0);
+    fails(&["replay", home, "--mail", "/nowhere"], &["/nowhere"]);
+}
+
+#[test]
 fn every_command_has_help_and_a_page() {
     let commands = [
         "translate",
         "batch",
+        "replay",
         "merge",
         "targets",
         "explain",

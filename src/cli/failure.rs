@@ -54,6 +54,9 @@ pub enum Failure {
     /// No threads to work with.
     #[error("the threads that translate could not be started ({0}): try --jobs 1")]
     Threads(String),
+    /// The script cannot be run here.
+    #[error("the script cannot be run here, which is a bug in sievify: {0}")]
+    Script(String),
     /// sievify is at fault, not the input.
     #[error("{path}: {bug}; nothing was written; please report it")]
     Bug { path: String, bug: Bug },

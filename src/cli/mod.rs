@@ -5,10 +5,12 @@ mod batch;
 mod completions;
 mod explain;
 mod failure;
+mod home;
 mod hosts;
 mod man;
 mod merge;
 mod output;
+mod replay;
 mod targets;
 mod translate;
 
@@ -22,7 +24,7 @@ use std::process::ExitCode;
 enum Status {
     /// Everything is `exact`, `adapted` or `dropped`.
     Complete,
-    /// Something is left to a person.
+    /// Something is left to a person, or needs one.
     Manual,
 }
 
@@ -39,6 +41,7 @@ Examples:
   sievify translate                    my own rules: the script, then the report
   sievify translate /home/ann          those of another home
   sievify batch /home -o moved         every home below /home
+  sievify replay ~ --mail ~/Maildir    what would change for the mail I have
   sievify explain unread-include       what a code in the report means
 
 Exit status:
@@ -71,6 +74,7 @@ struct Arguments {
 enum Command {
     Translate(Box<translate::Translate>),
     Batch(Box<batch::Batch>),
+    Replay(Box<replay::ReplayMail>),
     Merge(merge::Merge),
     Targets(targets::Targets),
     Explain(explain::Explain),
@@ -96,6 +100,7 @@ fn run(command: &Command) -> Result<u8, Failure> {
     let status = match command {
         Command::Translate(command) => command.run(),
         Command::Batch(command) => command.run(),
+        Command::Replay(command) => command.run(),
         Command::Merge(command) => command.run(),
         Command::Targets(command) => command.run(),
         Command::Explain(command) => command.run(),

@@ -23,6 +23,11 @@ pub fn result(text: &str) -> Result<(), Failure> {
     write(io::stdout().lock(), text, "standard output")
 }
 
+/// What the command is for, with styles.
+pub fn styled(text: &str) -> Result<(), Failure> {
+    write(anstream::stdout().lock(), text, "standard output")
+}
+
 /// What there is to say about it, with styles.
 pub fn report(text: &str) -> Result<(), Failure> {
     write(anstream::stderr().lock(), text, "standard error")

@@ -1,0 +1,285 @@
+//! In: a translation, and the user's own mail. Out: what the old rules and the
+//! new script do with each message, and why they differ where they do. Nothing
+//! is delivered, sent, or printed.
+
+mod letter;
+mod mailbox;
+mod script;
+#[cfg(test)]
+mod tests;
+
+pub use letter::Letter;
+pub use mailbox::{MailError, Mailboxes};
+
+use crate::report::entry::Verdict;
+use crate::rules::elaborate::Settings;
+use crate::rules::model::Format;
+use crate::rules::run::{Delivery, Mail, Memory, Outcome, Runner};
+use crate::sieve::folder::Naming;
+use crate::sieve::lower::Options;
+use crate::translate::Translation;
+use script::Script;
+use serde::{Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// Where a message goes, as the user knows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// A folder; `INBOX` is one.
+    Folder(String),
+    /// Another address.
+    Address(String),
+    /// Its sender is told that it was refused.
+    Refused,
+    /// Nowhere: nobody sees it.
+    Deleted,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Folder(name) => f.write_str(name),
+            Place::Address(address) => write!(f, "to {address}"),
+            Place::Refused => f.write_str("(refused)"),
+            Place::Deleted => f.write_str("(deleted)"),
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Why a message goes elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// The entry of the report with this index says so.
+    Entry(usize),
+    /// Every Sieve server reads a header in another way than procmail: folded
+    /// lines, encoded words.
+    Everywhere,
+    /// Nothing says why: a fault of sievify.
+    Unexplained,
+}
+
+/// A message that goes elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// Who it says sent it.
+    pub from: String,
+    /// Its subject.
+    pub subject: String,
+    /// When it came in, in seconds since 1970.
+    #[serde(skip)]
+    pub received: i64,
+    /// The same, as it is shown.
+    pub date: String,
+    /// Where the old rules put it.
+    pub before: BTreeSet<Place>,
+    /// Where the script puts it.
+    pub after: BTreeSet<Place>,
+    /// Why.
+    pub why: Why,
+}
+
+/// What a replay has come to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Sums {
+    /// Messages that were looked at.
+    pub messages: usize,
+    /// Of these, those that go where they went.
+    pub same: usize,
+    /// Those that go elsewhere, and nothing says why.
+    pub unexplained: usize,
+    /// Each place, with the messages it got and those it gets.
+    #[serde(serialize_with = "places")]
+    pub places: BTreeMap<Place, (usize, usize)>,
+}
+
+fn places<S: Serializer>(
+    places: &BTreeMap<Place, (usize, usize)>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Row<'a> {
+        name: &'a Place,
+        before: usize,
+        after: usize,
+    }
+    serializer.collect_seq(places.iter().map(|(name, &(before, after))| Row {
+        name,
+        before,
+        after,
+    }))
+}
+
+/// The old rules and the new script, ready to be run.
+pub struct Replay<'t> {
+    translation: &'t Translation,
+    runner: Runner<'t>,
+    memory: Memory,
+    script: Script,
+    naming: Naming,
+    /// The folders that the translation gave to mailboxes.
+    folders: BTreeMap<(&'t str, Format), &'t str>,
+    domain: Option<&'t str>,
+    recipient: String,
+    sums: Sums,
+}
+
+impl<'t> Replay<'t> {
+    /// Makes both ready. They were compiled before, when the script was made.
+    ///
+    /// # Errors
+    /// What the engine says of the script.
+    pub fn new(
+        translation: &'t Translation,
+        settings: &'t Settings,
+        options: &Options,
+    ) -> Result<Self, String> {
+        let recipient = match &settings.domain {
+            Some(domain) => format!("{}@{domain}", settings.user),
+            None => settings.user.clone(),
+        };
+        let program = &translation.program;
+        let mut naming = options.naming.clone();
+        let inbox = program.default.known().map(str::to_owned);
+        naming.inboxes.extend(inbox);
+        let folders = translation.report.folders.iter();
+        Ok(Replay {
+            translation,
+            runner: Runner::new(program, &translation.sources, settings),
+            memory: Memory::default(),
+            script: Script::new(&translation.report.script)?,
+            naming,
+            folders: folders
+                .map(|mailbox| {
+                    let key = (mailbox.path.as_str(), mailbox.format);
+                    (key, mailbox.folder.as_str())
+                })
+                .collect(),
+            domain: settings.domain.as_deref(),
+            recipient,
+            sums: Sums::default(),
+        })
+    }
+
+    /// Runs both on the next message.
+    pub fn next(&mut self, letter: &Letter) -> Option<Difference> {
+        let recipient = letter.recipient(&self.recipient);
+        let old = self.old(letter, &recipient, letter.plain());
+        let before = self.places(&old);
+        let after = self.script.run(letter, &recipient);
+        let after: BTreeSet<Place> = after
+            .into_iter()
+            .map(|place| self.qualified(place))
+            .collect();
+        self.sums.messages += 1;
+        for place in &before {
+            self.sums.places.entry(place.clone()).or_default().0 += 1;
+        }
+        for place in &after {
+            self.sums.places.entry(place.clone()).or_default().1 += 1;
+        }
+        if before == after {
+            self.sums.same += 1;
+            return None;
+        }
+        let why = match self.entry(&old) {
+            Some(entry) => Why::Entry(entry),
+            None => {
+                let read = self.old(letter, &recipient, letter.as_sieve_reads_it());
+                match self.places(&read) == after {
+                    true => Why::Everywhere,
+                    false => Why::Unexplained,
+                }
+            }
+        };
+        self.sums.unexplained += usize::from(why == Why::Unexplained);
+        Some(Difference {
+            from: letter.from().to_owned(),
+            subject: letter.subject().to_owned(),
+            received: letter.received(),
+            date: letter.date(),
+            before,
+            after,
+            why,
+        })
+    }
+
+    /// What it has come to so far.
+    pub fn sums(&self) -> &Sums {
+        &self.sums
+    }
+
+    fn old(&mut self, letter: &Letter, recipient: &str, text: Vec<u8>) -> Outcome {
+        let mail = Mail {
+            text: &text,
+            sender: letter.sender(),
+            recipient,
+            received: letter.received(),
+        };
+        self.runner.run(&mail, &mut self.memory)
+    }
+
+    fn places(&self, outcome: &Outcome) -> BTreeSet<Place> {
+        if outcome.deliveries.is_empty() {
+            return BTreeSet::from([match outcome.is_bounced() {
+                true => Place::Refused,
+                false => Place::Deleted,
+            }]);
+        }
+        let place = |delivery: &Delivery| match delivery {
+            Delivery::Mailbox { path, format } => Place::Folder(self.folder(path, *format)),
+            Delivery::Folder(name) => Place::Folder(name.clone()),
+            Delivery::Redirect(address) => self.qualified(Place::Address(address.clone())),
+        };
+        outcome.deliveries.iter().map(place).collect()
+    }
+
+    fn folder(&self, path: &str, format: Format) -> String {
+        match self.folders.get(&(path, format)) {
+            Some(folder) => (*folder).to_owned(),
+            // Its name is only known now that there is a message.
+            None => self.naming.folder(path, format).0.to_string(),
+        }
+    }
+
+    /// An address in the form in which two of them can be compared.
+    fn qualified(&self, place: Place) -> Place {
+        let Place::Address(address) = place else {
+            return place;
+        };
+        let address = address.trim_matches(['<', '>', '"', '\\', ' ']);
+        Place::Address(match (address.rsplit_once('@'), self.domain) {
+            (Some((local, domain)), _) => format!("{local}@{}", domain.to_lowercase()),
+            (None, Some(domain)) => format!("{address}@{}", domain.to_lowercase()),
+            (None, None) => address.to_owned(),
+        })
+    }
+
+    /// The entry that says why the script treats a message in another way: of
+    /// those that it came by, one whose conditions it met, or that is not
+    /// translated at all.
+    fn entry(&self, outcome: &Outcome) -> Option<usize> {
+        let mut best = None;
+        for (index, entry) in self.translation.report.entries.iter().enumerate() {
+            for finding in &entry.findings {
+                let explains = matches!(finding.verdict, Verdict::Adapted | Verdict::Manual);
+                if explains && outcome.reached.contains(&finding.at) {
+                    let is_matched = outcome.matched.contains(&finding.at);
+                    best = best.max(Some((
+                        is_matched,
+                        finding.verdict,
+                        std::cmp::Reverse(index),
+                    )));
+                }
+            }
+        }
+        best.map(|(_, _, std::cmp::Reverse(index))| index)
+    }
+}

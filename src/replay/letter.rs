@@ -1,0 +1,198 @@
+//! In: the bytes of a message, and what its mailbox says about it. Out: what a
+//! replay needs to know of it.
+
+use mail_parser::{Address, DateTime, Message, MessageParser};
+
+/// A message of the user.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    /// Header and body, without the line of the mbox format.
+    text: Vec<u8>,
+    sender: String,
+    received: i64,
+    from: String,
+    subject: String,
+    delivered_to: Option<String>,
+}
+
+/// What the mailbox says: the line of the mbox format.
+#[derive(Debug, Clone, Default)]
+pub struct Postmark {
+    /// The envelope sender.
+    pub sender: String,
+    /// When it came in, in seconds since 1970.
+    pub received: i64,
+}
+
+impl Letter {
+    /// Reads the header of a message.
+    pub fn new(text: Vec<u8>, postmark: Option<Postmark>) -> Self {
+        let parsed = MessageParser::default().parse_headers(&text);
+        let parsed = parsed.as_ref();
+        let field = |name: &'static str| {
+            let value = parsed?.header_raw(name)?;
+            Some(value.trim().trim_matches(['<', '>']).to_owned())
+        };
+        let returned = parsed.and_then(|parsed| parsed.header_raw("Return-Path"));
+        let sender = match (&postmark, returned) {
+            (Some(mark), _) if mark.sender.eq_ignore_ascii_case("MAILER-DAEMON") => String::new(),
+            (Some(mark), _) if !mark.sender.is_empty() => mark.sender.clone(),
+            (_, Some(path)) => path.trim().trim_matches(['<', '>']).to_owned(),
+            _ => parsed.and_then(from).unwrap_or_default().1,
+        };
+        let dated = || {
+            let parsed = parsed?;
+            let received = parsed
+                .received_all()
+                .next()
+                .and_then(|received| received.date());
+            received.or_else(|| parsed.date().cloned())
+        };
+        let received = postmark.map(|mark| mark.received).filter(|&at| at > 0);
+        let received = received.or_else(|| dated().map(|date| date.to_timestamp()));
+        let (name, address) = parsed.and_then(from).unwrap_or_default();
+        let subject = parsed.and_then(|parsed| parsed.subject().map(str::to_owned));
+        Letter {
+            sender,
+            received: received.unwrap_or(0),
+            from: match (name.is_empty(), address.is_empty()) {
+                (true, _) => address,
+                (false, true) => name,
+                (false, false) => format!("{name} <{address}>"),
+            },
+            subject: subject.unwrap_or_default(),
+            delivered_to: field("Delivered-To").or_else(|| field("X-Original-To")),
+            text,
+        }
+    }
+
+    /// Header and body.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The envelope sender; empty for a bounce.
+    pub fn sender(&self) -> &str {
+        &self.sender
+    }
+
+    /// When it came in, in seconds since 1970; 0 where nothing says so.
+    pub fn received(&self) -> i64 {
+        self.received
+    }
+
+    /// Who it says sent it.
+    pub fn from(&self) -> &str {
+        &self.from
+    }
+
+    /// Its subject, decoded.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// When it came in, to the minute.
+    pub fn date(&self) -> String {
+        let date = DateTime::from_timestamp(self.received);
+        let DateTime {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            ..
+        } = date;
+        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
+    }
+
+    /// The envelope recipient: the user's address, with a detail where the
+    /// message was delivered to one.
+    pub fn recipient(&self, user: &str) -> String {
+        let (local, domain) = user.split_once('@').unwrap_or((user, ""));
+        let detail = self.delivered_to.as_ref().and_then(|to| {
+            let (to, _) = to.rsplit_once('@').unwrap_or((to, ""));
+            let (name, detail) = to.split_once('+')?;
+            name.eq_ignore_ascii_case(local).then_some(detail)
+        });
+        match (detail, domain) {
+            (None, _) => user.to_owned(),
+            (Some(detail), "") => format!("{local}+{detail}"),
+            (Some(detail), domain) => format!("{local}+{detail}@{domain}"),
+        }
+    }
+
+    /// As the old mailer handed it over: with plain line feeds.
+    pub fn plain(&self) -> Vec<u8> {
+        let header_end = self.text.iter().position(|&byte| byte == b'\n');
+        let has_crlf = header_end
+            .and_then(|end| self.text.get(end.checked_sub(1)?))
+            .is_some_and(|&byte| byte == b'\r');
+        if !has_crlf {
+            return self.text.clone();
+        }
+        let mut plain = Vec::with_capacity(self.text.len());
+        for line in self.text.split_inclusive(|&byte| byte == b'\n') {
+            match line.strip_suffix(b"\r\n") {
+                Some(line) => {
+                    plain.extend_from_slice(line);
+                    plain.push(b'\n');
+                }
+                None => plain.extend_from_slice(line),
+            }
+        }
+        plain
+    }
+
+    /// As [`Letter::plain`], but with the header in the form in which a Sieve
+    /// server looks at it: unfolded, encoded words decoded, and no blanks
+    /// around a value.
+    pub fn as_sieve_reads_it(&self) -> Vec<u8> {
+        let plain = self.plain();
+        let mut text = Vec::with_capacity(plain.len());
+        let mut lines = plain.split_inclusive(|&byte| byte == b'\n').peekable();
+        let mut rest = plain.len();
+        while let Some(line) = lines.next() {
+            rest -= line.len();
+            if line == b"\n" {
+                text.push(b'\n');
+                break;
+            }
+            let mut field = line.trim_ascii_end().to_vec();
+            while let Some(more) =
+                lines.next_if(|line| line.first().is_some_and(|byte| b" \t".contains(byte)))
+            {
+                rest -= more.len();
+                field.extend_from_slice(more.trim_ascii_end());
+            }
+            text.extend_from_slice(&decoded(&field));
+            text.push(b'\n');
+        }
+        text.extend_from_slice(plain.get(plain.len() - rest..).unwrap_or_default());
+        text
+    }
+}
+
+/// A field with its encoded words decoded.
+fn decoded(field: &[u8]) -> Vec<u8> {
+    let Some(colon) = field.iter().position(|&byte| byte == b':') else {
+        return field.to_vec();
+    };
+    let (name, value) = field.split_at(colon + 1);
+    let value = value.trim_ascii();
+    let message = [b"Subject: ", value, b"\n\n"].concat();
+    let parsed = MessageParser::default().parse_headers(&message);
+    let subject = parsed.as_ref().and_then(|parsed| parsed.subject());
+    let value = match subject.filter(|_| value.windows(2).any(|pair| pair == b"=?")) {
+        Some(subject) => subject.as_bytes(),
+        None => value,
+    };
+    let between: &[u8] = if value.is_empty() { b"" } else { b" " };
+    [name, between, value].concat()
+}
+
+/// The name and the address of whom a message says it is from.
+fn from(message: &Message<'_>) -> Option<(String, String)> {
+    let address = message.from().and_then(Address::first)?;
+    let text = |text: Option<&str>| text.unwrap_or_default().trim().to_owned();
+    Some((text(address.name()), text(address.address())))
+}
