@@ -5,6 +5,7 @@
 
 mod condition;
 mod date;
+mod exim;
 mod formail;
 mod grep;
 mod machine;

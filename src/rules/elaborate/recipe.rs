@@ -417,11 +417,15 @@ pub fn folder(name: Text, variables: &Variables, home: &dyn Home, home_path: &st
     if let Some(known) = path.known() {
         if known == "/dev/null" {
             format = Format::Null;
-        } else if format == Format::Mbox
-            && let Some(below) = path::below(home_path, known)
-            && matches!(home.kind(below), Some(Kind::Directory | Kind::Maildir))
-        {
-            format = Format::Directory;
+        } else if format == Format::Mbox {
+            // procmail is in `MAILDIR`, so that and what is above it are there.
+            let directory = variables.directory();
+            let is_above = directory.is_some_and(|inner| path::below(known, inner).is_some());
+            let below = path::below(home_path, known);
+            let kind = below.and_then(|below| home.kind(below));
+            if is_above || matches!(kind, Some(Kind::Directory | Kind::Maildir)) {
+                format = Format::Directory;
+            }
         }
     }
     Folder { path, format }

@@ -8,7 +8,8 @@ use super::value::{Variables, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::path;
 use crate::rules::model::{
-    Action, Assign, Chain, Destination, Flags, Folder, Format, Piece, Recipe, Step, Target, Text,
+    Action, Assign, Chain, Destination, Flags, Folder, Format, Piece, Recipe, StatementId, Step,
+    Target, Text,
 };
 use crate::rules::program::{self, Meaning};
 use crate::syntax::Encoding;
@@ -203,7 +204,11 @@ impl<'p> Machine<'_, 'p> {
                     });
                 }
             }
-            Step::Filter(_) => self.unknown(Unknown::Program("exim".to_owned())),
+            Step::Filter(commands) => {
+                if let Some(status) = self.filtered(process, commands) {
+                    return Next::Done(status);
+                }
+            }
             Step::Unknown { at } => {
                 self.outcome.reached.insert(*at);
                 self.unknown(Unknown::Statement(*at));
@@ -443,43 +448,53 @@ impl<'p> Machine<'_, 'p> {
         process: &mut Process<'p>,
         destinations: &'p [Destination],
     ) -> Next<'p> {
-        let mut status = 0;
-        for destination in destinations {
-            self.outcome.reached.insert(destination.at);
-            let encoding = self.runner.encoding(destination.at);
-            match &destination.to {
-                Target::Keep => self.keep(process),
-                Target::Rules(steps) => {
-                    let message = Rc::clone(&process.message);
-                    let said = self.rules(steps, &message);
-                    status = [status, said]
-                        .into_iter()
-                        .find(|&status| status != 0)
-                        .unwrap_or(0);
-                }
-                Target::Address(address) => self.redirect([address.clone()]),
-                Target::Folder(folder) => {
-                    self.file(process, std::slice::from_ref(folder), encoding);
-                }
-                Target::Program(command) => {
-                    let command = Text::literal(command);
-                    let input = process.message.raw().to_vec();
-                    let ran = self.run_program(process, &command, &input, Task::Pipe, encoding);
-                    status = [status, ran.status]
-                        .into_iter()
-                        .find(|&status| status != 0)
-                        .unwrap_or(0);
-                }
-                Target::Exit(said) => status = *said,
-                Target::Mailbox(folder) => {
-                    let folder = self.string(process, folder, encoding);
-                    self.outcome.deliveries.insert(Delivery::Folder(folder));
-                }
-                Target::Vacation(_) => self.outcome.programs.push("vacation".to_owned()),
-                Target::Unknown => self.unknown(Unknown::Statement(destination.at)),
+        let statuses = destinations
+            .iter()
+            .map(|destination| self.destination(process, destination.at, &destination.to));
+        let statuses: Vec<i32> = statuses.collect();
+        Next::Done(
+            statuses
+                .into_iter()
+                .find(|&status| status != 0)
+                .unwrap_or(0),
+        )
+    }
+
+    /// Delivers to one destination; returns what the mailer is told.
+    pub fn destination(
+        &mut self,
+        process: &mut Process<'p>,
+        at: StatementId,
+        target: &'p Target,
+    ) -> i32 {
+        self.outcome.reached.insert(at);
+        let encoding = self.runner.encoding(at);
+        match target {
+            Target::Keep => self.keep(process),
+            Target::Rules(steps) => {
+                let message = Rc::clone(&process.message);
+                return self.rules(steps, &message);
             }
+            Target::Address(address) => self.redirect([address.clone()]),
+            Target::Folder(folder) => {
+                self.file(process, std::slice::from_ref(folder), encoding);
+            }
+            Target::Program(command) => {
+                let command = Text::literal(command);
+                let input = process.message.raw().to_vec();
+                return self
+                    .run_program(process, &command, &input, Task::Pipe, encoding)
+                    .status;
+            }
+            Target::Exit(status) => return *status,
+            Target::Mailbox(folder) => {
+                let folder = self.string(process, folder, encoding);
+                self.outcome.deliveries.insert(Delivery::Folder(folder));
+            }
+            Target::Vacation(_) => self.outcome.programs.push("vacation".to_owned()),
+            Target::Unknown => self.unknown(Unknown::Statement(at)),
         }
-        Next::Done(status)
+        0
     }
 
     /// Takes note of what cannot be known.

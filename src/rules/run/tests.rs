@@ -143,6 +143,39 @@ fn forwards() {
 }
 
 #[test]
+fn exim_filters() {
+    let filtered = |commands: &str| {
+        let filter = format!("# Exim filter\n{commands}");
+        ends_in(&home(":0\nx\n").file(".forward", filter))
+    };
+    for (commands, expected) in [
+        ("deliver a@b.c\n", &["!a@b.c"][..]),
+        ("unseen deliver a@b.c\n", &["!a@b.c", "x"]),
+        (
+            "if $h_subject: contains hello then save mail/h endif\n",
+            &["mail/h"],
+        ),
+        ("if $h_subject: is hello then save mail/h endif\n", &["x"]),
+        (
+            "if $h_from: matches \"(bob)@\" then save mail/bob endif\n",
+            &["mail/bob"],
+        ),
+        ("if personal then save mail/p endif\n", &["mail/p"]),
+        (
+            "if $message_size is above 10K then seen finish endif\nfinish\n",
+            &["x"],
+        ),
+        ("seen finish\ndeliver a@b.c\n", &[]),
+        (
+            "if foranyaddress $h_to: ($thisaddress is u@example.org)\nthen save a elif delivered then save b else save c endif\n",
+            &["a"],
+        ),
+    ] {
+        assert_eq!(filtered(commands), expected, "{commands}");
+    }
+}
+
+#[test]
 fn hostile_rules_come_to_an_end() {
     let outcome = outcome_in(&home(&":0c\n{\n}\n".repeat(40)), MESSAGE);
     assert!(outcome.unknown.contains(&Unknown::Endless));
