@@ -278,4 +278,180 @@ codes! {
         "Mail from programs, by a list of names",
         "The macros of procmail for mail from mailers and mailing lists are long lists of names of senders. The script asks for the same names in a simpler way.",
         "Nothing needs to be done, unless mail of an unusual program goes astray.";
+    UnknownCondition "unknown-condition":
+        "A condition that runs a program",
+        "The rule asks a program whether it applies. A mail server runs no programs of its users, so the answer is not known, and the rule is left out.",
+        "Find out what the program looks for. If it is something in the mail itself, write a rule that looks for that on the new server.";
+    UnknownProgram "unknown-program":
+        "Mail that was given to a program",
+        "The rule hands the mail to a program, and a mail server runs no programs of its users. Where the program was to keep the mail, the mail now stays in the inbox.",
+        "Find out what the program did. If it filed or forwarded mail, a rule on the new server can do that; if it read the mail to do something else, it has to fetch the mail over IMAP now.";
+    UnknownFilter "unknown-filter":
+        "A program that changed the mail",
+        "The rule sends the mail through a program and goes on with what comes out. A mail server runs no programs of its users, so the mail goes on unchanged.",
+        "If a rule below looks for what the program wrote into the mail, write another rule in its place. Otherwise nothing needs to be done.";
+    SpamFilter "spam-filter":
+        "A spam or virus filter",
+        "The rule sends the mail through a spam or virus filter. The new server filters mail before any user's rules run. Rules that look for what the filter writes are kept.",
+        "Look at the header of a spam mail on the new server. If its fields have other names than before, translate again with --spam-header OLD=NEW.";
+    SideEffect "side-effect":
+        "A program that leaves the mail as it is",
+        "The program writes to a log, tidies up, or passes the mail through. Where the mail goes does not depend on it.",
+        "Nothing needs to be done.";
+    Notification "notification":
+        "A program that tells somebody that there is mail",
+        "Mail programs and telephones are told by the server itself when mail arrives.",
+        "Turn the notification on in your mail program.";
+    SentByProgram "sent-by-program":
+        "A mail of its own is sent",
+        "The rule makes a new mail out of this one and sends it. Sieve forwards a mail as it is, or answers it, and does no more.",
+        "If forwarding the mail as it is will do, write that rule on the new server.";
+    HeaderUnchanged "header-unchanged":
+        "The header of the mail is not changed",
+        "The rule adds, changes or deletes a field in the header of the mail. The server lets no script do so, or not with this field. The mail arrives where it should, without the change.",
+        "If your mail program shows or sorts by that field, let it look for what the rule looks for. Otherwise nothing needs to be done.";
+    Duplicates "duplicates":
+        "Copies of a message are noticed by the server",
+        "formail -D keeps a file of message ids to notice a message that comes twice. The server keeps such a list itself.",
+        "Nothing needs to be done.";
+    NoDuplicate "no-duplicate":
+        "Copies of a message are not noticed",
+        "formail -D keeps a file of message ids to notice a message that comes twice. The server has nothing like it, so that both copies arrive.",
+        "Ask whether the server can be given the extension “duplicate”, and translate again.";
+    SeenSenders "seen-senders":
+        "A list of those who got an answer",
+        "formail -rD keeps a file of senders, so that each gets one answer only. The server remembers by itself whom it has answered.",
+        "Look whether the answer below is translated. If it is not, set up an automatic answer on the new server.";
+    Answered "answered":
+        "An automatic answer",
+        "The server sends the answer itself: once to each sender within some days, never to mailing lists or other machines, and only where the mail was addressed to you.",
+        "Look at the text, and whether it is still true.";
+    AnswerUnknown "answer-unknown":
+        "An automatic answer whose text is not known",
+        "The text is made by a program, or stands in a file that is not in the home directory.",
+        "Set up an automatic answer on the new server.";
+    NoVacation "no-vacation":
+        "The server sends no automatic answers",
+        "The rule answers mail, and the server does not offer that.",
+        "Ask whether the server can be given the extension “vacation”, and translate again.";
+    ReadMark "read-mark":
+        "Mail that is marked as read when it arrives",
+        "The file of the mail was renamed to mark it as read. The server does so only as it files the mail.",
+        "Mark the mail in your mail program.";
+    UnusedVariable "unused-variable":
+        "A setting that no rule asks for",
+        "A variable is given what a program prints, and no rule that is carried out asks for it.",
+        "Nothing needs to be done.";
+    LostVariable "lost-variable":
+        "A variable whose value is not known",
+        "The rule asks for a variable that is set where the script cannot follow: by a program, or in a rule that is not carried out.",
+        "See to the line that sets the variable; or write the rule anew without it.";
+    HostValue "host-value":
+        "A value that only the old server knew",
+        "The rule asks for something like the name of the old server, which the home directory does not tell.",
+        "Write the value in its place, and translate again.";
+    UnknownOutput "unknown-output":
+        "What a program prints is not known",
+        "A variable is given what a program prints, and a mail server runs no programs of its users.",
+        "Find out what the program prints. If it is always the same, write that in its place, and translate again.";
+    FieldValue "field-value":
+        "The value of a header field in a variable",
+        "formail -x prints a field as it stands in the mail. The server gives it with its encoded words decoded, and without the blanks around it.",
+        "Nothing needs to be done.";
+    RuntimeExpression "runtime-expression":
+        "An expression that is made anew for each mail",
+        "Part of what the rule looks for comes from a variable that differs from mail to mail. The server looks for the text in the variable, and does not read it as an expression.",
+        "Look whether the rule does what it was meant to do.";
+    RuntimeFolder "runtime-folder":
+        "A folder whose name comes from the mail",
+        "The name of the folder is put together from parts of the mail, in a way that the server cannot.",
+        "Write one rule for each folder that matters.";
+    UnclearChain "unclear-chain":
+        "A rule that hangs on one that is not carried out",
+        "The flags A, a, E and e let a rule run depending on what the rule above it did. That rule is not in the script.",
+        "See to the rule above; then this one may be translated as well.";
+    OnFailure "on-failure":
+        "A rule for the case that another fails",
+        "The flag e lets a rule run where the action above it failed: a full disk, a program that was not there. On the new server, folders are there, and nothing fails in that way.",
+        "Nothing needs to be done.";
+    KeptInDoubt "kept-in-doubt":
+        "Mail is kept rather than thrown away",
+        "The rule throws mail away, refuses it or sends it elsewhere. A rule above it could not be translated exactly, so that mail may come here which was kept before. So as not to lose it, it is kept in the inbox.",
+        "See to the rule that is named. When it is settled, write this rule on the new server.";
+    Bounced "bounced":
+        "Mail that is refused",
+        "The rules told the old mailer to return the mail to its sender. The new server refuses it in its own words.",
+        "Consider throwing the mail away instead: who sends spam seldom reads what comes back.";
+    TriedAgain "tried-again":
+        "Mail that the old mailer was to try again later",
+        "An exit status of 75 lets a mailer keep the mail in its queue. Sieve has nothing like it; the mail is kept.",
+        "Nothing needs to be done.";
+    NoReject "no-reject":
+        "Mail cannot be refused",
+        "The rule returns mail to its sender, and the server does not offer that. The mail is kept.",
+        "Ask whether the server can be given the extension “reject”; or write a rule that throws the mail away.";
+    FolderRenamed "folder-renamed":
+        "A folder that gets another name",
+        "Not every name of a file can be the name of a folder on a mail server.",
+        "Look for the folder under its new name.";
+    NoFolders "no-folders":
+        "The server files nothing into folders",
+        "The rule files mail into a folder, and the server does not offer that.",
+        "Ask whether the server can be given the extension “fileinto”, and translate again.";
+    PartOnly "part-only":
+        "Only a part of the mail was delivered",
+        "The flags h and b let procmail deliver the header or the body alone. The server delivers the whole mail.",
+        "Nothing needs to be done.";
+    UnqualifiedAddress "unqualified-address":
+        "An address without a domain",
+        "The mail is forwarded to a name without @, which the old server took for one of its own users. The new one cannot know which.",
+        "Translate again with --domain and the domain of the old server; or write the full address.";
+    BadAddress "bad-address":
+        "What mail is forwarded to is no address",
+        "The new server forwards to addresses only.",
+        "Write the rule anew with the address that is meant.";
+    UnclearSize "unclear-size":
+        "A size that is not known",
+        "The rule compares the size of something with a number that differs from mail to mail, or the length of a variable.",
+        "Write the number in its place, and translate again.";
+    UnclearNumber "unclear-number":
+        "Numbers that differ from mail to mail",
+        "The rule compares two numbers that are not known before a mail is there, and the server does not calculate.",
+        "Write the rule anew without them.";
+    FileTest "file-test":
+        "A rule that asks whether a file is there",
+        "The rule applies only while there is a certain file in the home directory. A mail server does not look there.",
+        "Many turn an automatic answer on and off this way: do that in the settings of the new server.";
+    ListCopied "list-copied":
+        "A list that is copied into the script",
+        "The rule looks for the lines of a file. The script holds a copy of these lines.",
+        "Change the script from now on; a change to the file does nothing.";
+    ListUnread "list-unread":
+        "A list that could not be read",
+        "The rule looks for the lines of a file, and the file is not in the home directory.",
+        "Copy the file into the home directory, and translate again.";
+    ListUnclear "list-unclear":
+        "A list that is searched in its own way",
+        "grep is called with options, or looks for expressions, that Sieve does not know.",
+        "Write the rule anew with the words that are looked for.";
+    ScoreCounts "score-counts":
+        "A score that counts",
+        "procmail adds a weight for every place where the expression matches. The server sees only whether it matches at all.",
+        "Look whether the rule does what it was meant to do.";
+    ScoreBySize "score-by-size":
+        "A score that grows with the size of the mail",
+        "The weight is multiplied by the size of the mail, and the server does not calculate.",
+        "Write a rule with a limit on the size in its place.";
+    ScoreUnknown "score-unknown":
+        "A weight that is not known",
+        "The weight of a condition comes from a variable that differs from mail to mail.",
+        "Write the number in its place, and translate again.";
+    ScoreTooComplex "score-too-complex":
+        "Too many weights",
+        "There are too many ways in which the weights of the conditions can add up.",
+        "Keep the conditions that matter most, and translate again; or leave the decision to the spam filter of the new server.";
+    OverLimit "over-limit":
+        "The script asks too much of the server",
+        "Servers limit the size of a script, and how many mails it may forward for one that comes in. What went beyond that was left out.",
+        "Ask for a higher limit on the new server, or take rules out that are no longer needed.";
 }

@@ -1,15 +1,38 @@
 //! In: the rule model, a target, and how folders are named. Out: a script that
 //! does the same to a message, and findings about what it could not carry out.
+//!
+//! [`flow`] follows the steps; [`guard`] turns conditions into tests, with
+//! [`pattern`] for expressions and [`score`] for weights; [`action`] and
+//! [`program`] say what a recipe does; [`value`] carries variables.
 
+mod action;
+mod answer;
+mod bounds;
+mod date;
+mod edit;
+mod flow;
+mod forward;
+mod guard;
+mod path;
 pub mod pattern;
+mod program;
+mod score;
+mod sequence;
+mod value;
+mod variables;
 
 use super::folder::Naming;
-use super::script::Script;
+use super::script::{Command, Script};
 use super::target::Target;
-use crate::report::entry::Finding;
-use crate::rules::model::{Format, Program};
-use crate::syntax::Source;
-use std::collections::{BTreeMap, BTreeSet};
+use super::tidy::tidy;
+use crate::report::code::Code;
+use crate::report::entry::{Finding, Verdict};
+use crate::rules::elaborate::path as paths;
+use crate::rules::model::{Format, Program, StatementId, Step};
+use crate::syntax::{Source, Span};
+use path::Path;
+use pattern::Note;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,11 +61,156 @@ pub struct Lowered {
 }
 
 /// Lowers the rules of a home.
-pub fn lower(
-    _program: &Program,
-    _sources: &[Source],
-    _options: &Options,
-    _target: &Target,
-) -> Lowered {
-    Lowered::default()
+pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &Target) -> Lowered {
+    let mut lowering = Lowering::new(program, sources, options, target);
+    let mut commands = lowering.whole();
+    variables::drop_unread(&mut commands);
+    let mut script = Script {
+        preamble: Vec::new(),
+        commands: tidy(commands),
+    };
+    bounds::keep_within(&mut script, target, &mut lowering);
+    let redirects = super::check::actions(&script)
+        .redirects()
+        .map(str::to_owned)
+        .collect();
+    Lowered {
+        script,
+        findings: lowering.findings,
+        folders: lowering.folders,
+        redirects,
+    }
+}
+
+/// What is gathered while the steps are followed.
+struct Lowering<'a> {
+    program: &'a Program,
+    sources: &'a [Source],
+    options: &'a Options,
+    target: &'a Target,
+    naming: Naming,
+    findings: Vec<Finding>,
+    found: HashSet<(StatementId, Option<Span>, Code, String)>,
+    folders: BTreeMap<(String, Format), String>,
+    /// Variables that something reads when a message is there.
+    read: BTreeSet<String>,
+    /// Places that can be left early, so far.
+    labels: usize,
+    /// Recipes that may still be written a second time, because what follows
+    /// depends on which way a message came.
+    repeats: usize,
+}
+
+/// Recipes that are written twice in one script, at most.
+const MAX_REPEATS: usize = 400;
+
+impl<'a> Lowering<'a> {
+    fn new(
+        program: &'a Program,
+        sources: &'a [Source],
+        options: &'a Options,
+        target: &'a Target,
+    ) -> Self {
+        let mut naming = options.naming.clone();
+        variables::mailboxes(program, &mut naming);
+        Lowering {
+            program,
+            sources,
+            options,
+            target,
+            naming,
+            findings: Vec::new(),
+            found: HashSet::new(),
+            folders: BTreeMap::new(),
+            read: variables::read(&program.body),
+            labels: 0,
+            repeats: MAX_REPEATS,
+        }
+    }
+
+    /// The whole program, its default delivery at the end.
+    fn whole(&mut self) -> Vec<Command> {
+        let mut path = Path::new();
+        let program = self.program;
+        let mut flow = self.steps(&program.body, &mut path);
+        if flow.falls && !matches!(program.body.as_slice(), [Step::Deliver(_)]) {
+            let end = self.default_folder(&program.default, &path);
+            flow.commands.extend(end);
+        }
+        flow.commands.splice(0..0, self.detail());
+        flow.commands
+    }
+
+    fn find(&mut self, at: StatementId, note: Note) {
+        self.find_in(at, None, note);
+    }
+
+    fn find_in(&mut self, at: StatementId, span: Option<Span>, note: Note) {
+        let Note {
+            verdict,
+            code,
+            message,
+        } = note;
+        if self.found.insert((at, span, code, message.clone())) {
+            self.findings.push(Finding {
+                at,
+                span,
+                verdict,
+                code,
+                message,
+            });
+        }
+    }
+
+    /// `.procmailrc:12-14`, for a comment.
+    fn place(&self, at: StatementId) -> Option<String> {
+        let span = self.program.statements.get(at.0 as usize)?.span;
+        let source = self.sources.get(span.file.0 as usize)?;
+        let (first, last) = source.lines(span);
+        Some(match first == last {
+            true => format!("{}:{first}", source.path),
+            false => format!("{}:{first}-{last}", source.path),
+        })
+    }
+
+    /// A path on the old host, seen from the home.
+    fn absolute(&self, path: &str) -> String {
+        match path.strip_prefix("~/") {
+            Some(rest) => paths::join(&self.naming.home, rest),
+            None => paths::join(&self.naming.home, path),
+        }
+    }
+
+    fn label(&mut self) -> Label {
+        self.labels += 1;
+        Label(self.labels)
+    }
+}
+
+/// A place that steps can jump to: behind the block of a clone, or behind an
+/// included file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Label(usize);
+
+impl Label {
+    /// The variable that says that the jump was taken.
+    fn variable(self) -> String {
+        format!("done{}", self.0)
+    }
+}
+
+fn note(verdict: Verdict, code: Code, message: impl Into<String>) -> Note {
+    Note {
+        verdict,
+        code,
+        message: message.into(),
+    }
+}
+
+fn manual(code: Code, message: impl Into<String>) -> Note {
+    note(Verdict::Manual, code, message)
+}
+
+fn adapted(code: Code, message: impl Into<String>) -> Note {
+    note(Verdict::Adapted, code, message)
 }

@@ -1,0 +1,533 @@
+//! In: what a recipe does. Out: commands, and whether the message goes on
+//! behind them.
+
+use super::path::Path;
+use super::pattern::Note;
+use super::sequence::{Flow, leave};
+use super::value::{command, compare, is_empty, shortened};
+use super::{Lowering, adapted, manual, note};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
+use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
+use crate::sieve::target::Extension;
+use std::collections::BTreeSet;
+
+/// Where a mailbox leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Inbox,
+    Folder(Value),
+    Nowhere,
+}
+
+/// A mailbox, and what must run before the message is filed into it.
+pub(super) struct Mailbox {
+    pub place: Place,
+    pub before: Vec<Command>,
+    /// Holds where the folder's name, which the message makes up, is none.
+    pub unsafe_name: Option<Test>,
+}
+
+/// Stands for a part of a path that only a message decides, while the folder
+/// is named; private use.
+const PART: char = '\u{f8e0}';
+const MAX_PARTS: u32 = 16;
+
+impl Lowering<'_> {
+    /// Ends the way of a message: nothing runs behind this.
+    pub(super) fn end(&self, mut commands: Vec<Command>, path: &Path) -> Flow {
+        let mut exits = BTreeSet::new();
+        match path.clone {
+            None => commands.push(command(CommandKind::Stop)),
+            Some(label) => {
+                commands.push(leave(label));
+                exits.insert(label);
+            }
+        }
+        Flow {
+            commands,
+            falls: false,
+            exits,
+        }
+    }
+
+    /// Delivers, or gives away a copy and goes on (`copy`).
+    pub(super) fn delivered(&self, commands: Vec<Command>, copy: bool, path: &Path) -> Flow {
+        match copy {
+            true => Flow::of(commands),
+            false => self.end(commands, path),
+        }
+    }
+
+    /// The message stays in the inbox, and that is the end of its way.
+    pub(super) fn kept(&self, path: &Path) -> Flow {
+        self.end(vec![keep()], path)
+    }
+
+    /// Files into mailboxes: all of them get the message.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub(super) fn filed(
+        &mut self,
+        at: StatementId,
+        folders: &[Folder],
+        copy: bool,
+        flags: &[String],
+        path: &Path,
+    ) -> Result<Flow, Note> {
+        let stays = copy || path.clone.is_some();
+        let mut commands = Vec::new();
+        let mut places = Vec::new();
+        for folder in folders {
+            places.push(self.mailbox(at, folder, path)?);
+        }
+        let filed = places
+            .iter()
+            .filter(|mailbox| mailbox.place != Place::Nowhere)
+            .count();
+        if filed == 0 {
+            return Ok(match copy {
+                true => Flow::nothing(),
+                false => self.thrown_away(at, path),
+            });
+        }
+        let mut left = filed;
+        for mailbox in places {
+            left -= usize::from(mailbox.place != Place::Nowhere);
+            // All but the last leave the message for the others.
+            let copies = stays || left > 0;
+            commands.extend(mailbox.before);
+            let Some(filing) = self.filing(at, mailbox.place, copies, flags)? else {
+                continue;
+            };
+            commands.push(match mailbox.unsafe_name {
+                None => filing,
+                Some(test) => command(CommandKind::If {
+                    branches: vec![(test, vec![keep()])],
+                    otherwise: Some(vec![filing]),
+                }),
+            });
+        }
+        Ok(self.delivered(commands, copy, path))
+    }
+
+    fn filing(
+        &mut self,
+        at: StatementId,
+        place: Place,
+        copy: bool,
+        flags: &[String],
+    ) -> Result<Option<Command>, Note> {
+        let flags = match flags.is_empty() || self.target.has(Extension::Imap4Flags) {
+            true => flags.to_vec(),
+            false => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::ReadMark,
+                        "The server cannot mark mail as it arrives, so it comes unmarked",
+                    ),
+                );
+                Vec::new()
+            }
+        };
+        let kind = match place {
+            Place::Nowhere => return Ok(None),
+            Place::Inbox => CommandKind::Keep { flags },
+            Place::Folder(folder) => {
+                if !self.target.has(Extension::FileInto) {
+                    return Err(manual(
+                        Code::NoFolders,
+                        "The server has no fileinto, so all mail stays in the inbox",
+                    ));
+                }
+                CommandKind::FileInto {
+                    folder,
+                    copy,
+                    create: self.target.has(Extension::Mailbox),
+                    flags,
+                }
+            }
+        };
+        Ok(Some(command(kind)))
+    }
+
+    /// Where a mailbox leads on the new server.
+    ///
+    /// # Errors
+    /// Why that cannot be said.
+    pub(super) fn mailbox(
+        &mut self,
+        at: StatementId,
+        folder: &Folder,
+        path: &Path,
+    ) -> Result<Mailbox, Note> {
+        if folder.format == Format::Null {
+            return Ok(Mailbox {
+                place: Place::Nowhere,
+                before: Vec::new(),
+                unsafe_name: None,
+            });
+        }
+        let prepared = self.value(&folder.path, path)?;
+        for note in prepared.notes {
+            self.find(at, note);
+        }
+        let mut written = String::new();
+        let mut parts: Vec<Part> = Vec::new();
+        for part in prepared.value.0 {
+            match part {
+                Part::Text(text) => written.push_str(&text),
+                part => {
+                    let mark = char::from_u32(PART as u32 + parts.len() as u32);
+                    match mark.filter(|_| (parts.len() as u32) < MAX_PARTS) {
+                        Some(mark) => written.push(mark),
+                        None => {
+                            return Err(manual(
+                                Code::RuntimeFolder,
+                                "The folder's name is made of too many variables",
+                            ));
+                        }
+                    }
+                    parts.push(part);
+                }
+            }
+        }
+        let place_of = |c: char| (c as u32).wrapping_sub(PART as u32) as usize;
+        // A path that is wholly a variable may be absolute; what it names is
+        // then no folder.
+        if written
+            .chars()
+            .next()
+            .is_some_and(|c| place_of(c) < parts.len())
+        {
+            let whole = written.chars().all(|c| place_of(c) < parts.len());
+            if whole && folder.format == Format::Mbox && parts.len() > 1 {
+                return Err(manual(
+                    Code::RuntimeFolder,
+                    "The folder's name is not known before a message is there",
+                ));
+            }
+        }
+        let (name, changes) = self.naming.folder(&written, folder.format);
+        for change in changes {
+            self.find(
+                at,
+                note(
+                    Verdict::Adapted,
+                    Code::FolderRenamed,
+                    format!("The folder is called “{name}” on the server: {change}"),
+                ),
+            );
+        }
+        if parts.is_empty() {
+            let path = self.absolute(&written);
+            self.folders
+                .insert((path, folder.format), name.as_str().to_owned());
+        }
+        if name.is_inbox() {
+            return Ok(Mailbox {
+                place: Place::Inbox,
+                before: prepared.before,
+                unsafe_name: None,
+            });
+        }
+        let mut value = Value(Vec::new());
+        let mut literal = String::new();
+        for c in name.as_str().chars() {
+            match parts.get(place_of(c)) {
+                None => literal.push(c),
+                Some(part) => {
+                    value.0.push(Part::Text(std::mem::take(&mut literal)));
+                    value.0.push(part.clone());
+                }
+            }
+        }
+        value.0.push(Part::Text(literal));
+        value.0.retain(|part| *part != Part::Text(String::new()));
+        let unsafe_name = self.unsafe_name(&value);
+        Ok(Mailbox {
+            place: Place::Folder(value),
+            before: prepared.before,
+            unsafe_name,
+        })
+    }
+
+    /// Holds where a variable makes up a name that climbs out of the folders,
+    /// is none, or is the inbox.
+    fn unsafe_name(&self, name: &Value) -> Option<Test> {
+        let sources: Vec<Value> = name
+            .0
+            .iter()
+            .filter(|part| matches!(part, Part::Variable(_)))
+            .map(|part| Value(vec![part.clone()]))
+            .collect();
+        if sources.is_empty() {
+            return None;
+        }
+        let separator = self.naming.separator;
+        let mut keys = vec![
+            Value::text(""),
+            Value::text(format!("*{separator}*")),
+            Value::text("*..*"),
+        ];
+        if sources.len() == 1 && name.0.len() == 1 {
+            keys.push(Value::text("inbox"));
+        }
+        if separator != '/' {
+            keys.push(Value::text("*/*"));
+        }
+        let one_empty = sources.len() == 1;
+        let test = Test::String {
+            compare: compare(Match::Matches),
+            sources: sources.clone(),
+            keys,
+        };
+        Some(match one_empty {
+            true => test,
+            false => {
+                let empty = sources.into_iter().map(is_empty);
+                Test::AnyOf([test].into_iter().chain(empty).collect())
+            }
+        })
+    }
+
+    /// Throws the message away, unless it may be one that procmail kept.
+    pub(super) fn thrown_away(&mut self, at: StatementId, path: &Path) -> Flow {
+        if path.clone.is_some() {
+            return self.end(Vec::new(), path);
+        }
+        match path.exit_code {
+            Some(0) => {}
+            // The mailer tries again later.
+            Some(75) => {
+                self.find(at, adapted(
+                    Code::TriedAgain,
+                    "The old mailer kept such mail in its queue and tried again; here it stays in the inbox",
+                ));
+                return self.kept(path);
+            }
+            Some(status) => return self.refused(at, status, path),
+            None => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::Bounced,
+                        "Whether the sender was told depends on rules above; here nobody is",
+                    ),
+                );
+            }
+        }
+        if self.keeps_in_doubt(at, path) {
+            return self.kept(path);
+        }
+        self.end(vec![command(CommandKind::Discard)], path)
+    }
+
+    /// Tells the sender that the message is not taken.
+    pub(super) fn refused(&mut self, at: StatementId, status: i32, path: &Path) -> Flow {
+        if path.clone.is_some() {
+            return self.end(Vec::new(), path);
+        }
+        if self.keeps_in_doubt(at, path) {
+            return self.kept(path);
+        }
+        let ereject = self.target.has(Extension::Ereject);
+        if !ereject && !self.target.has(Extension::Reject) {
+            self.find(
+                at,
+                manual(
+                    Code::NoReject,
+                    "The server cannot refuse mail, so what was refused stays in the inbox",
+                ),
+            );
+            return self.kept(path);
+        }
+        self.find(at, adapted(
+            Code::Bounced,
+            format!("The old mailer returned the mail with exit status {status}; the server refuses it in words of its own"),
+        ));
+        let reason = match status {
+            67 => "There is no such user here.",
+            77 => "Mail from you is not accepted here.",
+            69 => "This address is out of service.",
+            _ => "This mail is not accepted here.",
+        };
+        let reject = CommandKind::Reject {
+            ereject,
+            reason: Value::text(reason),
+        };
+        self.end(vec![command(reject)], path)
+    }
+
+    /// Whether a message here may be one that procmail kept, so that it is not
+    /// thrown away.
+    fn keeps_in_doubt(&mut self, at: StatementId, path: &Path) -> bool {
+        let Some(cause) = path.doubtful() else {
+            return false;
+        };
+        let message = match self.place(cause) {
+            Some(place) if cause != at => format!(
+                "The mail is kept in the inbox, because the rule at {place} is not carried out exactly, and some of the mail that comes here may be mail that it kept"
+            ),
+            _ => "The mail is kept in the inbox, because this rule cannot be carried out exactly, and could throw away mail that was kept before".to_owned(),
+        };
+        self.find(at, adapted(Code::KeptInDoubt, message));
+        true
+    }
+
+    /// Forwards to addresses.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub(super) fn forwarded(
+        &mut self,
+        at: StatementId,
+        addresses: &[Text],
+        copy: bool,
+        path: &Path,
+    ) -> Result<Flow, Note> {
+        let mut commands = Vec::new();
+        let mut values = Vec::new();
+        for address in addresses {
+            let prepared = self.value(address, path)?;
+            commands.extend(prepared.before);
+            for note in prepared.notes {
+                self.find(at, note);
+            }
+            values.push(self.address(prepared.value)?);
+        }
+        if values.is_empty() {
+            return Err(manual(
+                Code::BadAddress,
+                "No address is named to forward the mail to",
+            ));
+        }
+        let stays = copy || path.clone.is_some();
+        let in_doubt = !stays && path.doubtful().is_some();
+        let count = values.len();
+        for (number, address) in values.into_iter().enumerate() {
+            let copies = stays || in_doubt || number + 1 < count;
+            commands.push(self.redirect(address, copies));
+        }
+        if in_doubt {
+            self.keeps_in_doubt(at, path);
+            commands.push(keep());
+        }
+        Ok(self.delivered(commands, copy, path))
+    }
+
+    pub(super) fn redirect(&self, address: Value, copy: bool) -> Command {
+        command(CommandKind::Redirect { address, copy })
+    }
+
+    /// An address with its domain.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(super) fn address(&self, value: Value) -> Result<Value, Note> {
+        let Some(written) = value.as_text() else {
+            return Ok(value);
+        };
+        let text = written
+            .trim_matches([',', ' ', '\t'])
+            .trim_start_matches('\\');
+        let text = match text.strip_prefix('<') {
+            Some(inner) => inner.trim_end_matches('>'),
+            None => text,
+        };
+        let shown = shortened(text);
+        let (local, domain) = match text.rsplit_once('@') {
+            Some((local, domain)) => (local, domain.to_owned()),
+            None => match &self.options.domain {
+                Some(domain) => (text, domain.clone()),
+                None => {
+                    return Err(manual(
+                        Code::UnqualifiedAddress,
+                        format!(
+                            "“{shown}” has no domain, and which one the old server added is not known: give it with --domain"
+                        ),
+                    ));
+                }
+            },
+        };
+        let is_word = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let is_domain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
+        let fits = !local.is_empty()
+            && local.chars().all(is_word)
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            && !domain.is_empty()
+            && domain.chars().all(is_domain)
+            && !domain.contains("..")
+            && !domain.starts_with(['.', '-']);
+        match fits {
+            true => Ok(Value::text(format!(
+                "{local}@{}",
+                domain.trim_end_matches('.')
+            ))),
+            false => Err(manual(
+                Code::BadAddress,
+                format!("“{shown}” is no address that mail can be forwarded to"),
+            )),
+        }
+    }
+
+    /// The words of a `!` action that are addresses; options of sendmail go.
+    pub(super) fn addresses(words: &Text) -> Vec<Text> {
+        let mut addresses = Vec::new();
+        let mut takes_value = false;
+        for word in split_words(words) {
+            if std::mem::take(&mut takes_value) {
+                continue;
+            }
+            match word.known() {
+                Some("-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-B" | "-C" | "-O" | "-o") => {
+                    takes_value = true;
+                }
+                Some(option) if option.starts_with('-') => {}
+                Some(text) => {
+                    let each = text.split(',').map(str::trim);
+                    let named = each.filter(|text| !text.is_empty());
+                    addresses.extend(named.map(Text::literal));
+                }
+                None => addresses.push(word),
+            }
+        }
+        addresses
+    }
+}
+
+/// A text cut at its blanks.
+fn split_words(text: &Text) -> Vec<Text> {
+    let mut words: Vec<Text> = vec![Text::default()];
+    for piece in &text.0 {
+        match piece {
+            Piece::Literal(literal) => {
+                for (at, part) in literal.split([' ', '\t', '\n']).enumerate() {
+                    if at > 0 {
+                        words.push(Text::default());
+                    }
+                    if let Some(last) = words.last_mut() {
+                        last.push(Piece::Literal(part.to_owned()));
+                    }
+                }
+            }
+            piece => {
+                if let Some(last) = words.last_mut() {
+                    last.push(piece.clone());
+                }
+            }
+        }
+    }
+    words.retain(|word| !word.0.is_empty());
+    words
+}
+
+/// `keep`.
+pub(super) fn keep() -> Command {
+    command(CommandKind::Keep { flags: Vec::new() })
+}

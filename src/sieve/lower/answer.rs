@@ -1,0 +1,241 @@
+//! In: an automatic answer, by formail and sendmail or by vacation(1). Out: the
+//! `vacation` command (RFC 5230).
+
+use super::path::Path;
+use super::pattern::Note;
+use super::value::command;
+use super::{Lowering, adapted, manual};
+use crate::report::code::Code;
+use crate::rules::model::{self, StatementId, Text};
+use crate::rules::program::{self, BodyPart, Edit, Field, Reply};
+use crate::sieve::script::{Command, CommandKind, Part, Value};
+use crate::sieve::target::Extension;
+
+impl Lowering<'_> {
+    /// An answer that is sent by `formail -r … | sendmail -t`.
+    ///
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(super) fn reply(
+        &mut self,
+        at: StatementId,
+        reply: &Reply,
+        path: &Path,
+    ) -> Result<Vec<Command>, Note> {
+        let mut text = String::new();
+        let mut missing = None;
+        for part in &reply.body {
+            match part {
+                BodyPart::Text(part) => {
+                    let line = self.value(part, path).ok().map(|prepared| prepared.value);
+                    match line.and_then(|value| value.as_text()) {
+                        Some(line) => {
+                            text.push_str(&line);
+                            text.push('\n');
+                        }
+                        None => {
+                            missing = Some(
+                                "a part of its text differs from message to message".to_owned(),
+                            )
+                        }
+                    }
+                }
+                BodyPart::File(file) => match self.text_of(file, path) {
+                    Some(part) => text.push_str(&part),
+                    None => missing = Some("the file with its text could not be read".to_owned()),
+                },
+                BodyPart::Message => {}
+            }
+        }
+        if text.trim().is_empty() {
+            return Err(manual(
+                Code::AnswerUnknown,
+                match missing {
+                    Some(why) => format!("An answer was sent here, but {why}"),
+                    None => {
+                        "An answer was sent here whose text is not written in the rules".to_owned()
+                    }
+                },
+            ));
+        }
+        if let Some(why) = missing {
+            self.find(
+                at,
+                adapted(Code::AnswerUnknown, format!("The answer is shorter: {why}")),
+            );
+        }
+        let mut subject = None;
+        for edit in &reply.edits {
+            if let Edit::Replace { name, value }
+            | Edit::Add { name, value }
+            | Edit::ReplaceKeeping { name, value } = edit
+                && name.eq_ignore_ascii_case("Subject")
+            {
+                subject = self.value(value, path).ok();
+            }
+        }
+        let mut commands = Vec::new();
+        let subject = subject.map(|prepared| {
+            commands.extend(prepared.before);
+            prepared.value
+        });
+        let text = Value::text(text);
+        let vacation = self.vacation_command(at, subject, None, &[], text)?;
+        commands.push(vacation);
+        Ok(commands)
+    }
+
+    /// `| vacation user` in a recipe.
+    ///
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(super) fn vacation_of(
+        &mut self,
+        at: StatementId,
+        call: &program::Vacation,
+        path: &Path,
+    ) -> Result<Vec<Command>, Note> {
+        let file = call
+            .message
+            .clone()
+            .unwrap_or_else(|| Text::literal(".vacation.msg"));
+        let Some(message) = self.text_of(&file, path) else {
+            return Err(manual(
+                Code::AnswerUnreadable,
+                "The text of the answer could not be read",
+            ));
+        };
+        let (subject, text) = match message.split_once("\n\n") {
+            Some((head, body)) if head.lines().all(|line| line.contains(':')) => {
+                let subject = head.lines().find_map(|line| {
+                    let (name, value) = line.split_once(':')?;
+                    name.eq_ignore_ascii_case("subject")
+                        .then(|| value.trim().to_owned())
+                });
+                (subject, body.to_owned())
+            }
+            _ => (None, message),
+        };
+        let aliases: Vec<String> = call
+            .aliases
+            .iter()
+            .filter_map(Text::known)
+            .map(str::to_owned)
+            .collect();
+        self.vacation(
+            at,
+            &model::Vacation {
+                subject,
+                text,
+                days: call.days,
+                aliases,
+            },
+        )
+    }
+
+    /// What vacation(1) answers.
+    ///
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(super) fn vacation(
+        &mut self,
+        at: StatementId,
+        vacation: &model::Vacation,
+    ) -> Result<Vec<Command>, Note> {
+        let mut commands = Vec::new();
+        let subject = vacation.subject.as_deref();
+        let subject = subject.map(|subject| self.with_subject(subject, &mut commands));
+        let text = self.with_subject(&vacation.text, &mut commands);
+        let vacation =
+            self.vacation_command(at, subject, vacation.days, &vacation.aliases, text)?;
+        commands.push(vacation);
+        Ok(commands)
+    }
+
+    /// A text in which `$SUBJECT` stands for the subject of the message.
+    fn with_subject(&mut self, text: &str, before: &mut Vec<Command>) -> Value {
+        let mut value = Value(Vec::new());
+        for (at, part) in text.split("$SUBJECT").enumerate() {
+            if at > 0 {
+                value.0.extend(self.subject(before).0);
+            }
+            value.0.push(Part::Text(part.to_owned()));
+        }
+        value.0.retain(|part| *part != Part::Text(String::new()));
+        value
+    }
+
+    /// The subject of the message; where the server has no variables, words
+    /// that stand for it.
+    fn subject(&mut self, before: &mut Vec<Command>) -> Value {
+        let field = Field {
+            names: vec!["Subject".to_owned()],
+            with_name: false,
+            trimmed: true,
+            joined: true,
+        };
+        match self.field(&field) {
+            Ok((commands, value)) => {
+                if before.is_empty() {
+                    *before = commands;
+                }
+                value
+            }
+            Err(_) => Value::text("your message"),
+        }
+    }
+
+    fn vacation_command(
+        &mut self,
+        at: StatementId,
+        subject: Option<Value>,
+        days: Option<u64>,
+        aliases: &[String],
+        reason: Value,
+    ) -> Result<Command, Note> {
+        if !self.target.has(Extension::Vacation) {
+            return Err(manual(
+                Code::NoVacation,
+                "The server sends no automatic answers",
+            ));
+        }
+        self.find(at, adapted(
+            Code::Answered,
+            "The server sends the answer in its own way: once to each sender within some days, and not to lists and machines",
+        ));
+        let mut addresses: Vec<String> = self
+            .program
+            .own_addresses
+            .iter()
+            .filter(|address| address.contains('@'))
+            .cloned()
+            .collect();
+        for alias in aliases {
+            let qualified = match (alias.contains('@'), &self.options.domain) {
+                (true, _) => Some(alias.clone()),
+                (false, Some(domain)) => Some(format!("{alias}@{domain}")),
+                (false, None) => None,
+            };
+            addresses.extend(qualified.filter(|address| !addresses.contains(address)));
+        }
+        Ok(command(CommandKind::Vacation {
+            days,
+            subject,
+            from: None,
+            addresses,
+            handle: None,
+            mime: false,
+            reason,
+        }))
+    }
+
+    /// The text of a file that a command names.
+    pub(super) fn text_of(&mut self, file: &Text, path: &Path) -> Option<String> {
+        let texts = &self.program.texts;
+        if let Some(text) = file.known().and_then(|file| texts.get(file)) {
+            return Some(text.clone());
+        }
+        let written = self.value(file, path).ok()?.value.as_text()?;
+        self.program.texts.get(&written).cloned()
+    }
+}

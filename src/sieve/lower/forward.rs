@@ -1,0 +1,212 @@
+//! In: the destinations of a `.forward` file or an alias. Out: commands that
+//! send the message to each of them.
+
+use super::action::keep;
+use super::path::Path;
+use super::sequence::{Flow, Sequence};
+use super::value::shortened;
+use super::{Lowering, manual};
+use crate::report::code::Code;
+use crate::rules::model::{Destination, Folder, Format, StatementId, Target, Text};
+use crate::sieve::script::{Command, CommandKind};
+
+/// What a destination comes to.
+enum Sent {
+    /// The message gets a copy there.
+    Copies(Vec<Command>),
+    /// The sender gets an answer.
+    Answer(Vec<Command>),
+    /// It stays in the inbox.
+    Keep,
+    /// Nothing is done.
+    Nothing,
+    /// The mailer is told this exit status.
+    Status(i32),
+}
+
+impl Lowering<'_> {
+    /// Sends the message to every destination, and ends its way.
+    pub(super) fn destinations(&mut self, destinations: &[Destination], path: &mut Path) -> Flow {
+        let mut commands = Vec::new();
+        let mut keeps = false;
+        let mut status = None;
+        let mut rules = None;
+        let mut reached = 0;
+        for destination in destinations {
+            if let Target::Rules(steps) = &destination.to {
+                rules = rules.or(Some((destination.at, steps)));
+                continue;
+            }
+            let sent = self.sent(destination, path);
+            match sent {
+                Sent::Copies(mut copies) => {
+                    reached += 1;
+                    self.comment(&mut copies, destination.at);
+                    commands.extend(copies);
+                }
+                Sent::Answer(mut answer) => {
+                    self.comment(&mut answer, destination.at);
+                    commands.splice(0..0, answer);
+                }
+                Sent::Keep => keeps = true,
+                Sent::Nothing => {}
+                Sent::Status(code) => status = status.or(Some((destination.at, code))),
+            }
+        }
+        if let Some((_, steps)) = rules {
+            let mut sequence = Sequence::default();
+            sequence.push(Flow::of(commands));
+            sequence.push(self.steps(steps, path));
+            let mut flow = sequence.close();
+            if flow.falls {
+                let default = self.program.default.clone();
+                flow.commands.extend(self.default_folder(&default, path));
+            }
+            return flow;
+        }
+        let first = destinations.first().map(|destination| destination.at);
+        let mut flow = match (keeps, reached, first) {
+            (true, ..) | (false, 0, None) => {
+                commands.push(keep());
+                self.end(commands, path)
+            }
+            (false, 0, Some(first)) => {
+                let (at, code) = status.unwrap_or((first, 0));
+                path.exit_code = Some(code);
+                let mut flow = self.thrown_away(at, path);
+                flow.commands.splice(0..0, commands);
+                flow
+            }
+            (false, ..) => {
+                last_without_copy(&mut commands);
+                self.end(commands, path)
+            }
+        };
+        if let Some(at) = first {
+            self.comment(&mut flow.commands, at);
+        }
+        flow
+    }
+
+    fn sent(&mut self, destination: &Destination, path: &Path) -> Sent {
+        let at = destination.at;
+        let result = match &destination.to {
+            Target::Keep | Target::Rules(_) => return Sent::Keep,
+            Target::Address(address) => {
+                let address = self.address(crate::sieve::script::Value::text(address));
+                address.map(|address| vec![self.redirect(address, true)])
+            }
+            Target::Folder(folder) if folder.format == Format::Null => return Sent::Nothing,
+            Target::Folder(folder) => self.copied(at, folder.clone(), path),
+            Target::Mailbox(folder) => {
+                let folder = Folder {
+                    path: folder.clone(),
+                    format: Format::Maildir,
+                };
+                self.copied(at, folder, path)
+            }
+            Target::Program(program) => Err(manual(
+                Code::UnknownProgram,
+                format!(
+                    "The mail was given to the program “{}”, and the server runs no programs",
+                    shortened(program)
+                ),
+            )),
+            Target::Exit(status) => return Sent::Status(*status),
+            Target::Vacation(vacation) => match self.vacation(at, vacation) {
+                Ok(commands) => return Sent::Answer(commands),
+                Err(note) => Err(note),
+            },
+            Target::Unknown => return Sent::Keep,
+        };
+        match result {
+            Ok(commands) => Sent::Copies(commands),
+            // What went elsewhere is kept, so that it is not lost.
+            Err(note) => {
+                self.find(at, note);
+                Sent::Keep
+            }
+        }
+    }
+
+    fn copied(
+        &mut self,
+        at: StatementId,
+        folder: Folder,
+        path: &Path,
+    ) -> Result<Vec<Command>, super::pattern::Note> {
+        Ok(self.filed(at, &[folder], true, &[], path)?.commands)
+    }
+
+    /// Writes where commands came from above the first of them.
+    pub(super) fn comment(&self, commands: &mut [Command], at: StatementId) {
+        if let (Some(first), Some(place)) = (commands.first_mut(), self.place(at))
+            && !first.comments.contains(&place)
+        {
+            first.comments.insert(0, place);
+        }
+    }
+
+    /// The commands behind the rules' end: none, where that is the inbox.
+    pub(super) fn default_folder(&mut self, default: &Text, path: &Path) -> Vec<Command> {
+        let Some(at) = self.default_statement() else {
+            return Vec::new();
+        };
+        let Some(written) = default.known() else {
+            return self.runtime_default(at, path);
+        };
+        if written.is_empty() {
+            return Vec::new();
+        }
+        let format = match written {
+            "/dev/null" => Format::Null,
+            _ => Format::Mbox,
+        };
+        let folder = Folder {
+            path: default.clone(),
+            format,
+        };
+        let Ok(flow) = self.filed(at, &[folder], false, &[], path) else {
+            return Vec::new();
+        };
+        let commands = flow.commands;
+        let is_implicit = |command: &Command| {
+            matches!(&command.kind, CommandKind::Keep { flags } if flags.is_empty())
+                || command.kind == CommandKind::Stop
+        };
+        match commands.iter().all(is_implicit) {
+            true => Vec::new(),
+            false => commands,
+        }
+    }
+
+    /// `DEFAULT` differs from message to message.
+    fn runtime_default(&mut self, at: StatementId, path: &Path) -> Vec<Command> {
+        if !self.is_carried("DEFAULT", path) {
+            self.find(at, manual(
+                Code::LostVariable,
+                "Where mail goes that no rule files differs from message to message; it stays in the inbox",
+            ));
+        }
+        Vec::new()
+    }
+
+    /// The statement that set `DEFAULT` last, or any.
+    fn default_statement(&self) -> Option<StatementId> {
+        super::variables::last_assignment(self.program, "DEFAULT")
+    }
+}
+
+/// The last redirect or folder takes the message itself, not a copy.
+fn last_without_copy(commands: &mut [Command]) {
+    let taken = commands
+        .iter_mut()
+        .rev()
+        .find_map(|command| match &mut command.kind {
+            CommandKind::FileInto { copy, .. } | CommandKind::Redirect { copy, .. } => Some(copy),
+            _ => None,
+        });
+    if let Some(copy) = taken {
+        *copy = false;
+    }
+}

@@ -1,0 +1,506 @@
+//! In: the conditions of a recipe. Out: one test that holds when the recipe
+//! matches, and how far it does.
+
+use super::path::{Known, Path};
+use super::pattern::{self, Fit, Matched, Note};
+use super::value::{reference, script_name, set, shortened, when};
+use super::{Lowering, adapted, manual};
+use crate::report::code::Code;
+use crate::rules::expression::Expression;
+use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
+use crate::sieve::script::{Command, Match, Part, Test, Value};
+use crate::sieve::target::Extension;
+use crate::syntax::Span;
+
+/// When a recipe matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Guard {
+    /// What must run before the test.
+    pub before: Vec<Command>,
+    pub test: Test,
+    pub fit: Fit,
+    /// The match variable that holds `MATCH` behind the test.
+    pub captured: Option<String>,
+    /// The commands before the test have put it into the script's variable.
+    pub sets_match: bool,
+}
+
+/// Why a recipe is left out, and which part of it is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub span: Option<Span>,
+    pub note: Note,
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub before: Vec<Command>,
+    pub test: Test,
+    pub fit: Fit,
+    pub captured: Option<String>,
+    pub notes: Vec<Note>,
+}
+
+impl Held {
+    pub fn exactly(test: Test) -> Self {
+        Held {
+            before: Vec::new(),
+            test,
+            fit: Fit::default(),
+            captured: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn negated(mut self) -> Self {
+        self.test = Test::Not(Box::new(self.test));
+        self.fit = self.fit.negated();
+        self.captured = None;
+        self
+    }
+}
+
+impl From<Matched> for Held {
+    fn from(matched: Matched) -> Self {
+        Held {
+            before: Vec::new(),
+            test: matched.test,
+            fit: matched.fit,
+            captured: matched.captured,
+            notes: matched.notes,
+        }
+    }
+}
+
+impl Fit {
+    /// That of the opposite test.
+    pub(super) fn negated(self) -> Fit {
+        Fit {
+            may_miss: self.may_exceed,
+            may_exceed: self.may_miss,
+        }
+    }
+
+    /// It errs in either direction.
+    pub(super) const LOOSE: Fit = Fit {
+        may_miss: true,
+        may_exceed: true,
+    };
+}
+
+/// Stands for a variable in an expression while that is lowered; private use,
+/// so that no rule file has it.
+const PLACE: char = '\u{f8f0}';
+
+impl Lowering<'_> {
+    /// The test of a recipe. What there is to say of its conditions is found.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) fn guard(&mut self, recipe: &Recipe, path: &Path) -> Result<Guard, LeftOut> {
+        let mut guard = Guard {
+            before: Vec::new(),
+            test: Test::True,
+            fit: Fit::default(),
+            captured: None,
+            sets_match: false,
+        };
+        let mut path = path.clone();
+        let mut tests = Vec::new();
+        let mut weighted = Vec::new();
+        let mut capturing = None;
+        for (at, condition) in recipe.conditions.iter().enumerate() {
+            let left_out = |note| LeftOut {
+                span: Some(condition.span),
+                note,
+            };
+            let held = self.held(recipe, condition, &path).map_err(left_out)?;
+            for note in &held.notes {
+                self.find_in(recipe.at, Some(condition.span), note.clone());
+            }
+            guard.before.extend(held.before);
+            if condition.weight.is_some() {
+                weighted.push((condition, held.test, held.fit));
+                continue;
+            }
+            guard.fit = guard.fit.and(held.fit);
+            let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
+            if let Some(group) = held.captured {
+                if reads_match(rest) {
+                    let taken = set("match", &[], reference(&group));
+                    guard.before.push(when(held.test.clone(), vec![taken]));
+                    let known = Known::Carried { doubtful: false };
+                    path.variables.insert("MATCH".to_owned(), known);
+                    guard.sets_match = true;
+                } else {
+                    guard.captured = Some(group);
+                    // Behind all others: they would set the match variables
+                    // anew.
+                    tests.extend(capturing.take());
+                    capturing = Some(held.test);
+                    continue;
+                }
+            } else if has_split(condition) {
+                path.variables.insert("MATCH".to_owned(), Known::Lost);
+            }
+            tests.push(held.test);
+        }
+        if !weighted.is_empty() {
+            let (test, fit) = self
+                .score(recipe, &weighted, &path)
+                .map_err(|note| LeftOut { span: None, note })?;
+            guard.fit = guard.fit.and(fit);
+            tests.push(test);
+        }
+        tests.extend(capturing);
+        guard.test = match <[Test; 1]>::try_from(tests) {
+            Ok([test]) => test,
+            Err(tests) => Test::AllOf(tests),
+        };
+        Ok(guard)
+    }
+
+    /// A condition without its weight.
+    fn held(&mut self, recipe: &Recipe, condition: &Condition, path: &Path) -> Result<Held, Note> {
+        let held = match &condition.test {
+            model::Test::Always => Held::exactly(Test::True),
+            model::Test::Expression(text) => {
+                let distinguishes = recipe.flags.distinguish_case;
+                self.expression(text, &condition.area, distinguishes, path)?
+            }
+            model::Test::Smaller(limit) => self.size(condition, limit, true, path)?,
+            model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
+            model::Test::Program(command) => self.question(recipe, command, path)?,
+        };
+        Ok(match condition.negated {
+            true => held.negated(),
+            false => held,
+        })
+    }
+
+    fn size(
+        &mut self,
+        condition: &Condition,
+        limit: &Text,
+        smaller: bool,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let limit = self.value(limit, path)?.value.as_text();
+        let number: i64 = limit
+            .and_then(|limit| limit.trim().parse().ok())
+            .ok_or_else(|| {
+                manual(
+                    Code::UnclearSize,
+                    "The size that this asks for is not known before a message is there",
+                )
+            })?;
+        if let Area::Variable(_) = condition.area {
+            return Err(manual(
+                Code::UnclearSize,
+                "This asks for the length of a variable, which the server cannot count",
+            ));
+        }
+        Ok(Held::exactly(match (smaller, u64::try_from(number)) {
+            (true, Ok(number)) => Test::Under(number),
+            (true, Err(_)) => Test::False,
+            (false, Ok(number)) => Test::Over(number),
+            (false, Err(_)) => Test::True,
+        }))
+    }
+
+    fn expression(
+        &mut self,
+        text: &Text,
+        area: &Area,
+        distinguishes_case: bool,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let (written, places, doubtful) = self.with_places(text, path)?;
+        let expression = Expression::new(&written, distinguishes_case).map_err(|error| {
+            manual(
+                Code::TooComplex,
+                format!("The expression is too large: {error}"),
+            )
+        })?;
+        let mut held: Held = match area {
+            Area::Header => self.in_header(&expression)?.into(),
+            Area::Body => pattern::body(&expression, self.target)?.into(),
+            Area::HeaderAndBody => {
+                let header = self.in_header(&expression)?;
+                let body = pattern::body(&expression, self.target)?;
+                Held {
+                    before: Vec::new(),
+                    test: Test::AnyOf(vec![header.test, body.test]),
+                    fit: header.fit.and(body.fit),
+                    captured: None,
+                    notes: header.notes.into_iter().chain(body.notes).collect(),
+                }
+            }
+            Area::Variable(name) => match self.known(name, path) {
+                Known::Text(value) if places.is_empty() => {
+                    let found = expression.matcher().find(value.as_bytes()).is_some();
+                    Held::exactly(if found { Test::True } else { Test::False })
+                }
+                Known::Text(value) => {
+                    pattern::text(&expression, &Value::text(value), self.target)?.into()
+                }
+                Known::Carried { doubtful } => {
+                    let subject = reference(&script_name(name));
+                    let mut held: Held = pattern::text(&expression, &subject, self.target)?.into();
+                    if doubtful {
+                        held.fit = Fit::LOOSE;
+                    }
+                    held
+                }
+                Known::Lost => {
+                    return Err(manual(
+                        Code::LostVariable,
+                        format!("What {name} holds here could not be translated"),
+                    ));
+                }
+            },
+        };
+        if doubtful {
+            held.fit = Fit::LOOSE;
+        }
+        if !places.is_empty() {
+            self.put_variables(&mut held, &places)?;
+        }
+        Ok(held)
+    }
+
+    fn in_header(&self, expression: &Expression) -> Result<Matched, Note> {
+        let mut matched = pattern::header(expression, self.target)?;
+        rename_fields(&mut matched.test, &self.options.spam_headers);
+        Ok(matched)
+    }
+
+    /// The text of an expression with a character in the place of each
+    /// variable whose value only a message decides.
+    fn with_places(
+        &mut self,
+        text: &Text,
+        path: &Path,
+    ) -> Result<(String, Vec<Place>, bool), Note> {
+        let mut written = String::new();
+        let mut places = Vec::new();
+        let mut doubt = false;
+        for piece in &text.0 {
+            let (name, is_quoted) = match piece {
+                Piece::Literal(text) => {
+                    written.push_str(text);
+                    continue;
+                }
+                Piece::Variable(name) => (name, false),
+                Piece::Quoted(name) => (name, true),
+                piece => {
+                    let prepared = self.value(&Text(vec![piece.clone()]), path)?;
+                    match prepared.value.as_text() {
+                        Some(text) => written.push_str(&text),
+                        None => {
+                            return Err(manual(
+                                Code::RuntimeExpression,
+                                "The expression is put together anew for each message",
+                            ));
+                        }
+                    }
+                    continue;
+                }
+            };
+            match self.known(name, path) {
+                Known::Text(text) if is_quoted => written.push_str(&quoted(&text)),
+                Known::Text(text) => written.push_str(&text),
+                Known::Carried { doubtful } => {
+                    doubt |= doubtful;
+                    let mark = char::from_u32(PLACE as u32 + places.len() as u32)
+                        .filter(|_| places.len() < MAX_PLACES)
+                        .ok_or_else(|| {
+                            manual(
+                                Code::RuntimeExpression,
+                                "The expression is made of too many variables",
+                            )
+                        })?;
+                    written.push(mark);
+                    places.push(Place {
+                        name: script_name(name),
+                        is_quoted,
+                    });
+                }
+                Known::Lost => {
+                    return Err(manual(
+                        Code::LostVariable,
+                        format!("What {name} holds here could not be translated"),
+                    ));
+                }
+            }
+        }
+        Ok((written, places, doubt))
+    }
+
+    /// Puts the variables into the keys where they had a place.
+    fn put_variables(&mut self, held: &mut Held, places: &[Place]) -> Result<(), Note> {
+        if !self.target.has(Extension::Variables) {
+            return Err(manual(
+                Code::NoVariables,
+                "The server has no variables, and the expression is made of one",
+            ));
+        }
+        if places.iter().any(|place| !place.is_quoted) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(adapted(
+                Code::RuntimeExpression,
+                "What the variable holds is looked for as it stands, not as an expression",
+            ));
+        }
+        let mut before = Vec::new();
+        each_key(&mut held.test, &mut |by, key| {
+            let modifier = match by {
+                Match::Regex => Some("quoteregex"),
+                Match::Matches => Some("quotewildcard"),
+                _ => None,
+            };
+            let mut parts = Vec::new();
+            for part in std::mem::take(&mut key.0) {
+                let Part::Text(text) = part else {
+                    parts.push(part);
+                    continue;
+                };
+                let mut literal = String::new();
+                for c in text.chars() {
+                    let at = (c as u32).wrapping_sub(PLACE as u32) as usize;
+                    match places.get(at) {
+                        None => literal.push(c),
+                        Some(place) => {
+                            let mut name = place.name.clone();
+                            if let Some(modifier) = modifier {
+                                let quoted = format!("{name}_{modifier}");
+                                let set = set(&quoted, &[modifier], reference(&name));
+                                if !before.contains(&set) {
+                                    before.push(set);
+                                }
+                                name = quoted;
+                            }
+                            parts.push(Part::Text(std::mem::take(&mut literal)));
+                            parts.push(Part::Variable(name));
+                        }
+                    }
+                }
+                parts.push(Part::Text(literal));
+            }
+            parts.retain(|part| *part != Part::Text(String::new()));
+            key.0 = parts;
+        });
+        held.before.extend(before);
+        Ok(())
+    }
+
+    /// Why a program in a condition cannot be asked.
+    pub(super) fn unknown_condition(command: &Text) -> Note {
+        let what = match command.known() {
+            Some(command) => format!("the program “{}”", shortened(command)),
+            None => "a program".to_owned(),
+        };
+        manual(
+            Code::UnknownCondition,
+            format!("This asks {what}, and the server runs no programs"),
+        )
+    }
+}
+
+/// Most variables in one expression.
+const MAX_PLACES: usize = 8;
+
+/// A variable in an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// The script's name for it.
+    name: String,
+    /// `$\NAME`.
+    is_quoted: bool,
+}
+
+/// A text as an expression that matches nothing but it.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "()|*+?.[]^$\\".contains(c) {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted
+}
+
+fn reads_match(conditions: &[Condition]) -> bool {
+    conditions.iter().any(|condition| {
+        let in_text = |text: &Text| {
+            let is_match = |piece: &Piece| {
+                matches!(piece, Piece::Variable(name) | Piece::Quoted(name) if name == "MATCH")
+            };
+            text.0.iter().any(is_match)
+        };
+        condition.area == Area::Variable("MATCH".to_owned())
+            || match &condition.test {
+                model::Test::Expression(text)
+                | model::Test::Program(text)
+                | model::Test::Smaller(text)
+                | model::Test::Larger(text) => in_text(text),
+                model::Test::Always => false,
+            }
+    })
+}
+
+fn has_split(condition: &Condition) -> bool {
+    match &condition.test {
+        model::Test::Expression(text) => text.0.iter().any(|piece| match piece {
+            Piece::Literal(text) => text.contains("\\/"),
+            _ => false,
+        }),
+        _ => false,
+    }
+}
+
+/// Asks for what the new server writes in the place of an old field.
+fn rename_fields(test: &mut Test, renamed: &[(String, String)]) {
+    each_test(test, &mut |test| {
+        let (Test::Header { names, .. } | Test::Exists(names)) = test else {
+            return;
+        };
+        for name in names {
+            let new = renamed
+                .iter()
+                .find(|(old, _)| old.eq_ignore_ascii_case(name));
+            if let Some((_, new)) = new {
+                name.clone_from(new);
+            }
+        }
+    });
+}
+
+fn each_test(test: &mut Test, change: &mut dyn FnMut(&mut Test)) {
+    let mut pending = vec![test];
+    while let Some(test) = pending.pop() {
+        change(test);
+        match test {
+            Test::Not(inner) => pending.push(inner),
+            Test::AllOf(tests) | Test::AnyOf(tests) => pending.extend(tests),
+            _ => {}
+        }
+    }
+}
+
+fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
+    each_test(test, &mut |test| {
+        let (compare, keys) = match test {
+            Test::Header { compare, keys, .. }
+            | Test::Address { compare, keys, .. }
+            | Test::Envelope { compare, keys, .. }
+            | Test::Body { compare, keys, .. }
+            | Test::String { compare, keys, .. }
+            | Test::CurrentDate { compare, keys, .. } => (compare, keys),
+            _ => return,
+        };
+        keys.iter_mut().for_each(|key| change(&compare.by, key));
+    });
+}

@@ -1,0 +1,632 @@
+//! In: the command of a pipe or a `?` condition. Out: what the server does in
+//! the program's place.
+
+use super::action::keep;
+use super::guard::Held;
+use super::path::{Known, Path};
+use super::pattern::{self, Fit, Note};
+use super::sequence::Flow;
+use super::value::{command, is_empty, script_name, shortened};
+use super::{Lowering, adapted, manual, note};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::expression::Expression;
+use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
+use crate::rules::program::{Comparison, Field, Grep, Input, Meaning, Patterns, Question, meaning};
+use crate::sieve::script::{Command, CommandKind, Compare, FlagCommand, Match, Test, Value};
+use crate::sieve::target::Extension;
+
+/// What the action of a recipe came to.
+pub(super) struct Acted {
+    pub flow: Flow,
+    /// The action succeeds only where this holds; else the message goes on.
+    pub succeeds_if: Option<Test>,
+}
+
+impl From<Flow> for Acted {
+    fn from(flow: Flow) -> Self {
+        Acted {
+            flow,
+            succeeds_if: None,
+        }
+    }
+}
+
+impl Lowering<'_> {
+    /// `| command`.
+    ///
+    /// # Errors
+    /// Why it is not done; what then becomes of the message is for the caller.
+    pub(super) fn piped(
+        &mut self,
+        recipe: &Recipe,
+        text: &Text,
+        path: &Path,
+    ) -> Result<Acted, Note> {
+        let at = recipe.at;
+        let copy = recipe.flags.copy;
+        let meaning = meaning(text);
+        if recipe.flags.filter {
+            let commands = self.filtered(at, meaning, text, path)?;
+            return Ok(Flow::of(commands).into());
+        }
+        let flow = match meaning {
+            Meaning::Deliver { folder: None } => self.delivered(vec![keep()], copy, path),
+            Meaning::Deliver {
+                folder: Some(folder),
+            } => {
+                let folder = Folder {
+                    path: folder,
+                    format: Format::Maildir,
+                };
+                self.filed(at, &[folder], copy, &[], path)?
+            }
+            Meaning::StoreMh { folder } => {
+                let mut path_of = Text::literal(format!("{}/Mail/", self.naming.home));
+                path_of.extend(folder);
+                let folder = Folder {
+                    path: path_of,
+                    format: Format::Mh,
+                };
+                self.filed(at, &[folder], copy, &[], path)?
+            }
+            Meaning::AppendTo { path: file } => {
+                let folder = self.appended(file);
+                self.filed(at, &[folder], copy, &[], path)?
+            }
+            Meaning::Redirect { addresses, edits } => {
+                let mut flow = self.forwarded(at, &addresses, copy, path)?;
+                if !edits.is_empty() {
+                    match self.edited(at, &edits, path) {
+                        Ok(commands) => {
+                            flow.commands.splice(0..0, commands);
+                        }
+                        Err(note) => self.find(at, note),
+                    }
+                }
+                flow
+            }
+            Meaning::Duplicate { by_sender, .. } => {
+                let test = self.duplicate(at, by_sender)?;
+                let flow = match copy {
+                    true => Flow::nothing(),
+                    false => self.thrown_away(at, path),
+                };
+                return Ok(Acted {
+                    flow,
+                    succeeds_if: Some(test),
+                });
+            }
+            Meaning::AutoReply(reply) => {
+                let commands = self.reply(at, &reply, path)?;
+                self.answered(at, commands, copy, path)
+            }
+            Meaning::Vacation(call) => {
+                let commands = self.vacation_of(at, &call, path)?;
+                self.answered(at, commands, copy, path)
+            }
+            Meaning::SetFlags(_) => {
+                self.find(at, adapted(
+                    Code::ReadMark,
+                    "The file of the mail was renamed to mark it; the server cannot mark mail that lies in a folder already",
+                ));
+                Flow::nothing()
+            }
+            Meaning::Notify if copy => {
+                self.find(at, dropped(
+                    Code::Notification,
+                    "A program told somebody that there is mail; mail programs do that themselves",
+                ));
+                Flow::nothing()
+            }
+            Meaning::Log | Meaning::PassThrough | Meaning::Date { .. } if copy => {
+                self.find(at, dropped(
+                    Code::SideEffect,
+                    "The program only wrote something down or tidied up, and the mail went on as it was",
+                ));
+                Flow::nothing()
+            }
+            Meaning::Echo(_) | Meaning::Field(_) | Meaning::SpamFilter { .. } if copy => {
+                self.find(at, dropped(
+                    Code::SideEffect,
+                    "What the program said of the mail went to the log, and the mail went on as it was",
+                ));
+                Flow::nothing()
+            }
+            Meaning::Exit(0) if copy => Flow::nothing(),
+            Meaning::Exit(0) => self.thrown_away(at, path),
+            Meaning::Exit(_) => {
+                return Ok(Acted {
+                    flow: Flow::nothing(),
+                    succeeds_if: Some(Test::False),
+                });
+            }
+            Meaning::Question(question) if copy => {
+                let held = self.asked(&question, path)?;
+                return Ok(Acted {
+                    flow: Flow::nothing(),
+                    succeeds_if: Some(held.test),
+                });
+            }
+            Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
+                return Err(manual(
+                    Code::SentByProgram,
+                    format!("A mail of its own was made and sent here by {}", what(text)),
+                ));
+            }
+            _ => {
+                return Err(manual(
+                    Code::UnknownProgram,
+                    format!(
+                        "The mail was given to {}, and the server runs no programs",
+                        what(text)
+                    ),
+                ));
+            }
+        };
+        Ok(flow.into())
+    }
+
+    /// A filter: the message goes on, perhaps changed.
+    fn filtered(
+        &mut self,
+        at: StatementId,
+        meaning: Meaning,
+        text: &Text,
+        path: &Path,
+    ) -> Result<Vec<Command>, Note> {
+        match meaning {
+            Meaning::SpamFilter { program } => {
+                self.find(at, dropped(
+                    Code::SpamFilter,
+                    format!("{program} marked mail as spam or not; the new server runs a filter of its own before it runs any rule"),
+                ));
+                Ok(Vec::new())
+            }
+            Meaning::PassThrough | Meaning::Log | Meaning::Notify => {
+                self.find(
+                    at,
+                    dropped(Code::SideEffect, "The program left the mail as it was"),
+                );
+                Ok(Vec::new())
+            }
+            Meaning::HeaderEdit(edits) => self.edited(at, &edits, path),
+            _ => Err(manual(
+                Code::UnknownFilter,
+                format!(
+                    "The mail was changed by {}; it goes on unchanged",
+                    what(text)
+                ),
+            )),
+        }
+    }
+
+    /// An answer was sent, and a recipe without `c` keeps nothing behind it.
+    fn answered(
+        &mut self,
+        at: StatementId,
+        commands: Vec<Command>,
+        copy: bool,
+        path: &Path,
+    ) -> Flow {
+        if copy {
+            return Flow::of(commands);
+        }
+        let mut flow = self.thrown_away(at, path);
+        flow.commands.splice(0..0, commands);
+        flow
+    }
+
+    fn appended(&self, mut file: Text) -> Folder {
+        let mut format = Format::Mbox;
+        if let Some(Piece::Literal(last)) = file.0.last_mut()
+            && last.ends_with('/')
+        {
+            format = Format::Maildir;
+            last.truncate(last.trim_end_matches('/').len());
+        }
+        if file.known() == Some("/dev/null") {
+            format = Format::Null;
+        }
+        if let (Some(Piece::Literal(first)), Some(maildir)) =
+            (file.0.first_mut(), &self.naming.maildir)
+            && !first.starts_with(['/', '~'])
+        {
+            *first = format!("{maildir}/{first}");
+        }
+        Folder { path: file, format }
+    }
+
+    /// The message was seen before.
+    fn duplicate(&mut self, at: StatementId, by_sender: bool) -> Result<Test, Note> {
+        if by_sender {
+            return Err(manual(
+                Code::SeenSenders,
+                "formail remembered the senders that were answered; the server does so itself where it sends the answer",
+            ));
+        }
+        if !self.target.has(Extension::Duplicate) {
+            return Err(manual(
+                Code::NoDuplicate,
+                "The server does not remember which messages it has seen",
+            ));
+        }
+        self.find(at, adapted(
+            Code::Duplicates,
+            "The server remembers message ids for some days; the old cache of ids stays behind, so that for once a copy of an old message may come through",
+        ));
+        Ok(Test::Duplicate {
+            handle: None,
+            seconds: None,
+        })
+    }
+
+    /// `? command`.
+    ///
+    /// # Errors
+    /// Why that cannot be asked.
+    pub(super) fn question(
+        &mut self,
+        recipe: &Recipe,
+        text: &Text,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        match meaning(text) {
+            Meaning::Question(question) => self.asked(&question, path),
+            Meaning::Grep(grep) => self.searched(&grep, path),
+            Meaning::Duplicate { by_sender, .. } => {
+                Ok(Held::exactly(self.duplicate(recipe.at, by_sender)?))
+            }
+            Meaning::Exit(0) => Ok(Held::exactly(Test::True)),
+            Meaning::Exit(_) => Ok(Held::exactly(Test::False)),
+            Meaning::Log | Meaning::Notify | Meaning::Echo(_) | Meaning::PassThrough => {
+                let mut held = Held::exactly(Test::True);
+                held.notes.push(adapted(
+                    Code::SideEffect,
+                    "The program is not run; it is taken to have succeeded, as it always should",
+                ));
+                Ok(held)
+            }
+            _ => Err(Self::unknown_condition(text)),
+        }
+    }
+
+    /// `test …`.
+    fn asked(&mut self, question: &Question, path: &Path) -> Result<Held, Note> {
+        let mut held = match &question.comparison {
+            Comparison::Equal(left, right) => {
+                let (left, right) = (self.value(left, path)?, self.value(right, path)?);
+                let doubtful = left.doubtful || right.doubtful;
+                let test = match (left.value.as_text(), right.value.as_text()) {
+                    (Some(left), Some(right)) => constant(left == right),
+                    _ => Test::String {
+                        compare: Compare {
+                            by: Match::Is,
+                            octet: true,
+                        },
+                        sources: vec![left.value],
+                        keys: vec![right.value],
+                    },
+                };
+                Held {
+                    before: left.before.into_iter().chain(right.before).collect(),
+                    fit: loose_if(doubtful),
+                    ..Held::exactly(test)
+                }
+            }
+            Comparison::NotEmpty(text) => {
+                let text = self.value(text, path)?;
+                let test = match text.value.as_text() {
+                    Some(text) => constant(!text.is_empty()),
+                    None => Test::Not(Box::new(is_empty(text.value))),
+                };
+                Held {
+                    before: text.before,
+                    fit: loose_if(text.doubtful),
+                    ..Held::exactly(test)
+                }
+            }
+            Comparison::Number {
+                left,
+                relation,
+                right,
+            } => {
+                let number =
+                    |text: Option<String>| text.and_then(|text| text.trim().parse::<i64>().ok());
+                let left = number(self.value(left, path)?.value.as_text());
+                let right = number(self.value(right, path)?.value.as_text());
+                let (Some(left), Some(right)) = (left, right) else {
+                    return Err(manual(
+                        Code::UnclearNumber,
+                        "This compares numbers that differ from message to message",
+                    ));
+                };
+                Held::exactly(constant(match *relation {
+                    "eq" => left == right,
+                    "ne" => left != right,
+                    "lt" => left < right,
+                    "le" => left <= right,
+                    "gt" => left > right,
+                    _ => left >= right,
+                }))
+            }
+            Comparison::File(_, file) => {
+                let name = file.known().map_or("a file", |name| name);
+                return Err(manual(
+                    Code::FileTest,
+                    format!(
+                        "This asks whether there is a file {} at the moment the mail comes",
+                        shortened(name)
+                    ),
+                ));
+            }
+        };
+        if question.negated {
+            held.test = Test::Not(Box::new(held.test));
+            held.fit = held.fit.negated();
+        }
+        Ok(held)
+    }
+
+    /// `formail -x Field | grep -f list` and its like.
+    fn searched(&mut self, grep: &Grep, path: &Path) -> Result<Held, Note> {
+        let mut notes = Vec::new();
+        let mut doubtful = false;
+        let keys = match &grep.patterns {
+            Patterns::These(texts) => {
+                let mut keys = Vec::new();
+                for text in texts {
+                    let prepared = self.value(text, path)?;
+                    doubtful |= prepared.doubtful;
+                    if !prepared.before.is_empty() {
+                        return Err(unclear_list());
+                    }
+                    keys.push(prepared.value);
+                }
+                keys
+            }
+            Patterns::File(file) => {
+                let list = self.text_of(file, path).ok_or_else(|| {
+                    manual(
+                        Code::ListUnread,
+                        "The list that is searched is not in the home directory",
+                    )
+                })?;
+                notes.push(adapted(
+                    Code::ListCopied,
+                    "The lines of the list are copied into the script; a change to the file does nothing any more",
+                ));
+                list.lines().map(Value::text).collect()
+            }
+        };
+        if grep.words || keys.len() > MAX_LIST {
+            return Err(unclear_list());
+        }
+        let is_plain = |key: &Value| {
+            let special = |c: char| "*[]^$\\+?(){}|".contains(c);
+            grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
+        };
+        if !keys.iter().all(is_plain) {
+            return Err(unclear_list());
+        }
+        let compare = Compare {
+            by: match grep.lines {
+                true => Match::Is,
+                false => Match::Contains,
+            },
+            octet: !grep.ignore_case,
+        };
+        let test = match &grep.input {
+            Input::Field(Field { names, .. }) => Test::Header {
+                compare,
+                names: names.clone(),
+                keys,
+            },
+            Input::Text(text) => {
+                let text = self.value(text, path)?;
+                doubtful |= text.doubtful;
+                if !text.before.is_empty() {
+                    return Err(unclear_list());
+                }
+                Test::String {
+                    compare,
+                    sources: vec![text.value],
+                    keys,
+                }
+            }
+            Input::Files(files) => {
+                let mut lines = Vec::new();
+                for file in files {
+                    let list = self.text_of(file, path).ok_or_else(|| {
+                        manual(
+                            Code::ListUnread,
+                            "The list that is searched is not in the home directory",
+                        )
+                    })?;
+                    lines.extend(list.lines().map(Value::text));
+                }
+                notes.push(adapted(
+                    Code::ListCopied,
+                    "The lines of the list are copied into the script; a change to the file does nothing any more",
+                ));
+                if lines.len() > MAX_LIST || lines.is_empty() {
+                    return Err(unclear_list());
+                }
+                Test::String {
+                    compare,
+                    sources: lines,
+                    keys,
+                }
+            }
+            Input::Message => return self.searched_in_message(grep, keys, notes),
+        };
+        if matches!(&test, Test::String { .. }) && !self.target.has(Extension::Variables) {
+            return Err(manual(
+                Code::NoVariables,
+                "The server has no variables, and this asks for the value of one",
+            ));
+        }
+        let mut held = Held {
+            fit: loose_if(doubtful),
+            notes,
+            ..Held::exactly(test)
+        };
+        if grep.inverted {
+            held.test = Test::Not(Box::new(held.test));
+        }
+        Ok(held)
+    }
+
+    /// `grep -f list` over the header that a condition feeds.
+    fn searched_in_message(
+        &mut self,
+        grep: &Grep,
+        keys: Vec<Value>,
+        mut notes: Vec<Note>,
+    ) -> Result<Held, Note> {
+        let words: Option<Vec<String>> = keys.iter().map(Value::as_text).collect();
+        let words = words.filter(|_| !grep.inverted && !grep.lines);
+        let words = words.ok_or_else(unclear_list)?;
+        let quoted: Vec<String> = words
+            .iter()
+            .filter(|word| !word.is_empty())
+            .map(|word| super::guard::quoted(word))
+            .collect();
+        let expression =
+            Expression::new(&quoted.join("|"), !grep.ignore_case).map_err(|_| unclear_list())?;
+        let matched = pattern::header(&expression, self.target)?;
+        notes.extend(matched.notes);
+        Ok(Held {
+            fit: matched.fit.and(Fit::LOOSE),
+            notes,
+            ..Held::exactly(matched.test)
+        })
+    }
+
+    /// `VAR=| command`: what the command prints of the message.
+    pub(super) fn captured(
+        &mut self,
+        at: StatementId,
+        name: &str,
+        text: &Text,
+        path: &mut Path,
+    ) -> Vec<Command> {
+        if !self.read.contains(name) {
+            self.find(
+                at,
+                dropped(
+                    Code::SideEffect,
+                    format!("What {name} holds is asked nowhere"),
+                ),
+            );
+            return Vec::new();
+        }
+        let value = self.value(&Text(vec![Piece::Command(text.clone())]), path);
+        match value {
+            Ok(prepared) => {
+                for note in prepared.notes {
+                    self.find(at, note);
+                }
+                let known = Known::Carried {
+                    doubtful: prepared.doubtful || path.doubtful().is_some(),
+                };
+                path.variables.insert(name.to_owned(), known);
+                let mut commands = prepared.before;
+                commands.push(super::value::set(name, &[], prepared.value));
+                commands
+            }
+            Err(note) => {
+                self.find(at, note);
+                path.variables.insert(name.to_owned(), Known::Lost);
+                Vec::new()
+            }
+        }
+    }
+
+    /// `setflag`, where `TRAP` marks what was filed.
+    pub(super) fn flagged(&mut self, at: StatementId, letters: &str) -> Vec<Command> {
+        let flags = flags(letters);
+        if !self.target.has(Extension::Imap4Flags) {
+            self.find(
+                at,
+                adapted(
+                    Code::ReadMark,
+                    "The server cannot mark mail as it arrives, so it comes unmarked",
+                ),
+            );
+            return Vec::new();
+        }
+        vec![command(CommandKind::Flag {
+            command: FlagCommand::Add,
+            flags,
+        })]
+    }
+
+    /// Whether the script has a value for a variable.
+    pub(super) fn is_carried(&self, name: &str, path: &Path) -> bool {
+        matches!(self.known(name, path), Known::Carried { .. }) && !script_name(name).is_empty()
+    }
+}
+
+/// Lines of a list that are copied into a script.
+const MAX_LIST: usize = 2000;
+
+/// Maildir flags as IMAP has them.
+pub(super) fn flags(letters: &str) -> Vec<String> {
+    let name = |letter: char| {
+        Some(match letter {
+            'S' => "\\Seen",
+            'R' => "\\Answered",
+            'F' => "\\Flagged",
+            'D' => "\\Draft",
+            'T' => "\\Deleted",
+            'P' => "$Forwarded",
+            _ => return None,
+        })
+    };
+    letters
+        .chars()
+        .filter_map(name)
+        .map(str::to_owned)
+        .collect()
+}
+
+fn constant(value: bool) -> Test {
+    match value {
+        true => Test::True,
+        false => Test::False,
+    }
+}
+
+fn loose_if(doubtful: bool) -> Fit {
+    match doubtful {
+        true => Fit::LOOSE,
+        false => Fit::default(),
+    }
+}
+
+fn dropped(code: Code, message: impl Into<String>) -> Note {
+    note(Verdict::Dropped, code, message)
+}
+
+fn unclear_list() -> Note {
+    manual(
+        Code::ListUnclear,
+        "A list is searched in a way that Sieve does not know",
+    )
+}
+
+/// A command, named for a message.
+fn what(text: &Text) -> String {
+    let known = match text.known() {
+        Some(known) => Some(known.to_owned()),
+        None => text.0.iter().find_map(|piece| match piece {
+            Piece::Literal(literal) => Some(format!("{literal} …")),
+            _ => None,
+        }),
+    };
+    match known {
+        Some(known) => format!("the program “{}”", shortened(&known)),
+        None => "a program".to_owned(),
+    }
+}

@@ -1,0 +1,357 @@
+//! In: text with what only a message decides. Out: a Sieve string with
+//! variables (RFC 5229), and the commands that must run before it is read.
+
+use super::path::{Known, Path};
+use super::pattern::Note;
+use super::{Lowering, manual};
+use crate::report::code::Code;
+use crate::rules::model::{Piece, Text};
+use crate::rules::program::{Field, Meaning, meaning};
+use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
+use crate::sieve::target::Extension;
+
+/// A value, and the commands that must run before it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Prepared {
+    pub before: Vec<Command>,
+    pub value: Value,
+    /// A rule that is not exact decided on it.
+    pub doubtful: bool,
+    /// What there is to say about it.
+    pub notes: Vec<Note>,
+}
+
+/// The name of the script's variable for one of procmail's.
+pub(super) fn script_name(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("arg{name}"),
+        false => name,
+    }
+}
+
+pub(super) fn command(kind: CommandKind) -> Command {
+    Command {
+        comments: Vec::new(),
+        kind,
+    }
+}
+
+pub(super) fn set(name: &str, modifiers: &[&str], value: Value) -> Command {
+    command(CommandKind::Set {
+        modifiers: modifiers.iter().map(|&m| m.to_owned()).collect(),
+        name: script_name(name),
+        value,
+    })
+}
+
+pub(super) fn when(test: Test, block: Vec<Command>) -> Command {
+    command(CommandKind::If {
+        branches: vec![(test, block)],
+        otherwise: None,
+    })
+}
+
+pub(super) fn compare(by: Match) -> Compare {
+    Compare { by, octet: false }
+}
+
+/// `${name}`.
+pub(super) fn reference(name: &str) -> Value {
+    Value(vec![Part::Variable(name.to_owned())])
+}
+
+/// The variable is empty.
+pub(super) fn is_empty(source: Value) -> Test {
+    Test::String {
+        compare: compare(Match::Is),
+        sources: vec![source],
+        keys: vec![Value::text("")],
+    }
+}
+
+impl Lowering<'_> {
+    /// A text as a Sieve string.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub(super) fn value(&mut self, text: &Text, path: &Path) -> Result<Prepared, Note> {
+        let mut prepared = Prepared {
+            before: Vec::new(),
+            value: Value(Vec::new()),
+            doubtful: false,
+            notes: Vec::new(),
+        };
+        for piece in &text.0 {
+            self.piece(piece, path, &mut prepared)?;
+        }
+        let refers = !prepared.value.references().is_empty() || !prepared.before.is_empty();
+        if refers && !self.target.has(Extension::Variables) {
+            return Err(manual(
+                Code::NoVariables,
+                "The server has no variables, so a text that differs from message to message cannot be put together",
+            ));
+        }
+        Ok(prepared)
+    }
+
+    fn piece(&mut self, piece: &Piece, path: &Path, into: &mut Prepared) -> Result<(), Note> {
+        match piece {
+            Piece::Literal(text) => into.value.0.push(Part::Text(text.clone())),
+            Piece::Variable(name) => {
+                let parts = self.variable(name, path, into)?.0;
+                into.value.0.extend(parts);
+            }
+            Piece::Quoted(name) => {
+                let value = self.variable(name, path, into)?;
+                let quoted = format!("{}_quoted", script_name(name));
+                into.before.push(set(&quoted, &["quoteregex"], value));
+                into.value.0.push(Part::Variable(quoted));
+            }
+            Piece::Default { name, text, .. } => {
+                self.either(name, text, false, path, into)?;
+            }
+            Piece::Alternative { name, text, .. } => {
+                self.either(name, text, true, path, into)?;
+            }
+            Piece::Command(command) => self.output(command, path, into)?,
+            Piece::Opaque(name) => return Err(host_value(name)),
+        }
+        Ok(())
+    }
+
+    fn variable(&self, name: &str, path: &Path, into: &mut Prepared) -> Result<Value, Note> {
+        Ok(match self.known(name, path) {
+            Known::Text(text) => Value::text(text),
+            Known::Carried { doubtful } => {
+                into.doubtful |= doubtful;
+                reference(&script_name(name))
+            }
+            Known::Lost => return Err(lost(name)),
+        })
+    }
+
+    /// What a variable holds at a step.
+    pub(super) fn known(&self, name: &str, path: &Path) -> Known {
+        if let Some(known) = path.variables.get(name) {
+            return known.clone();
+        }
+        let naming = &self.naming;
+        match name {
+            "LOGNAME" | "USER" if !naming.user.is_empty() => Known::Text(naming.user.clone()),
+            "HOME" => Known::Text(naming.home.clone()),
+            "EXTENSION" if self.knows_detail() => Known::Carried { doubtful: false },
+            "EXTENSION" | "HOST" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
+            | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" => Known::Lost,
+            _ => Known::Text(String::new()),
+        }
+    }
+
+    fn knows_detail(&self) -> bool {
+        let needed = [
+            Extension::Envelope,
+            Extension::Subaddress,
+            Extension::Variables,
+        ];
+        needed.into_iter().all(|each| self.target.has(each))
+    }
+
+    /// Puts what stands behind the `+` of the address into `EXTENSION`, where
+    /// something asks for it (RFC 5233).
+    pub(super) fn detail(&self) -> Vec<Command> {
+        if !self.read.contains("EXTENSION") || !self.knows_detail() {
+            return Vec::new();
+        }
+        let test = Test::Envelope {
+            part: AddressPart::Detail,
+            compare: compare(Match::Matches),
+            names: vec!["to".to_owned()],
+            keys: vec![Value::text("*")],
+        };
+        vec![when(test, vec![set("EXTENSION", &[], reference("1"))])]
+    }
+
+    /// `${NAME:-text}`, or `${NAME:+text}` (`instead`). In Sieve, a variable
+    /// that is not set is empty.
+    fn either(
+        &mut self,
+        name: &str,
+        text: &Text,
+        instead: bool,
+        path: &Path,
+        into: &mut Prepared,
+    ) -> Result<(), Note> {
+        let value = self.variable(name, path, into)?;
+        if let Some(known) = value.as_text() {
+            let replaced = known.is_empty() != instead;
+            match (replaced, instead) {
+                (true, _) => {
+                    for piece in &text.0 {
+                        self.piece(piece, path, into)?;
+                    }
+                }
+                (false, false) => into.value.0.extend(value.0),
+                (false, true) => {}
+            }
+            return Ok(());
+        }
+        let mut other = Prepared {
+            before: Vec::new(),
+            value: Value(Vec::new()),
+            doubtful: false,
+            notes: Vec::new(),
+        };
+        for piece in &text.0 {
+            self.piece(piece, path, &mut other)?;
+        }
+        let chosen = format!("{}_or", script_name(name));
+        let first = match instead {
+            true => Value::text(""),
+            false => value.clone(),
+        };
+        into.before.push(set(&chosen, &[], first));
+        let empty = is_empty(value);
+        let test = match instead {
+            true => Test::Not(Box::new(empty)),
+            false => empty,
+        };
+        let mut block = other.before;
+        block.push(set(&chosen, &[], other.value));
+        into.before.push(when(test, block));
+        into.doubtful |= other.doubtful;
+        into.notes.extend(other.notes);
+        into.value.0.push(Part::Variable(chosen));
+        Ok(())
+    }
+
+    /// What a command between backquotes prints.
+    fn output(&mut self, command: &Text, path: &Path, into: &mut Prepared) -> Result<(), Note> {
+        match meaning(command) {
+            Meaning::Echo(text) => {
+                for piece in &text.0 {
+                    self.piece(piece, path, into)?;
+                }
+                Ok(())
+            }
+            Meaning::ChangeCase { text, upper } => {
+                let inner = self.value(&text, path)?;
+                into.before.extend(inner.before);
+                into.notes.extend(inner.notes);
+                into.doubtful |= inner.doubtful;
+                if let Some(text) = inner.value.as_text() {
+                    into.value.0.push(Part::Text(match upper {
+                        true => text.to_ascii_uppercase(),
+                        false => text.to_ascii_lowercase(),
+                    }));
+                    return Ok(());
+                }
+                let name = format!("case{}", self.label().0);
+                let modifier = if upper { "upper" } else { "lower" };
+                into.before.push(set(&name, &[modifier], inner.value));
+                into.value.0.push(Part::Variable(name));
+                Ok(())
+            }
+            Meaning::Field(field) => {
+                let (commands, value) = self.field(&field)?;
+                into.before.extend(commands);
+                into.value.0.extend(value.0);
+                into.notes.push(super::adapted(
+                    Code::FieldValue,
+                    "The server gives the value of a field decoded and without the blanks around it",
+                ));
+                Ok(())
+            }
+            Meaning::Date { format } => {
+                let format = format.known().ok_or_else(|| unknown_output(command))?;
+                let (commands, value) = self.date(format).ok_or_else(|| unknown_output(command))?;
+                into.before.extend(commands);
+                into.value.0.extend(value.0);
+                Ok(())
+            }
+            _ => Err(unknown_output(command)),
+        }
+    }
+
+    /// Puts the value of a field into a variable: the first of several.
+    pub(super) fn field(&mut self, field: &Field) -> Result<(Vec<Command>, Value), Note> {
+        if !self.target.has(Extension::Variables) {
+            return Err(manual(
+                Code::NoVariables,
+                "The server has no variables, so the value of a field cannot be kept",
+            ));
+        }
+        let [name] = field.names.as_slice() else {
+            return Err(manual(
+                Code::UnknownOutput,
+                "Several fields are printed one after the other, and the server reads one at a time",
+            ));
+        };
+        let variable = format!("{}_field", variable_of(name));
+        let all = Test::Header {
+            compare: compare(Match::Matches),
+            names: vec![name.clone()],
+            keys: vec![Value::text("*")],
+        };
+        let prefix = match field.with_name {
+            true => vec![Part::Text(format!("{name}: "))],
+            false if field.trimmed => Vec::new(),
+            false => vec![Part::Text(" ".to_owned())],
+        };
+        let taken = prefix
+            .into_iter()
+            .chain([Part::Variable("1".to_owned())])
+            .collect();
+        let commands = vec![
+            set(&variable, &[], Value::text("")),
+            when(all, vec![set(&variable, &[], Value(taken))]),
+        ];
+        Ok((commands, reference(&variable)))
+    }
+}
+
+/// A field's name as that of a variable.
+fn variable_of(field: &str) -> String {
+    let letter = |c: char| match c.is_ascii_alphanumeric() {
+        true => c.to_ascii_lowercase(),
+        false => '_',
+    };
+    let name: String = field.chars().map(letter).take(40).collect();
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("x{name}"),
+        false => name,
+    }
+}
+
+fn lost(name: &str) -> Note {
+    manual(
+        Code::LostVariable,
+        format!("What {name} holds here could not be translated"),
+    )
+}
+
+fn host_value(name: &str) -> Note {
+    manual(
+        Code::HostValue,
+        format!("What {name} stands for was known to the old server alone"),
+    )
+}
+
+fn unknown_output(command: &Text) -> Note {
+    let words = match command.known() {
+        Some(command) => format!("What the command “{}” prints", shortened(command)),
+        None => "What a command prints".to_owned(),
+    };
+    manual(
+        Code::UnknownOutput,
+        format!("{words} is not known, and the server runs no programs"),
+    )
+}
+
+/// The beginning of a text, on one line, for a message about it.
+pub(super) fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(50) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or("")),
+        None => line,
+    }
+}

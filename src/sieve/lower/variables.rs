@@ -1,0 +1,205 @@
+//! In: the steps of a program, and the commands made of them. Out: which
+//! variables matter at run time; which mailboxes are the inbox.
+
+use crate::rules::elaborate::path as paths;
+use crate::rules::model::{
+    Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
+};
+use crate::sieve::folder::Naming;
+use crate::sieve::script::{Command, CommandKind};
+use crate::sieve::walk;
+use std::collections::BTreeSet;
+
+/// The variables that something reads when a message is there.
+pub(super) fn read(body: &[Step]) -> BTreeSet<String> {
+    let mut read = BTreeSet::new();
+    let mut pending: Vec<&[Step]> = vec![body];
+    while let Some(steps) = pending.pop() {
+        for step in steps {
+            match step {
+                Step::Assign(assign) => {
+                    if let Some(value) = &assign.value {
+                        text(value, &mut read);
+                    }
+                }
+                Step::Recipe(recipe) => {
+                    conditions(&recipe.conditions, &mut read);
+                    match &recipe.action {
+                        Action::File(folders) => {
+                            folders.iter().for_each(|f| text(&f.path, &mut read));
+                        }
+                        Action::Forward(words) => text(words, &mut read),
+                        Action::Pipe(command) => text(command, &mut read),
+                        Action::Capture { command, .. } => text(command, &mut read),
+                        Action::Block(steps) => pending.push(steps),
+                    }
+                }
+                Step::Include { body, .. } | Step::Detail { body, .. } => pending.push(body),
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        match &destination.to {
+                            Target::Rules(steps) => pending.push(steps),
+                            Target::Folder(folder) => text(&folder.path, &mut read),
+                            Target::Mailbox(folder) => text(folder, &mut read),
+                            _ => {}
+                        }
+                    }
+                }
+                Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
+            }
+        }
+    }
+    read
+}
+
+fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) {
+    for condition in conditions {
+        if let Area::Variable(name) = &condition.area {
+            read.insert(name.clone());
+        }
+        match &condition.test {
+            Test::Expression(of) | Test::Smaller(of) | Test::Larger(of) | Test::Program(of) => {
+                text(of, read);
+            }
+            Test::Always => {}
+        }
+        if let Some(weight) = &condition.weight {
+            text(&weight.weight, read);
+            text(&weight.exponent, read);
+        }
+    }
+}
+
+fn text(of: &Text, read: &mut BTreeSet<String>) {
+    let mut pending = vec![of];
+    while let Some(Text(pieces)) = pending.pop() {
+        for piece in pieces {
+            match piece {
+                Piece::Variable(name) | Piece::Quoted(name) => {
+                    read.insert(name.clone());
+                }
+                Piece::Default { name, text, .. } | Piece::Alternative { name, text, .. } => {
+                    read.insert(name.clone());
+                    pending.push(text);
+                }
+                Piece::Command(command) => pending.push(command),
+                Piece::Literal(_) | Piece::Opaque(_) => {}
+            }
+        }
+    }
+}
+
+/// Fills in where `DEFAULT`, `ORGMAIL` and `MAILDIR` lie.
+pub(super) fn mailboxes(program: &Program, naming: &mut Naming) {
+    let mut inboxes = vec![program.default.clone()];
+    let mut pending: Vec<&[Step]> = vec![&program.body];
+    while let Some(steps) = pending.pop() {
+        for step in steps {
+            match step {
+                Step::Assign(assign) => {
+                    let known = assign.value.as_ref().and_then(Text::known);
+                    match assign.name.as_str() {
+                        "ORGMAIL" => inboxes.extend(assign.value.clone()),
+                        "MAILDIR" if naming.maildir.is_none() => {
+                            naming.maildir = known
+                                .filter(|path| !path.is_empty())
+                                .map(|path| paths::join(&naming.home, path));
+                        }
+                        _ => {}
+                    }
+                }
+                Step::Recipe(Recipe {
+                    action: Action::Block(steps),
+                    ..
+                })
+                | Step::Include { body: steps, .. }
+                | Step::Detail { body: steps, .. } => pending.push(steps),
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        if let Target::Rules(steps) = &destination.to {
+                            pending.push(steps);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    let known = inboxes
+        .iter()
+        .filter_map(|text| text.known())
+        .filter(|path| !path.is_empty() && *path != "/dev/null");
+    let base = naming.maildir.as_deref().unwrap_or(&naming.home);
+    let paths: Vec<String> = known.map(|path| paths::join(base, path)).collect();
+    naming.inboxes.extend(paths);
+}
+
+/// The last statement that sets a variable.
+pub(super) fn last_assignment(program: &Program, name: &str) -> Option<StatementId> {
+    let mut last = None;
+    let mut pending: Vec<&[Step]> = vec![&program.body];
+    while let Some(steps) = pending.pop() {
+        for step in steps {
+            match step {
+                Step::Assign(assign) if assign.name == name => last = last.max(Some(assign.at)),
+                Step::Recipe(Recipe {
+                    action: Action::Block(steps),
+                    ..
+                })
+                | Step::Include { body: steps, .. }
+                | Step::Detail { body: steps, .. } => pending.push(steps),
+                Step::Deliver(destinations) => {
+                    let rules = destinations.iter().filter_map(|each| match &each.to {
+                        Target::Rules(steps) => Some(steps.as_slice()),
+                        _ => None,
+                    });
+                    pending.extend(rules);
+                }
+                _ => {}
+            }
+        }
+    }
+    last
+}
+
+/// Takes away what sets a variable that nothing reads.
+pub(super) fn drop_unread(commands: &mut Vec<Command>) {
+    loop {
+        let mut read = BTreeSet::new();
+        walk::commands(commands, &mut |command| {
+            let mut note = |value: &crate::sieve::script::Value| {
+                read.extend(value.references().iter().map(|name| name.to_lowercase()));
+            };
+            walk::command_values(&command.kind, &mut note);
+            walk::tests(&command.kind, &mut |test| {
+                walk::test_values(test, &mut note);
+            });
+        });
+        if !drop(commands, &read) {
+            return;
+        }
+    }
+}
+
+/// Whether anything was dropped.
+fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) -> bool {
+    let before = commands.len();
+    commands.retain(|command| match &command.kind {
+        CommandKind::Set { name, .. } => read.contains(&name.to_lowercase()),
+        _ => true,
+    });
+    let mut dropped = commands.len() < before;
+    for command in commands.iter_mut() {
+        if let CommandKind::If {
+            branches,
+            otherwise,
+        } = &mut command.kind
+        {
+            let blocks = branches.iter_mut().map(|(_, block)| block);
+            for block in blocks.chain(otherwise) {
+                dropped |= drop(block, read);
+            }
+        }
+    }
+    dropped
+}
