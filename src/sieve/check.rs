@@ -230,7 +230,10 @@ fn action(name: &str, fields: &Json) -> Option<Action> {
     let pattern = |field: &str| Pattern(read_string(fields.get(field).unwrap_or(&Json::Null)));
     let copy = fields.get("copy") == Some(&Json::Bool(true));
     Some(match name {
-        "Require" | "Test" | "Jmp" | "Jz" | "Jnz" | "Stop" | "Set" | "EditFlags" => return None,
+        // `Clear` takes the variables of a block away behind it.
+        "Require" | "Test" | "Jmp" | "Jz" | "Jnz" | "Stop" | "Set" | "EditFlags" | "Clear" => {
+            return None;
+        }
         "Keep" => Action::Keep,
         "FileInto" => Action::FileInto {
             folder: pattern("folder"),
