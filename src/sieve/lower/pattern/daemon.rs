@@ -7,13 +7,7 @@ use crate::rules::expression::Expression;
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 
-const SENDERS: [&str; 5] = [
-    "from",
-    "sender",
-    "resent-from",
-    "resent-sender",
-    "x-envelope-from",
-];
+const SENDERS: [&str; 4] = ["from", "sender", "resent-from", "resent-sender"];
 /// Who writes to say that mail did not arrive.
 const MAILERS: [&str; 22] = [
     "postmaster",

@@ -312,10 +312,9 @@ impl Writer {
             out.push_str("\\\\");
         }
         if open {
-            out.push_str(match self.dialect {
-                Dialect::Perl => "\\[",
-                Dialect::Posix => "[",
-            });
+            // POSIX reads the backslash as a member too; a bare bracket would
+            // open a class within the class elsewhere.
+            out.push_str("\\[");
         }
         if caret && out.len() == begin && !negated {
             // With a hyphen, for nothing else is left.
