@@ -31,6 +31,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
         Trial::test("forward", forward),
+        Trial::test("exim", exim),
         Trial::test("interpreter", interpreter_agrees),
         Trial::test("sample", sample).with_ignored_flag(true),
         Trial::test("random", random).with_ignored_flag(true),
@@ -202,6 +203,70 @@ fn messages_meet_their_rules() -> Result<(), Failed> {
         return Err(format!("{folders:?}").into());
     }
     Ok(())
+}
+
+/// Exim runs the filters of the corpus on their messages and the general ones,
+/// and so do the scripts: the same ends, where nothing was announced.
+fn exim() -> Result<(), Failed> {
+    let exim = match oracle::exim::Exim::new() {
+        Ok(exim) => exim,
+        Err(error) => {
+            oracle::missing(&format!("Exim: {error}"));
+            return Ok(());
+        }
+    };
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let pigeonhole = Pigeonhole::new("")
+        .inspect_err(|error| oracle::missing(&format!("Pigeonhole: {error}")))
+        .ok();
+    let mut differences = Vec::new();
+    let mut compared = 0;
+    for entry in std::fs::read_dir(&corpus)? {
+        let case = entry?.path();
+        let filter = case.join("home/.forward");
+        if !std::fs::read_to_string(&filter).is_ok_and(|text| text.starts_with("# Exim filter")) {
+            continue;
+        }
+        let translated = oracle::mailer::translated(&case.join("home"))?;
+        let sieve_rs = SieveRs::default();
+        let script = sieve_rs.compile(&translated.script)?;
+        let compiled = match &pigeonhole {
+            Some(pigeonhole) => Some((pigeonhole, pigeonhole.compile(&translated.script)?)),
+            None => None,
+        };
+        for folder in [case.join("messages"), corpus.join("../tests/mail")] {
+            for message in std::fs::read_dir(folder)?.flatten() {
+                let content = std::fs::read(message.path())?;
+                let sender = "boss@example.org";
+                let real = exim.run(&filter, sender, "", &content)?;
+                let real = translated.in_sieve(&real);
+                let mut ends = Vec::new();
+                // For its regular expressions, case matters.
+                if !translated.script.contains(":regex") {
+                    ends.push(("sieve-rs", sieve_rs.run(&script, sender, &content)?));
+                }
+                if let Some((pigeonhole, compiled)) = &compiled {
+                    ends.push(("Pigeonhole", pigeonhole.run(compiled, sender, &content)?));
+                }
+                compared += 1;
+                for (engine, outcome) in ends {
+                    if outcome != real && !translated.is_announced {
+                        let name = message.path();
+                        differences.push(format!(
+                            "{} {}: Exim {real:?}, {engine} {outcome:?}",
+                            case.display(),
+                            name.display()
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    match (compared < 50, differences.is_empty()) {
+        (true, _) => Err(format!("only {compared} messages are compared").into()),
+        (_, true) => Ok(()),
+        (_, false) => Err(differences.join("\n").into()),
+    }
 }
 
 /// Postfix delivers to made-up users where the rule model says.

@@ -79,7 +79,7 @@ if ! mailers_work; then
                 for from in "unpacked/usr/$name" "unpacked/$name"; do
                     if [ -d "$from" ]; then
                         mkdir -p "$mailers/usr/$name"
-                        cp -a "$from/." "$mailers/usr/$name/"
+                        cp -a --remove-destination "$from/." "$mailers/usr/$name/"
                     fi
                 done
             done

@@ -10,6 +10,7 @@ mod answer;
 mod bounds;
 mod date;
 mod edit;
+mod filter;
 mod flow;
 mod forward;
 mod guard;

@@ -201,3 +201,75 @@ pub fn differences(users: &[User], real: &super::postfix::Ends) -> Vec<String> {
         })
         .collect()
 }
+
+/// A home of the user `jo`, translated.
+pub struct Translated {
+    /// The script.
+    pub script: String,
+    /// Old mailboxes and their folders.
+    folders: Vec<(String, String)>,
+    /// Some rule is not carried out as it was.
+    pub is_announced: bool,
+}
+
+/// Translates a home of the user `jo`.
+///
+/// # Errors
+/// Where that fails.
+pub fn translated(home: &std::path::Path) -> Result<Translated, String> {
+    use sievify::home::{DiskHome, Limits};
+    use sievify::sieve::folder::Naming;
+    use sievify::sieve::lower::Options;
+    use sievify::sieve::target::Target as Server;
+    let disk = DiskHome::open(home, Limits::default()).map_err(|error| error.to_string())?;
+    let settings = Settings {
+        domain: Some(DOMAIN.to_string()),
+        ..Settings::new("jo")
+    };
+    let server = Server::profile("dovecot").map_err(|error| error.to_string())?;
+    let options = Options {
+        naming: Naming {
+            home: settings.home_path.clone(),
+            user: settings.user.clone(),
+            separator: server.separator,
+            ..Naming::default()
+        },
+        domain: settings.domain.clone(),
+        ..Options::default()
+    };
+    let translation = sievify::translate::translate(&disk, &settings, &options, &server)
+        .map_err(|error| format!("{}: {error}", home.display()))?;
+    let report = translation.report;
+    Ok(Translated {
+        script: report.script,
+        folders: report
+            .folders
+            .iter()
+            .map(|folder| (folder.path.clone(), folder.folder.clone()))
+            .collect(),
+        is_announced: report
+            .entries
+            .iter()
+            .any(|entry| entry.verdict == Verdict::Manual),
+    })
+}
+
+impl Translated {
+    /// What an outcome on the old host is on the new one.
+    pub fn in_sieve(&self, outcome: &super::Outcome) -> super::Outcome {
+        use super::Delivery;
+        let moved = |delivery: &Delivery| match delivery {
+            Delivery::Mailbox(path) => {
+                let path = path.trim_end_matches('/');
+                let folder = self.folders.iter().find(|(old, _)| old == path);
+                Delivery::Mailbox(folder.map_or("INBOX".to_string(), |(_, folder)| folder.clone()))
+            }
+            other => other.clone(),
+        };
+        outcome
+            .iter()
+            .filter(|delivery| **delivery != Delivery::Mailbox("/dev/null".to_string()))
+            .map(moved)
+            .collect()
+    }
+}

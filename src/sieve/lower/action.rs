@@ -364,7 +364,7 @@ impl Lowering<'_> {
 
     /// Whether a message here may be one that procmail kept, so that it is not
     /// thrown away.
-    fn keeps_in_doubt(&mut self, at: StatementId, path: &Path) -> bool {
+    pub(super) fn keeps_in_doubt(&mut self, at: StatementId, path: &Path) -> bool {
         let Some(cause) = path.doubtful() else {
             return false;
         };

@@ -45,6 +45,10 @@ impl Lowering<'_> {
                 break;
             }
             let flow = match first {
+                Step::Filter(commands) => {
+                    rest = more;
+                    self.filter(commands, !more.is_empty(), path)
+                }
                 Step::Recipe(_) => {
                     let (group, more) = rest.split_at(group_length(rest));
                     rest = more;
@@ -72,7 +76,7 @@ impl Lowering<'_> {
             }
             Step::Detail { word, at, body } => self.detailed(word, *at, body, path),
             // An Exim filter is not lowered yet: its mail stays in the inbox.
-            Step::Filter(_) => self.kept(path),
+            Step::Filter(commands) => self.filter(commands, true, path),
             Step::Recipe(_) => self.chained(std::slice::from_ref(step), path, 0),
         }
     }
@@ -156,7 +160,7 @@ impl Lowering<'_> {
         word: &str,
         at: Option<StatementId>,
         body: &[Step],
-        path: &Path,
+        path: &mut Path,
     ) -> Flow {
         let has = |extension| self.target.has(extension);
         if !has(Extension::Envelope) || !has(Extension::Subaddress) {
@@ -171,6 +175,8 @@ impl Lowering<'_> {
                         ),
                     ),
                 );
+                // Such mail goes the way of the other now, which may lead away.
+                path.doubt = path.doubt.or(Some(at));
             }
             return Flow::nothing();
         }

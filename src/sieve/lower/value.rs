@@ -168,7 +168,10 @@ impl Lowering<'_> {
             names: vec!["to".to_owned()],
             keys: vec![Value::text("*")],
         };
-        vec![when(test, vec![set("EXTENSION", &[], reference("1"))])]
+        vec![when(
+            test,
+            vec![set("EXTENSION", &["lower"], reference("1"))],
+        )]
     }
 
     /// `${NAME:-text}`, or `${NAME:+text}` (`instead`). In Sieve, a variable

@@ -1,0 +1,421 @@
+//! In: the commands of an Exim filter. Out: commands that do the same.
+//!
+//! Where a delivery counts, the message does not go on behind the filter: the
+//! script's action takes the message itself, not a copy, and `stop` stands at
+//! the end of that way. Where a condition cannot be asked, what hangs on it is
+//! left out, and behind it the message is in doubt: it is kept wherever it
+//! would leave.
+
+mod condition;
+
+use super::action::keep;
+use super::path::Path;
+use super::pattern::{Fit, Note};
+use super::sequence::{Flow, Sequence, leave};
+use super::value::{command, is_empty, reference, set, shortened, when};
+use super::{Label, Lowering, adapted, manual};
+use crate::report::code::Code;
+use crate::rules::model::filter::{Branch, Command as Filtered};
+use crate::rules::model::{Folder, Format, StatementId, Target, Text};
+use crate::sieve::script::{Command, CommandKind, Test, Value};
+use crate::sieve::target::Extension;
+
+/// The script's variable that says that a delivery counted.
+const COUNTED: &str = "counted";
+
+/// The way through a filter.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    /// The end of the filter, for messages that go on; `None` where nothing
+    /// stands behind it.
+    behind: Option<Label>,
+    /// Whether a delivery counted so far; `None` where that depends on the
+    /// message.
+    counted: Option<bool>,
+    /// The script keeps account of that in a variable.
+    asked: bool,
+}
+
+impl Lowering<'_> {
+    /// What a filter does; `goes_on`, whether anything stands behind it.
+    pub(super) fn filter(&mut self, commands: &[Filtered], goes_on: bool, path: &mut Path) -> Flow {
+        let behind = goes_on.then(|| self.label());
+        let mut way = Way {
+            behind,
+            counted: Some(false),
+            asked: false,
+        };
+        way.asked = (goes_on && end_of(commands, Some(false)).is_none()) || asks(commands);
+        if way.asked && !self.target.has(Extension::Variables) {
+            way.asked = false;
+        }
+        let mut flow = self.in_order(commands, &mut way, true, path);
+        if let Some(label) = behind
+            && flow.exits.remove(&label)
+        {
+            flow.falls = true;
+        }
+        flow
+    }
+
+    /// Commands, one after the other; `last`, whether the filter ends behind
+    /// them.
+    fn in_order(
+        &mut self,
+        commands: &[Filtered],
+        way: &mut Way,
+        last: bool,
+        path: &mut Path,
+    ) -> Flow {
+        let mut sequence = Sequence::default();
+        for (number, command) in commands.iter().enumerate() {
+            if sequence.has_ended() {
+                self.not_carried_out(
+                    commands.get(number..).unwrap_or(&[]),
+                    &super::note(
+                        crate::report::entry::Verdict::Dropped,
+                        Code::NeverReached,
+                        "No message came to this place, because the filter ends above it",
+                    ),
+                );
+                break;
+            }
+            let last = last && number + 1 == commands.len();
+            let flow = match command {
+                Filtered::If {
+                    branches,
+                    otherwise,
+                } => self.chosen(branches, otherwise, way, last, path),
+                Filtered::Deliver { at, to, counts } => self.sent_by(*at, to, *counts, way, path),
+                Filtered::Finish { at, counts } => self.finished(*at, *counts, way, path),
+                Filtered::Refuse { at, reason } => self.refused_by(*at, reason, way, path),
+                Filtered::Unknown { at } => {
+                    path.doubt = path.doubt.or(Some(*at));
+                    Flow::nothing()
+                }
+            };
+            sequence.push(flow);
+        }
+        if last && !sequence.has_ended() {
+            match (way.counted, way.behind) {
+                (Some(true), _) => sequence.push(self.end(Vec::new(), path)),
+                (None, Some(_)) if way.asked => {
+                    let counted = Test::Not(Box::new(is_empty(reference(COUNTED))));
+                    let end = self.end(Vec::new(), path).commands;
+                    sequence.push(Flow::of(vec![when(counted, end)]));
+                }
+                _ => {}
+            }
+        }
+        sequence.close()
+    }
+
+    /// `if … elif … else`.
+    fn chosen(
+        &mut self,
+        branches: &[Branch],
+        otherwise: &[Filtered],
+        way: &mut Way,
+        last: bool,
+        path: &mut Path,
+    ) -> Flow {
+        let mut tested = Vec::new();
+        let mut ways = Vec::new();
+        let mut flow = Flow::nothing();
+        flow.falls = false;
+        let mut rest = path.clone();
+        let mut left_out = false;
+        for (number, branch) in branches.iter().enumerate() {
+            let (test, fit) = match self.asked_by(branch, way) {
+                Ok(held) => held,
+                Err(note) => {
+                    self.find(branch.at, note);
+                    let inside = manual(
+                        Code::InUntranslatedBlock,
+                        "The condition that this hangs on was not translated",
+                    );
+                    self.not_carried_out(&branch.commands, &inside);
+                    for later in branches.get(number + 1..).unwrap_or(&[]) {
+                        self.find(later.at, inside.clone());
+                        self.not_carried_out(&later.commands, &inside);
+                    }
+                    self.not_carried_out(otherwise, &inside);
+                    rest.doubt = rest.doubt.or(Some(branch.at));
+                    left_out = true;
+                    break;
+                }
+            };
+            let mut inner = rest.clone();
+            if fit.may_exceed {
+                inner.doubt = inner.doubt.or(Some(branch.at));
+            }
+            if fit.may_miss {
+                rest.doubt = rest.doubt.or(Some(branch.at));
+            }
+            let mut taken = *way;
+            let mut block = self.in_order(&branch.commands, &mut taken, last, &mut inner);
+            self.comment(&mut block.commands, branch.at);
+            if block.falls {
+                ways.push((taken, inner));
+            }
+            flow.falls |= block.falls;
+            flow.exits.extend(block.exits);
+            tested.push((test, block.commands));
+        }
+        let mut taken = *way;
+        let remaining = match left_out {
+            true => Flow::nothing(),
+            false => self.in_order(otherwise, &mut taken, last, &mut rest),
+        };
+        if remaining.falls {
+            ways.push((taken, rest));
+        }
+        flow.falls |= remaining.falls;
+        flow.exits.extend(remaining.exits);
+        if let Some((first, joined)) = ways.pop() {
+            way.counted = first.counted;
+            let mut joined = joined;
+            for (taken, other) in ways {
+                way.counted = way.counted.filter(|_| way.counted == taken.counted);
+                joined = joined.join(other);
+            }
+            *path = joined;
+        }
+        let otherwise = (!remaining.commands.is_empty()).then_some(remaining.commands);
+        flow.commands = match tested.is_empty() {
+            true => otherwise.unwrap_or_default(),
+            false => vec![command(CommandKind::If {
+                branches: tested,
+                otherwise,
+            })],
+        };
+        flow
+    }
+
+    fn asked_by(&mut self, branch: &Branch, way: &Way) -> Result<(Test, Fit), Note> {
+        let asked = self.filter_condition(&branch.condition, way)?;
+        for note in asked.notes {
+            self.find(branch.at, note);
+        }
+        Ok((asked.test, asked.fit))
+    }
+
+    /// A delivery, or an answer.
+    fn sent_by(
+        &mut self,
+        at: StatementId,
+        to: &Target,
+        counts: bool,
+        way: &mut Way,
+        path: &mut Path,
+    ) -> Flow {
+        let in_doubt = counts && path.doubt.is_some();
+        let copy = !counts || in_doubt || path.clone.is_some();
+        let result = match to {
+            Target::Address(address) => self
+                .address(Value::text(address))
+                .map(|address| vec![self.redirect(address, copy)]),
+            Target::Folder(folder) if folder.format == Format::Null => {
+                Ok(match counts && !in_doubt {
+                    true => vec![command(CommandKind::Discard)],
+                    false => Vec::new(),
+                })
+            }
+            Target::Folder(folder) => self.filed_by(at, folder.clone(), counts, path),
+            Target::Mailbox(folder) => {
+                let folder = Folder {
+                    path: folder.clone(),
+                    format: Format::Maildir,
+                };
+                self.filed_by(at, folder, counts, path)
+            }
+            Target::Keep => Ok(vec![keep()]),
+            Target::Rules(_) => {
+                self.find(at, adapted(
+                    Code::EximKeep,
+                    "The mail stays in the inbox; the rules of .procmailrc are not asked for it",
+                ));
+                Ok(vec![keep()])
+            }
+            Target::Vacation(vacation) => self.vacation(at, vacation),
+            Target::Program(program) => Err(manual(
+                Code::UnknownProgram,
+                format!(
+                    "The mail was given to the program “{}”, and the server runs no programs",
+                    shortened(program)
+                ),
+            )),
+            Target::Exit(0) => Ok(Vec::new()),
+            Target::Exit(_) | Target::Unknown => {
+                path.doubt = path.doubt.or(Some(at));
+                Ok(vec![keep()])
+            }
+        };
+        let mut commands = result.unwrap_or_else(|note| {
+            self.find(at, note);
+            // What went elsewhere is kept, so that it is not lost.
+            vec![keep()]
+        });
+        let leaves = |command: &Command| {
+            matches!(
+                command.kind,
+                CommandKind::Redirect { .. } | CommandKind::Discard
+            )
+        };
+        if in_doubt && (commands.is_empty() || commands.iter().any(leaves)) {
+            self.keeps_in_doubt(at, path);
+            commands.push(keep());
+        }
+        if counts && matches!(to, Target::Vacation(_)) && !in_doubt {
+            commands.push(command(CommandKind::Discard));
+        }
+        if counts {
+            if way.asked && way.counted != Some(true) {
+                commands.push(set(COUNTED, &[], Value::text("yes")));
+            }
+            way.counted = Some(true);
+        }
+        self.comment(&mut commands, at);
+        Flow::of(commands)
+    }
+
+    fn filed_by(
+        &mut self,
+        at: StatementId,
+        folder: Folder,
+        counts: bool,
+        path: &Path,
+    ) -> Result<Vec<Command>, Note> {
+        let mut commands = self.filed(at, &[folder], true, &[], path)?.commands;
+        if counts && path.clone.is_none() {
+            for command in &mut commands {
+                if let CommandKind::FileInto { copy, .. } = &mut command.kind {
+                    *copy = false;
+                }
+            }
+        }
+        Ok(commands)
+    }
+
+    fn finished(&mut self, at: StatementId, counts: bool, way: &Way, path: &mut Path) -> Flow {
+        let mut flow = match (counts, way.counted, way.behind) {
+            (true, Some(false) | None, _) => self.thrown_away(at, path),
+            (_, Some(true), _) | (false, _, None) => self.end(Vec::new(), path),
+            (false, counted, Some(behind)) => {
+                let mut commands = Vec::new();
+                if counted.is_none() && way.asked {
+                    let counted = Test::Not(Box::new(is_empty(reference(COUNTED))));
+                    commands.push(when(counted, self.end(Vec::new(), path).commands));
+                }
+                commands.push(leave(behind));
+                Flow {
+                    commands,
+                    falls: false,
+                    exits: [behind].into(),
+                }
+            }
+        };
+        self.comment(&mut flow.commands, at);
+        flow
+    }
+
+    /// `fail`.
+    fn refused_by(&mut self, at: StatementId, reason: &Text, way: &Way, path: &Path) -> Flow {
+        let ereject = self.target.has(Extension::Ereject);
+        let can = ereject || self.target.has(Extension::Reject);
+        if way.counted != Some(false) || !can {
+            let message = match can {
+                true => {
+                    "The filter refuses mail here that it may have delivered before; it stays in the inbox"
+                }
+                false => "The server cannot refuse mail, so what was refused stays in the inbox",
+            };
+            self.find(at, manual(Code::NoReject, message));
+            return self.kept(path);
+        }
+        if self.keeps_in_doubt(at, path) {
+            return self.kept(path);
+        }
+        self.find(
+            at,
+            adapted(
+                Code::Bounced,
+                "The server refuses the mail in words of its own",
+            ),
+        );
+        let reason = match reason.known() {
+            Some("") | None => "This mail is not accepted here.",
+            Some(reason) => reason,
+        };
+        let reject = CommandKind::Reject {
+            ereject,
+            reason: Value::text(reason),
+        };
+        let mut flow = self.end(vec![command(reject)], path);
+        self.comment(&mut flow.commands, at);
+        flow
+    }
+
+    /// Says of every command in a part that is left out why it is.
+    fn not_carried_out(&mut self, commands: &[Filtered], why: &Note) {
+        for command in commands {
+            match command {
+                Filtered::If {
+                    branches,
+                    otherwise,
+                } => {
+                    for branch in branches {
+                        self.find(branch.at, why.clone());
+                        self.not_carried_out(&branch.commands, why);
+                    }
+                    self.not_carried_out(otherwise, why);
+                }
+                Filtered::Deliver { at, .. }
+                | Filtered::Finish { at, .. }
+                | Filtered::Refuse { at, .. }
+                | Filtered::Unknown { at } => self.find(*at, why.clone()),
+            }
+        }
+    }
+}
+
+/// Whether a delivery has counted at the end of commands; `None` where that
+/// depends on the message.
+fn end_of(commands: &[Filtered], before: Option<bool>) -> Option<bool> {
+    let mut counted = before;
+    for command in commands {
+        match command {
+            Filtered::Deliver { counts: true, .. } => counted = Some(true),
+            Filtered::Finish { .. } | Filtered::Refuse { .. } => return counted,
+            Filtered::If {
+                branches,
+                otherwise,
+            } => {
+                let blocks = branches.iter().map(|branch| branch.commands.as_slice());
+                let mut ends = blocks
+                    .chain([otherwise.as_slice()])
+                    .map(|block| end_of(block, counted));
+                let first = ends.next().flatten();
+                counted = first.filter(|_| ends.all(|end| end == first));
+            }
+            Filtered::Deliver { .. } | Filtered::Unknown { .. } => {}
+        }
+    }
+    counted
+}
+
+/// Whether a filter asks for `delivered`.
+fn asks(commands: &[Filtered]) -> bool {
+    commands.iter().any(|command| match command {
+        Filtered::If {
+            branches,
+            otherwise,
+        } => {
+            branches
+                .iter()
+                .any(|branch| condition::asks(&branch.condition) || asks(&branch.commands))
+                || asks(otherwise)
+        }
+        _ => false,
+    })
+}
