@@ -7,6 +7,7 @@
 //! would leave.
 
 mod condition;
+mod expression;
 
 use super::action::keep;
 use super::path::Path;

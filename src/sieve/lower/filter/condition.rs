@@ -4,14 +4,13 @@
 use super::super::pattern::{self, Fit, Note};
 use super::super::value::{compare, is_empty, reference};
 use super::super::{Lowering, adapted, manual};
+use super::expression::of_field;
 use super::{COUNTED, Way};
 use crate::report::code::Code;
-use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::rules::model::filter::{Comparison, Condition};
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 /// Fields that are there once at most (RFC 5322 §3.6).
 const SINGLE: [&str; 10] = [
@@ -80,7 +79,7 @@ fn constant(holds: bool) -> Test {
     }
 }
 
-fn unasked(message: impl Into<String>) -> Note {
+pub(super) fn unasked(message: impl Into<String>) -> Note {
     manual(Code::EximCondition, message)
 }
 
@@ -375,7 +374,7 @@ impl Lowering<'_> {
 
     fn field_compared(&self, name: &str, compared: &Compared) -> Result<Asked, Note> {
         if compared.by == Comparison::Matches {
-            let expression = expression(name, compared.key, compared.case)?;
+            let expression = of_field(name, compared.key, compared.case)?;
             let matched = pattern::header(&expression, self.target)?;
             return Ok(Asked {
                 test: matched.test,
@@ -598,115 +597,4 @@ fn any_address(names: &[String], condition: &Condition) -> Result<Asked, Note> {
             "The same address must hold for several conditions, and Sieve asks each of any address",
         )),
     }
-}
-
-/// A PCRE held against a field, as an expression over the header.
-fn expression(name: &str, pattern: &str, case: bool) -> Result<Expression, Note> {
-    let unclear = || {
-        unasked(format!(
-            "The regular expression “{pattern}” has no counterpart"
-        ))
-    };
-    let parsed = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(!case)
-        .build()
-        .parse(pattern)
-        .map_err(|_| unclear())?;
-    let mut parts: Vec<&Hir> = match parsed.kind() {
-        HirKind::Concat(parts) => parts.iter().collect(),
-        _ => vec![&parsed],
-    };
-    let is = |part: Option<&&Hir>, look: Look| {
-        part.is_some_and(|part| *part.kind() == HirKind::Look(look))
-    };
-    let begins = is(parts.first(), Look::Start);
-    if begins {
-        parts.remove(0);
-    }
-    let ends = is(parts.last(), Look::End);
-    if ends {
-        parts.pop();
-    }
-    if parts
-        .iter()
-        .map(|part| part.properties().minimum_len().unwrap_or(0))
-        .sum::<usize>()
-        == 0
-    {
-        return Err(unclear());
-    }
-    let byte = |byte: u8| Regex::Class(ByteSet::of(byte));
-    let mut regex = vec![byte(b'\n')];
-    regex.extend(
-        name.bytes()
-            .map(|letter| Regex::Class(ByteSet::of(letter).folded())),
-    );
-    regex.push(byte(b':'));
-    let blank = ByteSet::of(b' ').union(&ByteSet::of(b'\t'));
-    let gap = if begins { blank } else { ByteSet::any() };
-    regex.push(Regex::Star(Box::new(Regex::Class(gap))));
-    for part in parts {
-        regex.push(converted(part, 0).ok_or_else(unclear)?);
-    }
-    if ends {
-        regex.push(byte(b'\n'));
-    }
-    Ok(Expression {
-        regex: Regex::Concat(regex),
-        ignores_case: !case,
-    })
-}
-
-/// Parts of an expression within parts.
-const MAX_DEPTH: usize = 50;
-/// Repetitions that are written out.
-const MAX_REPEATS: u32 = 20;
-
-fn converted(hir: &Hir, depth: usize) -> Option<Regex> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let inner = |hir: &Hir| converted(hir, depth + 1);
-    Some(match hir.kind() {
-        HirKind::Empty => Regex::Concat(Vec::new()),
-        HirKind::Literal(literal) => {
-            let byte = |byte: &u8| Regex::Class(ByteSet::of(*byte));
-            Regex::Concat(literal.0.iter().map(byte).collect())
-        }
-        HirKind::Class(Class::Bytes(class)) => {
-            let mut set = ByteSet::EMPTY;
-            for range in class.ranges() {
-                (range.start()..=range.end()).for_each(|byte| set.insert(byte));
-            }
-            set.remove(b'\n');
-            Regex::Class(set)
-        }
-        HirKind::Class(Class::Unicode(_)) | HirKind::Look(_) => return None,
-        HirKind::Repetition(repetition) => {
-            let once = inner(&repetition.sub)?;
-            let most = repetition.max.unwrap_or(repetition.min);
-            if most > MAX_REPEATS {
-                return None;
-            }
-            let mut parts = vec![once.clone(); repetition.min as usize];
-            match repetition.max {
-                None => parts.push(Regex::Star(Box::new(once))),
-                Some(most) => {
-                    let optional = most.saturating_sub(repetition.min) as usize;
-                    parts.extend(vec![Regex::Optional(Box::new(once)); optional]);
-                }
-            }
-            match (parts.len(), parts.pop()) {
-                (1, Some(only)) => only,
-                (_, last) => Regex::Concat(parts.into_iter().chain(last).collect()),
-            }
-        }
-        HirKind::Capture(capture) => inner(&capture.sub)?,
-        HirKind::Concat(parts) => Regex::Concat(parts.iter().map(inner).collect::<Option<_>>()?),
-        HirKind::Alternation(parts) => {
-            Regex::Alternate(parts.iter().map(inner).collect::<Option<_>>()?)
-        }
-    })
 }
