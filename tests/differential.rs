@@ -30,6 +30,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("sieve_engines_deliver", sieve_engines_deliver),
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
+        Trial::test("expressions", oracle::expressions::agree),
         Trial::test("forward", forward),
         Trial::test("exim", exim),
         Trial::test("interpreter", interpreter_agrees),

@@ -11,7 +11,7 @@ mod build;
 pub mod matcher;
 
 pub use build::TooLarge;
-pub use matcher::{Found, Matcher};
+pub use matcher::{Found, Matcher, Reading};
 
 use std::fmt;
 
@@ -40,8 +40,9 @@ pub enum Regex {
     Plus(Box<Regex>),
     /// `?`.
     Optional(Box<Regex>),
-    /// `^^`: where the expression ends with it, the end of the text; elsewhere
-    /// its beginning, and the newline that is not there is consumed.
+    /// `^^`: the beginning of the text (the newline before it is consumed);
+    /// where the expression ends with it, also the end of the text (nothing
+    /// is consumed).
     Edge,
     /// `\/`: what matches behind it goes to `MATCH`; consumes nothing. At the
     /// end of an alternative that is not the last one, procmail goes on in the

@@ -5,6 +5,7 @@ pub mod cell;
 pub mod compare;
 pub mod cyrus;
 pub mod exim;
+pub mod expressions;
 pub mod forward;
 pub mod interpreter;
 pub mod mailer;

@@ -1,11 +1,12 @@
 //! In: the text of an expression. Out: the expression.
 
+use super::matcher::takes_shortcuts;
 use super::{ByteSet, Expression, Regex};
 use crate::syntax::regex::{self, Macro, NodeKind};
 
 /// procmail reads lines of 2048 bytes, unless `LINEBUF` says otherwise.
 const MAX_TEXT: usize = 1 << 17;
-const MAX_NODES: usize = 20_000;
+const MAX_NODES: usize = 10_000;
 const MAX_DEPTH: usize = 200;
 
 /// An expression that nobody can have meant.
@@ -78,7 +79,10 @@ impl Expression {
         if text.len() > MAX_TEXT {
             return Err(TooLarge::Long);
         }
-        let regex = build(&text, ignores_case)?;
+        let mut regex = build(&text, ignores_case, Form::Plain)?;
+        if takes_shortcuts(&regex) {
+            regex = build(&text, ignores_case, Form::Faithful)?;
+        }
         Ok(Expression {
             regex,
             ignores_case,
@@ -86,32 +90,64 @@ impl Expression {
     }
 }
 
+/// How much of the spelling is kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// What does not change the meaning is left out.
+    Plain,
+    /// Empty words stay where procmail writes a jump, for it gets lost among
+    /// them ([`super::Reading`]).
+    Faithful,
+}
+
 /// A group that is open.
 #[derive(Default)]
 struct Group {
     alternatives: Vec<Regex>,
     sequence: Vec<Regex>,
+    /// The sequence ends with a group that ends with `+`: there procmail
+    /// writes a jump.
+    jumps: bool,
 }
 
 impl Group {
-    fn end_alternative(&mut self) {
-        let sequence = std::mem::take(&mut self.sequence);
-        self.alternatives.push(concat(sequence));
+    fn push(&mut self, atom: Regex, form: Form) {
+        if std::mem::take(&mut self.jumps) && form == Form::Faithful {
+            self.sequence.push(Regex::Concat(Vec::new()));
+        }
+        self.sequence.push(atom);
     }
 
-    fn close(mut self) -> Regex {
-        self.end_alternative();
+    fn push_group(&mut self, group: Group, form: Form) {
+        let regex = group.close(form);
+        let jumps = match &regex {
+            Regex::Plus(_) => true,
+            Regex::Concat(items) => matches!(items.last(), Some(Regex::Plus(_))),
+            _ => false,
+        };
+        self.push(regex, form);
+        self.jumps = jumps;
+    }
+
+    fn end_alternative(&mut self, form: Form) {
+        let sequence = std::mem::take(&mut self.sequence);
+        self.alternatives.push(concat(sequence, form));
+        self.jumps = false;
+    }
+
+    fn close(mut self, form: Form) -> Regex {
+        self.end_alternative(form);
         alternate(self.alternatives)
     }
 
     fn repeat(&mut self, repeat: impl FnOnce(Box<Regex>) -> Regex) {
-        if let Some(atom) = self.sequence.pop() {
-            self.sequence.push(repeat(Box::new(atom)));
-        }
+        let atom = self.sequence.pop().unwrap_or(Regex::Concat(Vec::new()));
+        self.sequence.push(repeat(Box::new(atom)));
+        self.jumps = false;
     }
 }
 
-fn build(text: &str, ignores_case: bool) -> Result<Regex, TooLarge> {
+fn build(text: &str, ignores_case: bool, form: Form) -> Result<Regex, TooLarge> {
     let class = |set: ByteSet| {
         Regex::Class(match ignores_case {
             true => set.folded(),
@@ -136,26 +172,24 @@ fn build(text: &str, ignores_case: bool) -> Result<Regex, TooLarge> {
             NodeKind::Close => {
                 let around = outer.pop().unwrap_or_default();
                 let inner = std::mem::replace(&mut group, around);
-                group.sequence.push(inner.close());
+                group.push_group(inner, form);
             }
-            NodeKind::Or => group.end_alternative(),
+            NodeKind::Or => group.end_alternative(form),
             NodeKind::Star => group.repeat(Regex::Star),
             NodeKind::Plus => group.repeat(Regex::Plus),
             NodeKind::Optional => group.repeat(Regex::Optional),
-            NodeKind::Any => group.sequence.push(Regex::Class(ByteSet::any())),
+            NodeKind::Any => group.push(Regex::Class(ByteSet::any()), form),
             NodeKind::Class => {
                 let members: Vec<u8> = bytes.collect();
-                group
-                    .sequence
-                    .push(Regex::Class(read_class(&members, ignores_case)));
+                group.push(Regex::Class(read_class(&members, ignores_case)), form);
             }
-            NodeKind::TextEdge => group.sequence.push(Regex::Edge),
-            NodeKind::LineEdge => group.sequence.push(Regex::Class(ByteSet::of(b'\n'))),
-            NodeKind::WordEdge => group.sequence.push(Regex::Class(no_word())),
-            NodeKind::Split => group.sequence.push(Regex::Split),
+            NodeKind::TextEdge => group.push(Regex::Edge, form),
+            NodeKind::LineEdge => group.push(Regex::Class(ByteSet::of(b'\n')), form),
+            NodeKind::WordEdge => group.push(Regex::Class(no_word()), form),
+            NodeKind::Split => group.push(Regex::Split, form),
             NodeKind::Quoted | NodeKind::Character => {
                 if let Some(byte) = bytes.next_back() {
-                    group.sequence.push(class(ByteSet::of(byte)));
+                    group.push(class(ByteSet::of(byte)), form);
                 }
             }
             NodeKind::Ignored => {}
@@ -163,9 +197,9 @@ fn build(text: &str, ignores_case: bool) -> Result<Regex, TooLarge> {
     }
     while let Some(around) = outer.pop() {
         let inner = std::mem::replace(&mut group, around);
-        group.sequence.push(inner.close());
+        group.push_group(inner, form);
     }
-    Ok(group.close())
+    Ok(group.close(form))
 }
 
 /// Everything but letters, digits and `_`; the newline too.
@@ -218,17 +252,16 @@ fn read_class(written: &[u8], ignores_case: bool) -> ByteSet {
 }
 
 /// Nested sequences become one; a sequence of one is that one.
-fn concat(items: Vec<Regex>) -> Regex {
+fn concat(items: Vec<Regex>, form: Form) -> Regex {
     let mut sequence: Vec<Regex> = Vec::with_capacity(items.len());
     for item in items {
         match item {
             // Edges and splits look at what stands behind them.
-            Regex::Concat(none) if none.is_empty() => {
-                if sequence.last().is_some_and(looks_ahead) {
-                    sequence.push(Regex::Concat(none));
-                }
-            }
-            Regex::Concat(items) => sequence.extend(items),
+            Regex::Concat(none)
+                if none.is_empty()
+                    && form == Form::Plain
+                    && !sequence.last().is_some_and(looks_ahead) => {}
+            Regex::Concat(items) if !items.is_empty() => sequence.extend(items),
             item => sequence.push(item),
         }
     }

@@ -10,9 +10,10 @@ mod automaton;
 mod program;
 mod threads;
 
-use super::Expression;
+use super::{Expression, Regex};
 use automaton::Automaton;
 use program::Program;
+pub use program::Reading;
 use std::ops::Range;
 
 /// A match.
@@ -47,6 +48,12 @@ impl Expression {
 }
 
 impl Matcher {
+    /// How procmail reads the expression. What is found is what it finds,
+    /// however it reads; what a fatal reading finds is made up.
+    pub fn reading(&self) -> Reading {
+        self.program.reading
+    }
+
     /// Whether and where it matches a text.
     pub fn find(&self, text: &[u8]) -> Option<Found> {
         self.find_from(text, 0)
@@ -79,6 +86,11 @@ impl Matcher {
             Some(found)
         })
     }
+}
+
+/// Whether procmail takes shortcuts through the expression.
+pub(super) fn takes_shortcuts(regex: &Regex) -> bool {
+    Program::new(regex).takes_shortcuts
 }
 
 #[cfg(test)]

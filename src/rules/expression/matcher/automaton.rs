@@ -129,9 +129,12 @@ fn nfa(program: &Program) -> Result<thompson::NFA, Box<thompson::BuildError>> {
                 let frame = builder.add_range(newline(place(*next)))?;
                 builder.add_look(frame, Look::Start)?
             }
-            Instruction::End => {
+            Instruction::End(next) => {
                 let end = builder.add_look(accept, Look::End)?;
-                builder.add_range(newline(end))?
+                let end = builder.add_range(newline(end))?;
+                let frame = builder.add_range(newline(place(*next)))?;
+                let begin = builder.add_look(frame, Look::Start)?;
+                builder.add_union(vec![begin, end])?
             }
             Instruction::Fork(other) => builder.add_union(vec![place(at + 1), place(*other)])?,
             Instruction::Jump(to) => place(*to),

@@ -1,6 +1,8 @@
 //! In: a regular expression. Out: instructions, laid out as procmail does: the
 //! order decides what happens to the start of `MATCH` where paths meet.
 
+mod shortcuts;
+
 use super::super::{ByteSet, Regex};
 
 /// What there is to do at a place, and where to go from there.
@@ -10,8 +12,8 @@ pub(super) enum Instruction {
     Class(ByteSet, usize),
     /// Consumes the newline before the text.
     Begin(usize),
-    /// Matches at the end of the text.
-    End,
+    /// Matches at the end of the text, and is a `Begin` elsewhere.
+    End(usize),
     /// Goes on below, and at another place.
     Fork(usize),
     /// Goes on at another place.
@@ -22,6 +24,32 @@ pub(super) enum Instruction {
     Accept,
 }
 
+impl Instruction {
+    /// The place it names.
+    fn target(&self) -> Option<usize> {
+        match self {
+            Instruction::Class(_, to)
+            | Instruction::Begin(to)
+            | Instruction::End(to)
+            | Instruction::Fork(to)
+            | Instruction::Jump(to) => Some(*to),
+            Instruction::Split | Instruction::Accept => None,
+        }
+    }
+
+    fn target_mut(&mut self) -> Option<&mut usize> {
+        match self {
+            Instruction::Class(_, to)
+            | Instruction::Begin(to)
+            | Instruction::End(to)
+            | Instruction::Fork(to)
+            | Instruction::Jump(to) => Some(to),
+            Instruction::Split | Instruction::Accept => None,
+        }
+    }
+}
+
+/// What a matcher runs.
 #[derive(Debug)]
 pub(super) struct Program {
     pub instructions: Vec<Instruction>,
@@ -29,33 +57,50 @@ pub(super) struct Program {
     pub splits: Vec<bool>,
     /// No `\/`, and no edge at its end: the automaton knows all there is.
     pub is_plain: bool,
+    /// How procmail's shortcuts bear on it.
+    pub reading: Reading,
+    /// Whether there are any.
+    pub takes_shortcuts: bool,
+}
+
+/// How procmail reads an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// As it is written.
+    True,
+    /// It loses sight of some of what the expression allows, where a
+    /// repetition can match nothing: `x(a*)?b*$` matches `xab`, but no `xaab`.
+    Short,
+    /// It goes round in such a repetition for ever, or crashes: `(ab?|c?)+`.
+    Fatal,
 }
 
 impl Program {
     pub fn new(regex: &Regex) -> Self {
         let mut builder = Builder::default();
         let end = builder.label();
-        builder.emit(regex, end, true);
+        builder.emit(regex, end, true, true);
         builder.place(end);
         builder.instructions.push(Instruction::Accept);
         let mut instructions = builder.instructions;
         for instruction in &mut instructions {
-            if let Instruction::Class(_, to)
-            | Instruction::Begin(to)
-            | Instruction::Fork(to)
-            | Instruction::Jump(to) = instruction
-            {
+            if let Some(to) = instruction.target_mut() {
                 *to = builder.labels.get(*to).copied().unwrap_or_default();
             }
         }
+        let written = instructions.clone();
+        let reading = shortcuts::take(&mut instructions);
+        let takes_shortcuts = reading != Reading::True || written != instructions;
         let is_plain = !instructions
             .iter()
-            .any(|it| matches!(it, Instruction::Split | Instruction::End));
+            .any(|it| matches!(it, Instruction::Split | Instruction::End(_)));
         let splits = splits(&instructions);
         Program {
             instructions,
             splits,
             is_plain,
+            reading,
+            takes_shortcuts,
         }
     }
 }
@@ -87,11 +132,11 @@ impl Builder {
     }
 
     /// `next` is where to go from its end; `last`, whether that is the end of
-    /// the expression.
-    fn emit(&mut self, regex: &Regex, next: usize, last: bool) {
+    /// the expression, and `closing`, whether it is the end of a group.
+    fn emit(&mut self, regex: &Regex, next: usize, last: bool, closing: bool) {
         match regex {
             Regex::Class(set) => self.instructions.push(Instruction::Class(*set, next)),
-            Regex::Edge if last => self.instructions.push(Instruction::End),
+            Regex::Edge if last => self.instructions.push(Instruction::End(next)),
             Regex::Edge => self.instructions.push(Instruction::Begin(next)),
             Regex::Split => self.instructions.push(Instruction::Split),
             Regex::Concat(items) => match items.split_last() {
@@ -99,10 +144,10 @@ impl Builder {
                 Some((end, items)) => {
                     for item in items {
                         let behind = self.label();
-                        self.emit(item, behind, false);
+                        self.emit(item, behind, false, false);
                         self.place(behind);
                     }
-                    self.emit(end, next, last);
+                    self.emit(end, next, last, closing);
                 }
             },
             Regex::Alternate(items) => {
@@ -117,28 +162,30 @@ impl Builder {
                     } else {
                         let other = self.label();
                         self.instructions.push(Instruction::Fork(other));
-                        self.emit(item, next, last);
+                        self.emit(item, next, last, true);
                         self.place(other);
                     }
                 }
-                self.emit(end, next, last);
+                self.emit(end, next, last, true);
             }
             Regex::Star(body) => {
                 let fork = self.here();
                 self.instructions.push(Instruction::Fork(next));
-                self.emit(body, fork, false);
+                self.emit(body, fork, false, true);
             }
             Regex::Plus(body) => {
                 let start = self.here();
                 let fork = self.label();
-                self.emit(body, fork, false);
+                self.emit(body, fork, false, true);
                 self.place(fork);
                 self.instructions.push(Instruction::Fork(start));
-                self.instructions.push(Instruction::Jump(next));
+                if closing {
+                    self.instructions.push(Instruction::Jump(next));
+                }
             }
             Regex::Optional(body) => {
                 self.instructions.push(Instruction::Fork(next));
-                self.emit(body, next, last);
+                self.emit(body, next, last, true);
             }
         }
     }

@@ -39,7 +39,9 @@ fn edges() {
     assert_matches("a^^", &["a", "ba"], &["a\n", "ab"]);
     assert_matches("^^^a", &["\na"], &["a"]);
     assert_matches("a$^^", &["a\n"], &["a"]);
-    assert_matches("^^|a", &["a"], &["b", ""]);
+    assert_matches("^^|a", &["a", "b", ""], &[]);
+    assert_matches("a(b|^^)", &["a", "abc"], &["ac"]);
+    assert_matches("a(^^|b)c", &["abc"], &["a", "ac"]);
     assert_matches("a^^b|b^^a", &[], &["ab", "a\nb", "b"]);
 }
 
@@ -76,6 +78,44 @@ fn what_goes_to_match() {
     assert_eq!(matched(r"\/b$", "ab"), Some("b"));
     assert_eq!(matched(r"\/^a$", "a\nb"), Some("a\n"));
     assert_eq!(matched(r"x\/(a|ab|abc)", "xabcd"), Some("abc"));
+}
+
+#[test]
+fn repetitions_that_procmail_misreads() {
+    let reading = |text: &str| Expression::new(text, false).unwrap().matcher().reading();
+    assert_matches("x(a*)?b*$", &["x", "xab"], &["xaab"]);
+    assert_eq!(reading("x(a*)?b*$"), Reading::Short);
+    assert_matches("x(a*)?b$", &["xb", "xaab"], &["xa"]);
+    assert_eq!(reading("x(a*)?b$"), Reading::True);
+    assert_matches("x(a*b*)*$", &["x", "xabba"], &["xc"]);
+    assert_eq!(reading("x(a*b*)*$"), Reading::True);
+    assert_eq!(reading("(ab?|c?)+"), Reading::Fatal);
+    assert_eq!(reading("(()*)*|b+"), Reading::Fatal);
+    for word in ["^TO_", "^TO", "^FROM_DAEMON", "^FROM_MAILER"] {
+        assert_eq!(reading(word), Reading::True, "{word}");
+    }
+}
+
+#[test]
+fn a_split_at_the_end_of_an_alternative() {
+    assert_matches(r"x(a\/|b)c", &["xabc", "xbc"], &["xac"]);
+    assert_eq!(matched(r"x(a\/|b)c", "xabc"), Some("bc"));
+    // What is tried behind a split inherits its start.
+    assert_eq!(matched(r"x(\/a|b)c", "xbc"), Some("bc"));
+    assert_eq!(matched(r"x(a|\/b)c", "xac"), None);
+}
+
+#[test]
+fn linear_time() {
+    let expression = Expression::new(r"(a*)*\/(a|aa|aaa)*b", false).unwrap();
+    assert!(expression.find("a".repeat(100_000).as_bytes()).is_none());
+    let nested = format!("{}a{}b", "(".repeat(100), "?)?".repeat(100));
+    assert!(
+        Expression::new(&nested, false)
+            .unwrap()
+            .find(b"aab")
+            .is_some()
+    );
 }
 
 #[test]

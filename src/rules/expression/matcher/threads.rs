@@ -89,8 +89,9 @@ impl Search<'_> {
             self.follow(0, self.nowhere, byte, at, stage)?;
         }
         while let Some((instruction, start)) = self.waiting.pop() {
-            if let Some(Instruction::Class(_, next) | Instruction::Begin(next)) =
-                self.program.instructions.get(instruction)
+            if let Some(
+                Instruction::Class(_, next) | Instruction::Begin(next) | Instruction::End(next),
+            ) = self.program.instructions.get(instruction)
             {
                 self.follow(*next, start, byte, at, stage)?;
             }
@@ -125,8 +126,10 @@ impl Search<'_> {
                 Some(Instruction::Class(set, _)) if set.contains(byte) => {
                     self.next.push(here, start);
                 }
-                Some(Instruction::Begin(_)) if at < 0 => self.next.push(here, start),
-                Some(Instruction::End) if stage == Stage::TextEnd => self.accept(start, at)?,
+                Some(Instruction::End(_)) if stage == Stage::TextEnd => self.accept(start, at)?,
+                Some(Instruction::Begin(_) | Instruction::End(_)) if at < 0 => {
+                    self.next.push(here, start);
+                }
                 Some(Instruction::Accept) => self.accept(start, at)?,
                 Some(Instruction::Fork(other)) => self.open.extend([*other, here + 1]),
                 Some(Instruction::Jump(to)) => self.open.push(*to),

@@ -1,0 +1,301 @@
+//! Random expressions and texts, and what real procmail finds.
+
+use super::cell::Cell;
+use libtest_mimic::Failed;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use sievify::rules::expression::{Expression, Matcher, Reading};
+use std::fmt::Write;
+use std::fs;
+use std::time::Duration;
+
+/// Does a text match, and how often?
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub expression: String,
+    pub text: String,
+    pub distinguishes_case: bool,
+    /// `w^x`, in tenths.
+    pub weight: (i32, i32),
+}
+
+/// What there is to say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Whether it matches.
+    pub holds: bool,
+    /// What is in `MATCH` afterwards, where it was set.
+    pub matched: Option<String>,
+    /// What the matches come to, weighed. With a `\/`, procmail mixes up what
+    /// it knows of one match and the next.
+    pub score: Option<i64>,
+}
+
+/// Where the scores of procmail end.
+const MOST: f64 = 2_147_483_647.0;
+/// What `MATCH` is before a question.
+const UNSET: &str = "~";
+
+impl Question {
+    fn weight(&self) -> (f64, f64) {
+        (
+            f64::from(self.weight.0) / 10.0,
+            f64::from(self.weight.1) / 10.0,
+        )
+    }
+
+    fn is_scored(&self) -> bool {
+        !self.expression.contains(r"\/")
+    }
+
+    /// How the expression is written in a condition.
+    fn condition(&self) -> String {
+        // A backslash before a macro is more than a guard.
+        let guard = if self.expression.starts_with('^') || self.expression.is_empty() {
+            ""
+        } else {
+            "\\"
+        };
+        format!("{guard}{}", self.expression)
+    }
+
+    /// What we say.
+    pub fn ours(&self) -> Answer {
+        let matcher = Expression::new(&self.expression, self.distinguishes_case)
+            .expect("small")
+            .matcher();
+        let text = self.text.as_bytes();
+        let found = matcher.find(text);
+        let matched = found.as_ref().and_then(|found| found.matched.clone());
+        Answer {
+            holds: found.is_some(),
+            matched: matched.map(|range| lossy(&text[range])),
+            score: self
+                .is_scored()
+                .then(|| score(&matcher, text, self.weight())),
+        }
+    }
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// procmailsc(5).
+fn score(matcher: &Matcher, text: &[u8], (mut weight, exponent): (f64, f64)) -> i64 {
+    let mut score: f64 = 0.0;
+    let mut square = weight * weight;
+    let mut at = 0;
+    let mut matches = matcher.matches(text);
+    while weight != 0.0 && score.abs() < MOST {
+        let Some(found) = matches.next() else {
+            break;
+        };
+        score += weight;
+        weight *= exponent;
+        if found.end <= at {
+            if 0.0 < exponent && exponent < 1.0 {
+                score += weight / (1.0 - exponent);
+            } else if exponent >= 1.0 && weight != 0.0 {
+                score += MOST.copysign(weight);
+            }
+            break;
+        }
+        let next = weight * weight;
+        if next < square && square < 1.0 {
+            break;
+        }
+        square = next;
+        at = found.end;
+    }
+    let score = score.clamp(-MOST, MOST);
+    match score as i64 {
+        0 if score > 0.0 => 1,
+        whole => whole,
+    }
+}
+
+/// Asks procmail many questions at once.
+pub fn ask(cell: &Cell, questions: &[Question]) -> Result<Vec<Answer>, String> {
+    let mut rc = String::from("LINEBUF=65536\n");
+    for question in questions {
+        let flag = if question.distinguishes_case { "D" } else { "" };
+        let condition = question.condition();
+        let (weight, exponent) = question.weight();
+        let _ = write!(
+            rc,
+            "T='{}'\nMATCH={UNSET}\nR=no\n:0{flag}\n* T ?? {condition}\n{{ R=yes }}\n\
+             M=\"$MATCH\"\n:0{flag}\n* {weight}^{exponent} T ?? {condition}\n{{ }}\n\
+             LOG=\"\x01$R\x02$M\x02$=\x03\"\n",
+            question.text,
+        );
+    }
+    rc.push_str("HOST=elsewhere\n");
+    let message = "From s@example.com  Thu Jan  1 00:00:00 1970\nFrom: s@example.com\n\nbody\n";
+    let log = run(cell, &rc, message).map_err(|error| error.to_string())?;
+    let mut answers: Vec<Answer> = log
+        .split('\x01')
+        .skip(1)
+        .filter_map(|part| {
+            let (answer, rest) = part.split_once('\x03')?;
+            // The same is said of the assignment, in quotes.
+            if rest.starts_with('"') {
+                return None;
+            }
+            let mut words = answer.split('\x02');
+            let holds = words.next()? == "yes";
+            let matched = Some(words.next()?.to_string()).filter(|text| text != UNSET);
+            let score = words.next()?.parse().ok();
+            Some(Answer {
+                holds,
+                matched,
+                score,
+            })
+        })
+        .collect();
+    for (question, answer) in questions.iter().zip(&mut answers) {
+        answer.score = answer.score.filter(|_| question.is_scored());
+    }
+    if answers.len() != questions.len() {
+        let at = answers.len();
+        return Err(format!("no answer to {:?}: {log:?}", questions[at]));
+    }
+    Ok(answers)
+}
+
+/// What procmail says of a message.
+fn run(cell: &Cell, rc: &str, message: &str) -> std::io::Result<String> {
+    cell.clear()?;
+    fs::write(cell.path("home/u/.procmailrc"), rc)?;
+    cell.own(&cell.path("home/u/.procmailrc"))?;
+    fs::write(cell.path("message"), message)?;
+    let mail = fs::File::open(cell.path("message"))?;
+    let exit = cell.run(
+        &["/usr/bin/procmail", "-m", "/home/u/.procmailrc"],
+        mail,
+        Duration::from_secs(2),
+    )?;
+    Ok(lossy(&exit.stderr))
+}
+
+/// One byte, or what stands for one.
+fn atom() -> impl Strategy<Value = String> {
+    let class = prop::collection::vec(
+        prop::sample::select(vec![
+            "a", "b", "A", "Z", "-", "a-c", "B-z", "[", "^", "\\", "é", " ", "0",
+        ]),
+        1..4,
+    );
+    prop_oneof![
+        8 => prop::sample::select(vec!["a", "b", "A", "B", "é", "_", "-", "0", " ", ":", "x"]).prop_map(String::from),
+        3 => prop::sample::select(vec![".", "^", "$", r"\<", r"\>", r"\.", r"\a", r"\*", r"\^", r"\\"]).prop_map(String::from),
+        1 => Just("^^".to_string()),
+        2 => (any::<bool>(), class).prop_map(|(negated, members)| {
+            format!("[{}{}]", if negated { "^" } else { "" }, members.concat())
+        }),
+    ]
+}
+
+/// As people write them.
+fn regular() -> impl Strategy<Value = String> {
+    let repeat = prop::sample::select(vec!["", "", "", "*", "+", "?"]);
+    let piece = (atom(), repeat.clone()).prop_map(|(atom, repeat)| atom + repeat);
+    piece.prop_recursive(4, 24, 4, move |inner| {
+        let sequence = prop::collection::vec(inner, 0..4).prop_map(|pieces| pieces.concat());
+        let alternatives = prop::collection::vec(sequence.clone(), 1..4);
+        prop_oneof![
+            sequence,
+            (alternatives, repeat.clone())
+                .prop_map(|(alternatives, repeat)| format!("({}){repeat}", alternatives.join("|"))),
+        ]
+    })
+}
+
+/// As nobody does.
+fn irregular() -> impl Strategy<Value = String> {
+    let token = prop::sample::select(vec![
+        "(", ")", "|", "*", "+", "?", ".", "^", "$", "[", "]", "-", r"\<", "^^", "a", "B", "[^",
+        r"\)", "a", "b", "é", "{", "}", r"\\", "^TO", "FROM",
+    ]);
+    prop::collection::vec(token, 0..10).prop_map(|tokens| tokens.concat())
+}
+
+fn expression() -> impl Strategy<Value = String> {
+    prop_oneof![
+        6 => regular(),
+        4 => (regular(), regular()).prop_map(|(before, behind)| format!(r"{before}\/{behind}")),
+        1 => (regular(), regular(), regular()).prop_map(|(a, b, c)| format!(r"({a}\/{b})|{c}")),
+        2 => (regular(), regular()).prop_map(|(one, other)| format!("{one}|{other}")),
+        3 => irregular(),
+    ]
+    .prop_filter("procmail may never come back", |text| {
+        let expression = Expression::new(text, false);
+        expression.is_ok_and(|expression| expression.matcher().reading() != Reading::Fatal)
+    })
+    .prop_map(|text| {
+        let end = text.trim_end_matches([' ', '\\']).len();
+        text[..end].to_string()
+    })
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a", "a", "b", "A", "B", "ab", "é", "_", "-", "0", " ", ":", "\n", "\n", "x", "(", ")",
+        "*", "[", "^", "\\", "To: ",
+    ]);
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+/// Questions.
+pub fn questions(count: usize) -> impl Strategy<Value = Vec<Question>> {
+    let weight = (
+        prop::sample::select(vec![10, 5, -10, 30, 1]),
+        prop::sample::select(vec![10, 0, 5, 15, 20, -10]),
+    );
+    let question = (expression(), text(), any::<bool>(), weight).prop_map(
+        |(expression, text, distinguishes_case, weight)| Question {
+            expression,
+            text,
+            distinguishes_case,
+            weight,
+        },
+    );
+    prop::collection::vec(question, 1..=count)
+}
+
+/// Questions in one run of procmail.
+const AT_ONCE: usize = 200;
+
+/// Random expressions, held against random texts.
+pub fn agree() -> Result<(), Failed> {
+    let cell = match Cell::new() {
+        Ok(cell) if super::cell::inside() => cell,
+        _ => {
+            super::missing("procmail");
+            return Ok(());
+        }
+    };
+    let pairs = std::env::var("SIEVIFY_EXPRESSIONS").ok();
+    let pairs = pairs.and_then(|pairs| pairs.parse().ok()).unwrap_or(10_000);
+    let mut runner = TestRunner::new_with_rng(
+        Config {
+            cases: usize::div_ceil(pairs, AT_ONCE / 2) as u32,
+            failure_persistence: None,
+            max_shrink_iters: 1000,
+            ..Config::default()
+        },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let result = runner.run(&questions(AT_ONCE), |questions| {
+        let answers = ask(&cell, &questions).map_err(TestCaseError::fail)?;
+        for (question, theirs) in questions.iter().zip(answers) {
+            let ours = question.ours();
+            if ours != theirs {
+                let said = format!("{question:?}: {ours:?}, not {theirs:?}");
+                return Err(TestCaseError::fail(said));
+            }
+        }
+        Ok(())
+    });
+    result.map_err(|error| error.to_string().into())
+}
