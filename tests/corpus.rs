@@ -93,7 +93,6 @@ fn shown(case: &Path) -> String {
 }
 
 #[test]
-#[ignore = "the snapshots are accepted when the lowering is there"]
 fn every_case_is_as_its_snapshot_shows() {
     insta::glob!("../corpus", "*/home", |home| {
         let case = home.parent().unwrap();

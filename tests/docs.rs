@@ -52,7 +52,6 @@ fn with_block(page: &str, mark: &str, text: &str) -> String {
 }
 
 #[test]
-#[ignore = "the script is accepted when the lowering is there"]
 fn the_readme_shows_what_happens() {
     let output = translated("first-look", "text");
     let script = String::from_utf8(output.stdout).unwrap();
