@@ -1,8 +1,9 @@
 //! `sievify batch` beside the floor: a bare program that walks the same tree,
 //! reads the same files and writes files of the same sizes, on as many threads.
 //!
-//! `cargo bench --bench batch [HOMES]` makes that many homes (5,000) from
-//! `corpus/`, and says how long each takes, and how much memory.
+//! `cargo bench --bench batch [HOMES …]` makes that many homes (5,000) from
+//! `corpus/`, and says how long each takes, and how much memory; with several
+//! numbers, whether a home costs the same among few and among many.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -15,9 +16,16 @@ use std::time::{Duration, Instant};
 use walkdir::WalkDir;
 
 fn main() {
-    let homes = std::env::args()
-        .find_map(|argument| argument.parse().ok())
-        .unwrap_or(5_000);
+    let mut sizes: Vec<usize> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    if sizes.is_empty() {
+        sizes.push(5_000);
+    }
+    sizes.into_iter().for_each(measure);
+}
+
+fn measure(homes: usize) {
     let stage = tempfile::tempdir().unwrap();
     let root = stage.path().join("home");
     generate(&root, homes);
@@ -35,7 +43,8 @@ fn main() {
         read_all(&root);
         write_all(&stage.path().join("floor"), &sizes);
     });
-    println!("{homes} homes\n");
+    let alone = one_process_each(&root, homes);
+    println!("\n{homes} homes\n");
     println!("{:24} {:>9} {:>14} {:>9}", "", "seconds", "times", "MB");
     let line = |name: &str, time: Duration, of: Option<(&str, Duration)>, memory: Option<u64>| {
         let times = of.map_or(String::new(), |(name, base)| {
@@ -62,6 +71,37 @@ fn main() {
         Some(("reading", reading)),
         second.1,
     );
+    line(
+        "a process for each home",
+        alone,
+        Some(("batch", first.0)),
+        None,
+    );
+    let microseconds = first.0.as_secs_f64() * 1e6 / homes as f64;
+    println!("{:24} {microseconds:>9.0} µs", "batch, for each home");
+}
+
+/// Runs `sievify translate` for some of the homes, on as many threads, and says
+/// how long all would take.
+fn one_process_each(root: &Path, homes: usize) -> Duration {
+    let some: Vec<PathBuf> = WalkDir::new(root)
+        .min_depth(2)
+        .max_depth(2)
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path())
+        .take(500)
+        .collect();
+    let time = timed(|| {
+        some.par_iter().for_each(|home| {
+            let output = Command::new(env!("CARGO_BIN_EXE_sievify"))
+                .args(["translate", "--format", "json"])
+                .arg(home)
+                .output()
+                .unwrap();
+            assert!(matches!(output.status.code(), Some(0 | 1)));
+        });
+    });
+    time.mul_f64(homes as f64 / some.len() as f64)
 }
 
 /// Copies the homes of the corpus, one after the other, under new names.

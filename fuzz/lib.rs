@@ -4,21 +4,39 @@
 pub mod accounted;
 
 use sievify::home::MemoryHome;
+use sievify::rules::elaborate::Settings;
+
+/// The name of a message among the files.
+const MESSAGE: &str = "MESSAGE";
 
 /// Files in one input: each behind a line `--- NAME`, the first without one is
 /// `.procmailrc`. `seeds` writes homes of the corpus like this.
-pub fn home(bytes: &[u8]) -> MemoryHome {
-    let mut home = MemoryHome::new();
-    let mut name = ".procmailrc".to_owned();
-    let mut content = Vec::new();
+pub fn home(bytes: &[u8]) -> (MemoryHome, Vec<u8>) {
+    let mut files = vec![(".procmailrc".to_owned(), Vec::new())];
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
         match line.strip_prefix(b"--- ") {
-            Some(next) => {
-                home = home.file(&name, std::mem::take(&mut content));
-                name = String::from_utf8_lossy(next).trim().to_owned();
+            Some(name) => {
+                let name = String::from_utf8_lossy(name).trim().to_owned();
+                files.push((name, Vec::new()));
             }
-            None => content.extend_from_slice(line),
+            None => files.last_mut().unwrap().1.extend_from_slice(line),
         }
     }
-    home.file(&name, content)
+    let mut message = b"From: ann@example.org\nSubject: x\n\nHello\n".to_vec();
+    let mut home = MemoryHome::new();
+    for (name, content) in files {
+        match name == MESSAGE {
+            true => message = content,
+            false => home = home.file(&name, content),
+        }
+    }
+    (home, message)
+}
+
+/// Whose home it is.
+pub fn settings() -> Settings {
+    Settings {
+        domain: Some("old.example".to_owned()),
+        ..Settings::new("joe")
+    }
 }
