@@ -8,8 +8,10 @@ use sievify::home::MemoryHome;
 use sievify::report::Report;
 use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::Settings;
+use sievify::rules::expression::Expression;
 use sievify::rules::forward::elaborate_home;
-use sievify::sieve::lower::Options;
+use sievify::sieve::lower::{Options, pattern};
+use sievify::sieve::script::{Part, Value};
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
 use std::time::Duration;
@@ -35,9 +37,13 @@ fn translated(home: &MemoryHome) -> Report {
     translation.unwrap().report
 }
 
-fn cost(home: &MemoryHome) -> Duration {
-    let start = spent();
+fn translate_it(home: &MemoryHome) {
     translated(home);
+}
+
+fn cost(run: impl FnOnce()) -> Duration {
+    let start = spent();
+    run();
     spent() - start
 }
 
@@ -47,20 +53,20 @@ const STEP: usize = 4;
 const TOO_STEEP: u32 = 10;
 /// Less is not measured reliably.
 const MEASURABLE: Duration = Duration::from_millis(10);
-/// No home costs more.
+/// Nothing costs more.
 const ENOUGH: Duration = Duration::from_secs(20);
 
-fn grows_with_its_size(name: &str, home: impl Fn(usize) -> MemoryHome) {
+fn grows_with_its_size<T>(name: &str, make: impl Fn(usize) -> T, run: impl Fn(&T)) {
     // With this, all sizes are tried, and the costs shown.
     let thorough = std::env::var_os("SIEVIFY_COSTS").is_some();
     let mut size = 500;
     let mut before = Duration::MAX;
     while size <= 500_000 {
-        let home = home(size);
-        let mut now = cost(&home);
+        let made = make(size);
+        let mut now = cost(|| run(&made));
         if before >= MEASURABLE && before < ENOUGH && now > before * TOO_STEEP {
             // Once more, for the machine may have been busy.
-            now = now.min(cost(&home));
+            now = now.min(cost(|| run(&made)));
             assert!(
                 now <= before * TOO_STEEP,
                 "{name}: {size} cost {now:?}, a {STEP}th of it {before:?}"
@@ -241,7 +247,7 @@ const RULES: &[Shape] = &[
 #[test]
 fn the_cost_of_rules_grows_with_their_size() {
     for (name, shape) in RULES {
-        grows_with_its_size(name, |n| rc(shape(n)));
+        grows_with_its_size(name, |n| rc(shape(n)), translate_it);
     }
 }
 
@@ -267,7 +273,62 @@ const FORWARDS: &[Shape] = &[
 #[test]
 fn the_cost_of_forwards_grows_with_their_size() {
     for (name, shape) in FORWARDS {
-        grows_with_its_size(name, |n| forward(shape(n)).file(".procmailrc", "A=b\n"));
+        let home = |n| forward(shape(n)).file(".procmailrc", "A=b\n");
+        grows_with_its_size(name, home, translate_it);
+    }
+}
+
+const EXPRESSIONS: &[Shape] = &[
+    ("groups in each other", |n| {
+        "(".repeat(n) + "x" + &")".repeat(n)
+    }),
+    ("open groups", |n| "(x".repeat(n)),
+    ("alternatives", |n| "x|".repeat(n)),
+    ("alternatives that begin alike", |n| {
+        (0..n).map(|at| format!("aaaaaaaa{at}|")).collect()
+    }),
+    ("groups of alternatives", |n| "(a|b)".repeat(n)),
+    ("stars", |n| "x*".repeat(n)),
+    ("stars of groups", |n| "(a|b*)*".repeat(n)),
+    ("stars of stars", |n| "x".to_owned() + &"*".repeat(n)),
+    ("stars in each other", |n| {
+        "(".repeat(n) + "x" + &")*".repeat(n)
+    }),
+    ("any text", |n| ".*x".repeat(n)),
+    ("optional bytes", |n| "x?".repeat(n) + &"x".repeat(n)),
+    ("classes", |n| "[a-z0-9]+".repeat(n)),
+    ("open classes", |n| "[".repeat(n)),
+    ("words", |n| "\\<x\\>".repeat(n)),
+    ("line edges", |n| "^".repeat(n)),
+    ("text edges", |n| "^^x".repeat(n)),
+    ("splits", |n| "x\\/".repeat(n)),
+    ("macros", |n| "^TO_".repeat(n)),
+    ("one field, or another", |n| {
+        let fields: Vec<_> = (0..n).map(|at| format!("X-{at}: *y")).collect();
+        format!("^({})", fields.join("|"))
+    }),
+    ("text of a field, or other text", |n| {
+        let texts: Vec<_> = (0..n).map(|at| format!("word{at}")).collect();
+        format!("^Subject:.*({})", texts.join("|"))
+    }),
+];
+
+#[test]
+fn the_cost_of_expressions_grows_with_their_size() {
+    for profile in ["dovecot", "rfc5228"] {
+        let target = Target::profile(profile).unwrap();
+        let subject = Value(vec![Part::Variable("x".to_owned())]);
+        for (name, shape) in EXPRESSIONS {
+            let run = |text: &String| {
+                if let Ok(expression) = Expression::new(text, false) {
+                    let _ = pattern::header(&expression, &target);
+                    let _ = pattern::body(&expression, &target);
+                    let _ = pattern::text(&expression, &subject, &target);
+                    expression.find(b"Subject: aaaaaaaaaaaaaaaaaaaaaaaaaab\n");
+                }
+            };
+            grows_with_its_size(&format!("{name} ({profile})"), shape, run);
+        }
     }
 }
 
@@ -282,7 +343,7 @@ fn size_of_what_is_left_to_a_person(home: &MemoryHome) -> usize {
         "{:?}",
         report.summary
     );
-    assert!(cost(home) < ENOUGH);
+    assert!(cost(|| translate_it(home)) < ENOUGH);
     serde_json::to_vec(&program).unwrap().len() + serde_json::to_vec(&report).unwrap().len()
 }
 
