@@ -6,14 +6,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use sievify::replay::{Letter, Place, Replay, Why};
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
-use sievify_fuzz::{home, settings};
+use sievify_fuzz::{home, options, settings};
 
 fuzz_target!(|bytes: &[u8]| {
     let (home, message) = home(bytes);
-    let (settings, options) = (settings(), Options::default());
+    let (settings, options) = (settings(), options());
     let target = Target::profile("dovecot").unwrap();
     let translation = translate(&home, &settings, &options, &target).unwrap();
     let mut replay = Replay::new(&translation, &settings, &options).unwrap();
