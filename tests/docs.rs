@@ -20,7 +20,8 @@ fn read(path: &str) -> String {
 
 fn translated(case: &str, format: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sievify"))
-        .args(["translate", "--format", format])
+        .args(["translate", "--user=u", "--home-path=/home/u"])
+        .args(["--format", format])
         .arg(project().join("corpus").join(case).join("home"))
         .output()
         .unwrap()
