@@ -7,7 +7,7 @@
 //! match variables, tests that set them are neither dropped nor merged into
 //! one list of keys.
 
-use super::script::{Command, CommandKind, Compare, Match, Test, Value};
+use super::script::{AddressPart, Command, CommandKind, Compare, Match, Test, Value};
 use super::walk;
 use std::collections::{HashMap, HashSet};
 
@@ -88,6 +88,12 @@ impl Tidier {
                     }
                 }
                 kind => folded.push(Command { comments, kind }),
+            }
+            if let [.., one, other] = folded.as_slice()
+                && exclude_each_other(one, other)
+            {
+                let joined = folded.pop().zip(folded.pop());
+                folded.extend(joined.map(|(other, one)| join(one, other)));
             }
             if ends(&folded) {
                 break;
@@ -485,6 +491,46 @@ fn is_closed(command: &Command) -> bool {
             otherwise: None,
         } => branches.iter().all(|(_, block)| ends(block)),
         _ => false,
+    }
+}
+
+/// Whether of two `if`s without `else` only one can apply: a message comes to
+/// one recipient.
+fn exclude_each_other(one: &Command, other: &Command) -> bool {
+    let tests = |command: &Command| match &command.kind {
+        CommandKind::If {
+            branches,
+            otherwise: None,
+        } => {
+            let tests = branches.iter().map(|(test, _)| recipients(test));
+            tests.collect::<Option<Vec<_>>>()
+        }
+        _ => None,
+    };
+    match (tests(one), tests(other)) {
+        (Some(these), Some(those)) => these.iter().all(|(part, recipients)| {
+            those.iter().all(|(other_part, others)| {
+                part == other_part && recipients.iter().all(|each| !others.contains(each))
+            })
+        }),
+        _ => false,
+    }
+}
+
+/// The recipients that a test is about, in lower case, and which part of them.
+fn recipients(test: &Test) -> Option<(AddressPart, Vec<String>)> {
+    match test {
+        Test::Envelope {
+            part,
+            compare,
+            names,
+            keys,
+        } if compare.by == Match::Is && *names == ["to"] => {
+            let keys = keys.iter().map(Value::as_text);
+            let keys = keys.map(|key| key.map(|key| key.to_lowercase()));
+            Some((*part, keys.collect::<Option<_>>()?))
+        }
+        _ => None,
     }
 }
 
