@@ -290,6 +290,10 @@ codes! {
         "Mail that was given to a program",
         "The rule hands the mail to a program, and a mail server runs no programs of its users. Where the program was to keep the mail, the mail now stays in the inbox.",
         "Find out what the program did. If it filed or forwarded mail, a rule on the new server can do that; if it read the mail to do something else, it has to fetch the mail over IMAP now.";
+    NoProgram "no-program":
+        "A program without a name",
+        "The variable that was to name the program has no value, and an option stands where the name should. The shell could not run that, and the mail went on as it was.",
+        "Nothing needs to be done for the mail to go where it went before. If the variable was set in a file that is not here, set it in the rules, and translate again.";
     UnknownFilter "unknown-filter":
         "A program that changed the mail",
         "The rule sends the mail through a program and goes on with what comes out. A mail server runs no programs of its users, so the mail goes on unchanged.",

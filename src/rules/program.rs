@@ -111,6 +111,10 @@ pub enum Meaning {
     Question(Question),
     /// `grep` and its relatives, over what `formail -x` or `echo` prints.
     Grep(Grep),
+    /// An option stands where the program should: the variable that was to
+    /// name it has no value. A shell is asked to run a file of that name, and
+    /// fails.
+    NoProgram,
     /// Anything else.
     Unknown,
 }
@@ -192,6 +196,7 @@ pub fn meaning(command: &Text) -> Meaning {
 fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
     match stages {
         [] => None,
+        _ if stages.iter().all(is_nameless) => Some(Meaning::NoProgram),
         [Stage::Call(call)] => of_call(call),
         [Stage::Group(_)] => send::of_pipeline(stages),
         [Stage::Call(first), Stage::Call(second)] if first.is("echo") || first.is("printf") => {
@@ -205,6 +210,18 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
             _ => None,
         },
         _ => send::of_pipeline(stages),
+    }
+}
+
+/// Whether an option stands in the program's place. With `-c` and `-s` among
+/// its letters, the shell that gets it would run something.
+fn is_nameless(stage: &Stage) -> bool {
+    match stage {
+        Stage::Call(call) => {
+            let letters = call.name.strip_prefix('-');
+            letters.is_some_and(|letters| !letters.is_empty() && !letters.contains(['c', 's', '-']))
+        }
+        Stage::Group(_) => false,
     }
 }
 

@@ -123,7 +123,7 @@ impl<'a> Lowering<'a> {
             findings: Vec::new(),
             found: HashSet::new(),
             folders: BTreeMap::new(),
-            read: variables::read(&program.body),
+            read: variables::read(&program.body, target),
             labels: 0,
             repeats: MAX_REPEATS,
         }

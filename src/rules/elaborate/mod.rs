@@ -691,8 +691,10 @@ impl Elaborator<'_, '_> {
         match name {
             "INCLUDERC" | "SWITCHRC" => {
                 let switch = name == "SWITCHRC";
+                let rootless = written.and_then(leading_variable);
+                let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
                 self.variables.assign(name, value.as_ref());
-                return self.include(at, value.unwrap_or_default(), switch);
+                return self.include(at, value.unwrap_or_default(), switch, rootless);
             }
             "HOST" => {
                 self.variables.assign(name, value.as_ref());
@@ -717,7 +719,15 @@ impl Elaborator<'_, '_> {
         (Some(assign), End::Open)
     }
 
-    fn include(&mut self, at: StatementId, name: Text, switch: bool) -> (Option<Step>, End) {
+    /// Reads the rules of another file; `rootless` is the variable without a
+    /// value that its name begins with.
+    fn include(
+        &mut self,
+        at: StatementId,
+        name: Text,
+        switch: bool,
+        rootless: Option<&str>,
+    ) -> (Option<Step>, End) {
         let unknown = (Some(Step::Unknown { at }), End::Open);
         let included = |body| Some(Step::Include { at, body, switch });
         let Some(known) = name.known().map(str::to_owned) else {
@@ -759,6 +769,19 @@ impl Elaborator<'_, '_> {
         };
         let file = match read {
             Ok(file) => file,
+            Err(ReadError::Outside) if rootless.is_some() => {
+                let variable = rootless.unwrap_or_default();
+                self.ledger.find(
+                    at,
+                    Verdict::Dropped,
+                    Code::MissingInclude,
+                    format!(
+                        "{variable} has no value here, so procmail looked for the file {}, where users have none, and went on without it",
+                        shown(&absolute)
+                    ),
+                );
+                return (None, End::Open);
+            }
             Err(ReadError::Missing | ReadError::NotAFile) => {
                 self.ledger.find(
                     at,
@@ -854,6 +877,18 @@ fn leading_name(line: &str) -> (&str, &str) {
         false => line.find(|c| !is_name(c)).unwrap_or(line.len()),
     };
     line.split_at(end)
+}
+
+/// The variable that a value begins with.
+fn leading_variable(value: &str) -> Option<&str> {
+    let value = value
+        .trim_start_matches([' ', '\t', '"'])
+        .strip_prefix('$')?;
+    let (name, rest) = match value.strip_prefix('{') {
+        Some(inner) => leading_name(inner),
+        None => (leading_name(value).0, "}"),
+    };
+    (!name.is_empty() && rest.starts_with('}')).then_some(name)
 }
 
 /// Why nobody meant a line to name a mailbox.

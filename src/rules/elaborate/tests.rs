@@ -220,6 +220,24 @@ fn included_files_are_read_in_place() {
 }
 
 #[test]
+fn a_name_without_its_directory_is_no_file_of_the_home() {
+    let home = MemoryHome::new().file(
+        ".procmailrc",
+        "INCLUDERC=$RULES/lists.rc\nINCLUDERC=\"${RULES}/spam.rc\"\nINCLUDERC=/etc/site.rc\nINCLUDERC=${RULES:-/opt}/x.rc\n",
+    );
+    let found = codes(&read(&home));
+    assert_eq!(
+        found,
+        [
+            Code::MissingInclude,
+            Code::MissingInclude,
+            Code::UnreadInclude,
+            Code::UnreadInclude
+        ]
+    );
+}
+
+#[test]
 fn a_switch_ends_the_file() {
     let home = MemoryHome::new()
         .file(

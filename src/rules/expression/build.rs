@@ -95,8 +95,8 @@ impl Expression {
 enum Form {
     /// What does not change the meaning is left out.
     Plain,
-    /// What procmail writes down stays: among its forks and jumps it gets lost
-    /// ([`super::Reading`]).
+    /// Empty words stay where procmail writes a jump, for it gets lost among
+    /// them ([`super::Reading`]).
     Faithful,
 }
 
@@ -137,7 +137,7 @@ impl Group {
 
     fn close(mut self, form: Form) -> Regex {
         self.end_alternative(form);
-        alternate(self.alternatives, form)
+        alternate(self.alternatives)
     }
 
     fn repeat(&mut self, repeat: impl FnOnce(Box<Regex>) -> Regex) {
@@ -271,15 +271,12 @@ fn concat(items: Vec<Regex>, form: Form) -> Regex {
     }
 }
 
-/// Alternatives of alternatives are alternatives, as far as nothing depends on
-/// the order in which procmail tries them; one alternative is no choice.
-fn alternate(items: Vec<Regex>, form: Form) -> Regex {
-    let last = items.len().saturating_sub(1);
-    let any_order = form == Form::Plain && !items.iter().any(looks_ahead);
+/// Alternatives of alternatives are alternatives; one alternative is no choice.
+fn alternate(items: Vec<Regex>) -> Regex {
     let mut alternatives = Vec::with_capacity(items.len());
-    for (at, item) in items.into_iter().enumerate() {
+    for item in items {
         match item {
-            Regex::Alternate(items) if any_order || at == last => alternatives.extend(items),
+            Regex::Alternate(items) => alternatives.extend(items),
             item => alternatives.push(item),
         }
     }

@@ -356,3 +356,14 @@ fn what_is_not_certain_is_unknown() {
         assert_eq!(of(command), Meaning::Unknown, "{command}");
     }
 }
+
+#[test]
+fn an_option_is_no_program() {
+    assert_eq!(of("-D 8192 cache"), Meaning::NoProgram);
+    assert_eq!(of("-I X-Loop -I Status"), Meaning::NoProgram);
+    assert_eq!(of("(-x From: | -i -q -f list)"), Meaning::NoProgram);
+    // The shell that gets these runs something.
+    assert_eq!(of("-c reboot"), Meaning::Unknown);
+    assert_eq!(of("-xs"), Meaning::Unknown);
+    assert_eq!(of("-x From: | mine"), Meaning::Unknown);
+}

@@ -140,6 +140,7 @@ impl<'p> Machine<'_, 'p> {
                 Ran::default()
             }
             Meaning::Exit(status) => Ran::exit(*status),
+            Meaning::NoProgram => Ran::exit(127),
             Meaning::Field(field) => Ran::printed(formail::extract(input, field)),
             Meaning::Date { format } => {
                 let format = self.string(process, format, encoding);

@@ -46,6 +46,13 @@ impl Lowering<'_> {
         let at = recipe.at;
         let copy = recipe.flags.copy;
         let meaning = meaning(text);
+        if meaning == Meaning::NoProgram && recipe.flags.wait {
+            self.find(at, no_program());
+            return Ok(Acted {
+                flow: Flow::nothing(),
+                succeeds_if: (!recipe.flags.filter).then_some(Test::False),
+            });
+        }
         if recipe.flags.filter {
             let commands = self.filtered(at, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
@@ -279,6 +286,11 @@ impl Lowering<'_> {
             }
             Meaning::Exit(0) => Ok(Held::exactly(Test::True)),
             Meaning::Exit(_) => Ok(Held::exactly(Test::False)),
+            Meaning::NoProgram => {
+                let mut held = Held::exactly(Test::False);
+                held.notes.push(no_program());
+                Ok(held)
+            }
             Meaning::Log | Meaning::Notify | Meaning::Echo(_) | Meaning::PassThrough => {
                 let mut held = Held::exactly(Test::True);
                 held.notes.push(adapted(
@@ -607,6 +619,14 @@ fn loose_if(doubtful: bool) -> Fit {
 
 fn dropped(code: Code, message: impl Into<String>) -> Note {
     note(Verdict::Dropped, code, message)
+}
+
+fn no_program() -> Note {
+    note(
+        Verdict::Exact,
+        Code::NoProgram,
+        "The variable that was to name the program has no value, so nothing was run",
+    )
 }
 
 fn unclear_list() -> Note {

@@ -5,22 +5,28 @@ use crate::rules::elaborate::path as paths;
 use crate::rules::model::{
     Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
 };
+use crate::rules::program::{Meaning, meaning};
 use crate::sieve::folder::Naming;
 use crate::sieve::script::{Command, CommandKind};
+use crate::sieve::target::{Extension, Target as Mailserver};
 use crate::sieve::walk;
 use std::collections::BTreeSet;
 
-/// The variables that something reads when a message is there.
-pub(super) fn read(body: &[Step]) -> BTreeSet<String> {
+/// Variables whose values matter though no text names them.
+const READ_BY_PROCMAIL: [&str; 5] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE", "TRAP"];
+
+/// The variables that something reads when a message is there: a rule, or the
+/// value of another such variable. What only the log shows is not read, nor
+/// what only goes into a header that the target leaves as it is.
+pub(super) fn read(body: &[Step], target: &Mailserver) -> BTreeSet<String> {
     let mut read = BTreeSet::new();
+    let mut values: Vec<(&str, &Text)> = Vec::new();
     let mut pending: Vec<&[Step]> = vec![body];
     while let Some(steps) = pending.pop() {
         for step in steps {
             match step {
                 Step::Assign(assign) => {
-                    if let Some(value) = &assign.value {
-                        text(value, &mut read);
-                    }
+                    values.extend(assign.value.as_ref().map(|value| (&*assign.name, value)));
                 }
                 Step::Recipe(recipe) => {
                     conditions(&recipe.conditions, &mut read);
@@ -29,8 +35,9 @@ pub(super) fn read(body: &[Step]) -> BTreeSet<String> {
                             folders.iter().for_each(|f| text(&f.path, &mut read));
                         }
                         Action::Forward(words) => text(words, &mut read),
+                        Action::Pipe(command) if leaves_no_trace(recipe, command, target) => {}
                         Action::Pipe(command) => text(command, &mut read),
-                        Action::Capture { command, .. } => text(command, &mut read),
+                        Action::Capture { name, command } => values.push((name, command)),
                         Action::Block(steps) => pending.push(steps),
                     }
                 }
@@ -49,7 +56,29 @@ pub(super) fn read(body: &[Step]) -> BTreeSet<String> {
             }
         }
     }
-    read
+    loop {
+        let before = values.len();
+        values.retain(|(name, value)| {
+            let matters = read.contains(*name) || READ_BY_PROCMAIL.contains(name);
+            if matters {
+                text(value, &mut read);
+            }
+            !matters
+        });
+        if values.len() == before {
+            return read;
+        }
+    }
+}
+
+/// Whether a filter changes nothing on the target, whatever its texts hold.
+fn leaves_no_trace(recipe: &Recipe, command: &Text, target: &Mailserver) -> bool {
+    recipe.flags.filter
+        && match meaning(command) {
+            Meaning::HeaderEdit(_) => !target.has(Extension::EditHeader),
+            Meaning::NoProgram => recipe.flags.wait,
+            _ => false,
+        }
 }
 
 fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) {

@@ -55,7 +55,9 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     for term in &beginnings.at_edge {
         // The first line of a message from a mailbox is its `From ` line.
         let terms = field::value_terms(term, &Field::Envelope, &mut budget)?;
-        if terms.is_empty() {
+        let names = Names::of(term, expression.ignores_case, &mut budget)?;
+        let begins_a_field = !names.whole.is_empty() || !names.open.is_empty();
+        if terms.is_empty() && begins_a_field {
             remarks.say(
                 Fit::MISSES,
                 Code::HeaderEdge,

@@ -476,3 +476,18 @@ fn pigeonhole_agrees() {
     }
     println!("{compared} compared");
 }
+
+#[test]
+fn the_first_line_is_a_field_or_the_senders() {
+    assert!(
+        line("^^rom[ ]").ends_with("false never-matches"),
+        "{}",
+        line("^^rom[ ]")
+    );
+    assert_eq!(line("^^Received:"), "Err header-edge");
+    assert!(
+        line("^^From bob@").contains("envelope"),
+        "{}",
+        line("^^From bob@")
+    );
+}
