@@ -10,7 +10,7 @@ use sievify::home::MemoryHome;
 use sievify::report::code::Code;
 use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;
-use sievify::rules::model::{Program, StatementId};
+use sievify::rules::model::{Format, Program, StatementId};
 use sievify::rules::run::{self, Mail, Memory, Runner};
 use sievify::syntax::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -84,9 +84,15 @@ pub fn places(outcome: &run::Outcome) -> Outcome {
         .deliveries
         .iter()
         .map(|delivery| match delivery {
-            run::Delivery::Mailbox { path, .. } => {
+            run::Delivery::Mailbox { path, format } => {
                 // One is a link to the other in a cell.
-                Delivery::Mailbox(path.replace("/var/spool/mail/", "/var/mail/"))
+                let path = path.replace("/var/spool/mail/", "/var/mail/");
+                // The judge takes a directory of this name for a maildir's.
+                let maildir = match format {
+                    Format::Directory => path.strip_suffix("/new"),
+                    _ => None,
+                };
+                Delivery::Mailbox(maildir.unwrap_or(&path).to_string())
             }
             run::Delivery::Folder(name) => Delivery::Mailbox(name.clone()),
             run::Delivery::Redirect(address) => Delivery::Redirect(address.clone()),
