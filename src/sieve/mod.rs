@@ -5,6 +5,7 @@ pub mod check;
 pub mod folder;
 pub mod limits;
 pub mod lower;
+pub mod origin;
 pub mod print;
 mod quote;
 mod scope;

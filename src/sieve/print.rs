@@ -1,20 +1,17 @@
 //! In: a [`Script`]. Out: its text, as a person would write it, and what it
 //! must `require`.
 
+mod layout;
+
+use super::origin;
 use super::quote::{Literals, Quoting};
 use super::scope;
 use super::script::{
     AddressPart, Command, CommandKind, Compare, FlagCommand, Match, Script, Test, Value,
 };
 use super::target::{Extension, Target};
+use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
 use std::collections::BTreeSet;
-
-/// Columns a line should keep within; a longer string stands on its own line.
-const WIDTH: usize = 78;
-const INDENT: usize = 4;
-/// Deeper blocks move no further to the right: else the size of a script would
-/// grow with the square of its depth.
-const MOST_INDENT: usize = 32 * INDENT;
 
 /// How lines end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,30 +77,6 @@ enum Pending<'a> {
         branches: std::slice::Iter<'a, (Test, Vec<Command>)>,
         otherwise: Option<&'a [Command]>,
     },
-}
-
-/// A piece of a line. A group is written on one line where it fits; else all
-/// its breaks become line ends.
-enum Token {
-    Text(String),
-    Open,
-    /// A space in a group on one line (`wide`) or nothing.
-    Break {
-        wide: bool,
-    },
-    /// The break before the closing bracket.
-    Last,
-    Close,
-}
-
-impl Token {
-    fn flat(&self) -> &str {
-        match self {
-            Token::Text(text) => text,
-            Token::Break { wide: true } => " ",
-            _ => "",
-        }
-    }
 }
 
 struct Printer {
@@ -180,9 +153,7 @@ impl Printer {
                         self.out.push('\n');
                     }
                     (*first, *after_if) = (false, is_if);
-                    for comment in &command.comments {
-                        self.comment(comment);
-                    }
+                    self.comments(&command.comments);
                     if let CommandKind::If {
                         branches,
                         otherwise,
@@ -321,27 +292,37 @@ impl Printer {
             } => {
                 self.uses.insert(Extension::Vacation);
                 line.word("vacation");
+                let mut arguments = Vec::new();
+                let mut argument = |tag: &str, value: &str| {
+                    let mut line = Line::default();
+                    line.word(tag);
+                    line.word(value);
+                    arguments.push(line);
+                };
                 if let Some(days) = days {
-                    line.word(&format!(":days {days}"));
+                    argument(":days", &days.to_string());
                 }
                 for (tag, value) in [(":subject", subject), (":from", from)] {
                     if let Some(value) = value {
-                        line.word(tag);
-                        line.word(&self.value(value));
+                        argument(tag, &self.value(value));
                     }
                 }
+                if let Some(handle) = handle {
+                    argument(":handle", &self.text(handle));
+                }
                 if !addresses.is_empty() {
+                    let mut line = Line::default();
                     line.word(":addresses");
                     line.list(addresses.iter().map(|each| self.text(each)).collect());
+                    arguments.push(line);
                 }
-                if let Some(handle) = handle {
-                    line.word(":handle");
-                    line.word(&self.text(handle));
-                }
+                let mut last = Line::default();
                 if *mime {
-                    line.word(":mime");
+                    last.word(":mime");
                 }
-                line.word(&self.prose(reason));
+                last.word(&self.prose(reason));
+                arguments.push(last);
+                line.arguments(arguments);
             }
             CommandKind::AddHeader { last, name, value } => {
                 self.uses.insert(Extension::EditHeader);
@@ -615,6 +596,13 @@ impl Printer {
         self.indent.min(MOST_INDENT)
     }
 
+    fn comments(&mut self, comments: &[String]) {
+        let width = WIDTH.saturating_sub(self.margin() + "# ".len());
+        for comment in origin::joined(comments, width) {
+            self.comment(&comment);
+        }
+    }
+
     fn comment(&mut self, comment: &str) {
         self.out.extend(std::iter::repeat_n(' ', self.margin()));
         self.out.push('#');
@@ -630,110 +618,10 @@ impl Printer {
         self.out.push('\n');
     }
 
-    /// Writes tokens at the current indent, breaking the groups that do not
-    /// fit (outer groups first), and ends the line.
+    /// Writes tokens at the current indent, and ends the line.
     fn line(&mut self, tokens: Vec<Token>) {
-        let fits_within = group_widths(&tokens);
-        let mut column = self.margin();
-        self.out.extend(std::iter::repeat_n(' ', self.margin()));
-        let mut broken: Vec<bool> = Vec::new();
-        let mut depth = 0;
-        for (token, width) in tokens.iter().zip(fits_within) {
-            match token {
-                Token::Open => {
-                    let breaks = column + width > WIDTH;
-                    broken.push(breaks);
-                    depth += usize::from(breaks);
-                }
-                Token::Close => {
-                    depth -= usize::from(broken.pop().unwrap_or(false));
-                }
-                Token::Break { .. } | Token::Last if broken.last() == Some(&true) => {
-                    let inner = depth - usize::from(matches!(token, Token::Last));
-                    column = (self.margin() + INDENT * inner).min(MOST_INDENT);
-                    self.out.push('\n');
-                    self.out.extend(std::iter::repeat_n(' ', column));
-                }
-                token => {
-                    let text = token.flat();
-                    self.out.push_str(text);
-                    column = match text.rsplit_once('\n') {
-                        Some((_, last)) => last.chars().count(),
-                        None => column + text.chars().count(),
-                    };
-                }
-            }
-        }
-        self.out.push('\n');
-    }
-}
-
-/// For each group's opening, the columns it takes on one line, with what is
-/// glued to its end (the `] {` of an `if`); 0 for other tokens.
-fn group_widths(tokens: &[Token]) -> Vec<usize> {
-    let mut widths = vec![0; tokens.len()];
-    let mut total = 0;
-    let mut open = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Open => open.push((at, total)),
-            Token::Close => {
-                if let Some((opened, before)) = open.pop() {
-                    widths[opened] = total - before + 3;
-                }
-            }
-            token => total += token.flat().chars().count(),
-        }
-    }
-    widths
-}
-
-/// `"a"`, or `["a", "b"]` in a group.
-fn list_tokens(strings: Vec<String>) -> Vec<Token> {
-    let mut strings = strings.into_iter();
-    let (Some(first), rest) = (strings.next(), strings) else {
-        return vec![Token::Text("[]".into())];
-    };
-    if rest.len() == 0 {
-        return vec![Token::Text(first)];
-    }
-    let mut tokens = vec![
-        Token::Text("[".into()),
-        Token::Open,
-        Token::Break { wide: false },
-        Token::Text(first),
-    ];
-    for string in rest {
-        tokens.push(Token::Text(",".into()));
-        tokens.push(Token::Break { wide: true });
-        tokens.push(Token::Text(string));
-    }
-    tokens.extend([Token::Last, Token::Close, Token::Text("]".into())]);
-    tokens
-}
-
-/// Words with a blank between them.
-#[derive(Default)]
-struct Line {
-    tokens: Vec<Token>,
-}
-
-impl Line {
-    fn word(&mut self, word: &str) {
-        let space = if self.tokens.is_empty() { "" } else { " " };
-        self.tokens.push(Token::Text(format!("{space}{word}")));
-    }
-
-    fn list(&mut self, strings: Vec<String>) {
-        self.tokens.push(Token::Text(" ".into()));
-        self.tokens.extend(list_tokens(strings));
-    }
-
-    fn end(mut self, mark: &str) -> Vec<Token> {
-        if !self.tokens.is_empty() {
-            self.tokens.push(Token::Text(mark.to_owned()));
-        }
-        self.tokens
+        let margin = self.margin();
+        layout::line(&mut self.out, margin, &tokens);
     }
 }
 
@@ -753,490 +641,4 @@ fn is_number(value: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::super::script::Part;
-    use super::*;
-    use proptest::prelude::*;
-    use sieve::{Compiler, Event, Input, Runtime};
-    use std::process::{Command as Process, Stdio};
-
-    fn command(kind: CommandKind) -> Command {
-        Command {
-            comments: Vec::new(),
-            kind,
-        }
-    }
-
-    fn fileinto(folder: Value) -> Command {
-        command(CommandKind::FileInto {
-            folder,
-            copy: false,
-            create: false,
-            flags: Vec::new(),
-        })
-    }
-
-    fn header(names: &[&str], keys: &[&str]) -> Test {
-        Test::Header {
-            compare: Compare {
-                by: Match::Contains,
-                octet: false,
-            },
-            names: names.iter().map(|&name| name.into()).collect(),
-            keys: keys.iter().map(|&key| key.into()).collect(),
-        }
-    }
-
-    fn script(commands: Vec<Command>) -> Script {
-        Script {
-            preamble: Vec::new(),
-            commands,
-        }
-    }
-
-    fn dovecot() -> Target {
-        Target::profile("dovecot").unwrap()
-    }
-
-    fn text(script: &Script) -> String {
-        print(script, &dovecot(), LineEnd::Lf).text
-    }
-
-    fn events(script: &str, message: &str) -> Vec<Event> {
-        let compiled = Compiler::new()
-            .with_max_string_size(usize::MAX)
-            .compile(script.as_bytes())
-            .unwrap_or_else(|error| panic!("{error}\n{script}"));
-        let runtime = Runtime::new();
-        let mut instance = runtime.filter(message.as_bytes());
-        let mut input = Input::script("t", compiled);
-        let mut events = Vec::new();
-        while let Some(result) = instance.run(input) {
-            events.push(result.unwrap());
-            input = true.into();
-        }
-        events
-    }
-
-    fn folders(script: &str, message: &str) -> Vec<String> {
-        events(script, message)
-            .into_iter()
-            .filter_map(|event| match event {
-                Event::FileInto { folder, .. } => Some(folder),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn difficult() -> impl Strategy<Value = String> {
-        let piece = prop_oneof![
-            Just("${".to_owned()),
-            Just("${name}".to_owned()),
-            Just("${hex:41}".to_owned()),
-            Just("${1}".to_owned()),
-            Just("${dollar}".to_owned()),
-            Just("\\".to_owned()),
-            Just("\\n".to_owned()),
-            Just("\"".to_owned()),
-            Just("$".to_owned()),
-            Just("{".to_owned()),
-            Just("\n".to_owned()),
-            Just("\n.".to_owned()),
-            Just(".".to_owned()),
-            Just("12.5".to_owned()),
-            Just("\t".to_owned()),
-            Just("\u{1}".to_owned()),
-            Just("\r".to_owned()),
-            Just("\u{202e}".to_owned()),
-            "[a-z% é]{1,3}",
-        ];
-        prop::collection::vec(piece, 1..8).prop_map(|pieces| pieces.concat())
-    }
-
-    #[test]
-    fn reads_as_written_by_hand() {
-        let mut filed = fileinto("Lists/rust".into());
-        filed.comments = vec![".procmailrc:12-14".into()];
-        let script = Script {
-            preamble: vec!["Translated by sievify".into()],
-            commands: vec![
-                command(CommandKind::If {
-                    branches: vec![
-                        (
-                            header(&["list-id"], &["rust-lang"]),
-                            vec![filed, command(CommandKind::Stop)],
-                        ),
-                        (
-                            Test::AnyOf(vec![
-                                header(&["to", "cc"], &["someone@example.org"]),
-                                header(&["subject"], &["a rather long subject indeed"]),
-                                Test::Not(Box::new(Test::Over(256_000))),
-                            ]),
-                            vec![command(CommandKind::Discard)],
-                        ),
-                    ],
-                    otherwise: Some(vec![command(CommandKind::Keep {
-                        flags: vec!["\\Seen".into()],
-                    })]),
-                }),
-                command(CommandKind::Redirect {
-                    address: "a@example.org".into(),
-                    copy: true,
-                }),
-            ],
-        };
-        let expected = r#"# Translated by sievify
-
-require ["copy", "fileinto", "imap4flags"];
-
-if header :contains "list-id" "rust-lang" {
-    # .procmailrc:12-14
-    fileinto "Lists/rust";
-    stop;
-} elsif anyof (
-    header :contains ["to", "cc"] "someone@example.org",
-    header :contains "subject" "a rather long subject indeed",
-    not size :over 250K
-) {
-    discard;
-} else {
-    keep :flags "\\Seen";
-}
-
-redirect :copy "a@example.org";
-"#;
-        assert_eq!(text(&script), expected);
-    }
-
-    #[test]
-    fn long_lists_are_wrapped() {
-        let keys = [
-            "first-key@example.org",
-            "second-key@example.org",
-            "third-key@example.org",
-        ];
-        let script = script(vec![command(CommandKind::If {
-            branches: vec![(header(&["from"], &keys), vec![command(CommandKind::Stop)])],
-            otherwise: None,
-        })]);
-        let expected = r#"if header :contains "from" [
-    "first-key@example.org",
-    "second-key@example.org",
-    "third-key@example.org"
-] {
-    stop;
-}
-"#;
-        assert_eq!(text(&script), expected);
-    }
-
-    #[test]
-    fn several_lines_of_prose_stand_as_they_are() {
-        let script = script(vec![command(CommandKind::Reject {
-            ereject: false,
-            reason: "Gone.\n.hidden\r\nBye \"you\"\n".into(),
-        })]);
-        let expected = "require \"reject\";\n\nreject text:\nGone.\n..hidden\nBye \"you\"\n.\n;\n";
-        assert_eq!(text(&script), expected);
-    }
-
-    #[test]
-    fn comments_cannot_be_left() {
-        let mut stop = command(CommandKind::Stop);
-        stop.comments = vec!["a\ndiscard;\r\u{1b}[31m\u{202e}x".into()];
-        let script = script(vec![stop]);
-        assert_eq!(
-            text(&script),
-            "# a\\ndiscard;\\r\\u{1b}[31m\\u{202e}x\nstop;\n"
-        );
-    }
-
-    #[test]
-    fn line_ends_on_request() {
-        let script = script(vec![command(CommandKind::Reject {
-            ereject: false,
-            reason: "a\nb\n".into(),
-        })]);
-        let printed = print(&script, &dovecot(), LineEnd::CrLf);
-        assert_eq!(
-            printed.text.matches('\n').count(),
-            printed.text.matches("\r\n").count()
-        );
-        assert_eq!(printed.text.replace('\r', ""), text(&script));
-    }
-
-    #[test]
-    fn a_literal_reference_is_not_expanded() {
-        let script = script(vec![
-            command(CommandKind::Set {
-                modifiers: Vec::new(),
-                name: "Dollar".into(),
-                value: "x".into(),
-            }),
-            fileinto(Value(vec![
-                Part::Text("a$".into()),
-                Part::Text("{dollar}".into()),
-                Part::Variable("dollar".into()),
-            ])),
-        ]);
-        let text = text(&script);
-        assert!(text.contains("set \"dollar1\" \"$\";"), "{text}");
-        assert_eq!(folders(&text, "Subject: x\n\n"), ["a${dollar}x"]);
-        let bare = Target::profile("rfc5228").unwrap();
-        let printed = print(
-            &super::tests::script(vec![fileinto("${x}".into())]),
-            &bare,
-            LineEnd::Lf,
-        );
-        assert!(
-            printed.text.contains("fileinto \"${hex:24}{x}\";"),
-            "{}",
-            printed.text
-        );
-        assert!(printed.requires.contains(&Extension::EncodedCharacter));
-    }
-
-    #[test]
-    fn a_variable_outlives_its_block() {
-        let set = command(CommandKind::Set {
-            modifiers: Vec::new(),
-            name: "Where".into(),
-            value: "lists".into(),
-        });
-        let rule = |block| CommandKind::If {
-            branches: vec![(Test::Exists(vec!["subject".into()]), block)],
-            otherwise: None,
-        };
-        let read = fileinto(Value(vec![Part::Variable("where".into())]));
-        let outside = script(vec![command(rule(vec![set.clone()])), read.clone()]);
-        let text = text(&outside);
-        assert!(text.contains("set \"where\" \"\";"), "{text}");
-        assert_eq!(folders(&text, "Subject: x\n\n"), ["lists"]);
-        for inside in [
-            script(vec![command(rule(vec![set.clone(), read.clone()]))]),
-            script(vec![set.clone(), command(rule(vec![set])), read]),
-        ] {
-            assert!(!super::tests::text(&inside).contains("\"\""));
-        }
-    }
-
-    #[test]
-    fn what_is_required_is_what_is_used() {
-        let wants = |command: Command| {
-            requires(&script(vec![command]))
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        assert_eq!(wants(command(CommandKind::Keep { flags: vec![] })), "");
-        assert_eq!(
-            wants(fileinto(Value(vec![Part::Variable("1".into())]))),
-            "fileinto variables"
-        );
-        let counted = Test::Header {
-            compare: Compare {
-                by: Match::Count("gt".into()),
-                octet: false,
-            },
-            names: vec!["received".into()],
-            keys: vec!["3".into()],
-        };
-        assert_eq!(
-            wants(command(CommandKind::If {
-                branches: vec![(counted, vec![])],
-                otherwise: None
-            })),
-            "comparator-i;ascii-numeric relational"
-        );
-        let dated = Test::CurrentDate {
-            compare: Compare {
-                by: Match::Value("ge".into()),
-                octet: false,
-            },
-            part: "date".into(),
-            keys: vec!["2024-01-01".into()],
-        };
-        assert_eq!(
-            wants(command(CommandKind::If {
-                branches: vec![(dated, vec![])],
-                otherwise: None
-            })),
-            "date relational"
-        );
-    }
-
-    #[test]
-    fn depth_is_no_danger() {
-        let mut inner = vec![command(CommandKind::Stop)];
-        let mut test = Test::True;
-        for _ in 0..1_000 {
-            test = Test::Not(Box::new(test));
-            inner = vec![command(CommandKind::If {
-                branches: vec![(Test::True, inner)],
-                otherwise: None,
-            })];
-        }
-        let script = script(inner);
-        assert!(text(&script).lines().count() > 2_000);
-        assert!(test_line(&test).starts_with("not not"));
-    }
-
-    /// Every kind of command and test, with difficult strings in them.
-    fn everything(a: &str, b: &str) -> Script {
-        let octet = Compare {
-            by: Match::Matches,
-            octet: true,
-        };
-        let is = || Compare {
-            by: Match::Is,
-            octet: false,
-        };
-        let tests = vec![
-            header(&["subject", "x-a"], &[a, b]),
-            Test::Header {
-                compare: octet,
-                names: vec!["to".into()],
-                keys: vec![b.into()],
-            },
-            Test::Address {
-                part: AddressPart::Detail,
-                compare: is(),
-                names: vec!["to".into()],
-                keys: vec![a.into()],
-            },
-            Test::Envelope {
-                part: AddressPart::Localpart,
-                compare: is(),
-                names: vec!["from".into()],
-                keys: vec![a.into()],
-            },
-            Test::Exists(vec!["x-b".into()]),
-            Test::Under(7),
-            Test::Body {
-                raw: true,
-                compare: is(),
-                keys: vec![a.into()],
-            },
-            Test::String {
-                compare: is(),
-                sources: vec![Value(vec![Part::Variable("v".into())])],
-                keys: vec![b.into()],
-            },
-            Test::CurrentDate {
-                compare: is(),
-                part: "weekday".into(),
-                keys: vec!["1".into()],
-            },
-            Test::Duplicate {
-                handle: Some("h".into()),
-                seconds: Some(60),
-            },
-            Test::AllOf(vec![]),
-            Test::AnyOf(vec![]),
-            Test::AllOf(vec![Test::True, Test::Not(Box::new(Test::False))]),
-        ];
-        let body = vec![
-            command(CommandKind::Set {
-                modifiers: vec!["lower".into()],
-                name: "v".into(),
-                value: a.into(),
-            }),
-            fileinto(Value(vec![
-                Part::Text(b.into()),
-                Part::Variable("v".into()),
-                Part::Text(a.into()),
-            ])),
-            command(CommandKind::FileInto {
-                folder: "x".into(),
-                copy: true,
-                create: true,
-                flags: vec!["\\Seen".into(), "b".into()],
-            }),
-            command(CommandKind::Flag {
-                command: FlagCommand::Add,
-                flags: vec!["\\Seen".into()],
-            }),
-            command(CommandKind::Flag {
-                command: FlagCommand::Set,
-                flags: vec![],
-            }),
-            command(CommandKind::Vacation {
-                days: Some(7),
-                subject: Some(a.into()),
-                from: None,
-                addresses: vec!["a@example.org".into(), "b@example.org".into()],
-                handle: Some("h".into()),
-                mime: false,
-                reason: format!("{a}\n{b}\n").as_str().into(),
-            }),
-            command(CommandKind::Discard),
-        ];
-        script(vec![command(CommandKind::If {
-            branches: vec![(Test::AnyOf(tests), body), (Test::True, vec![])],
-            otherwise: Some(vec![command(CommandKind::Reject {
-                ereject: false,
-                reason: b.into(),
-            })]),
-        })])
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(96))]
-
-        #[test]
-        fn strings_survive(value in difficult(), crlf: bool) {
-            let commands = vec![fileinto(value.as_str().into())];
-            let line_end = if crlf { LineEnd::CrLf } else { LineEnd::Lf };
-            let printed = print(&script(commands), &dovecot(), line_end);
-            let got = folders(&printed.text, "Subject: x\n\n");
-            let got = got.iter().map(|folder| folder.replace("\r\n", "\n")).collect::<Vec<_>>();
-            prop_assert_eq!(got, vec![value.replace("\r\n", "\n")], "{}", printed.text);
-        }
-
-        #[test]
-        fn prose_survives(value in difficult()) {
-            let reason = format!("{value}\n");
-            let commands = vec![command(CommandKind::Reject { ereject: false, reason: reason.as_str().into() })];
-            let printed = text(&script(commands));
-            let got = events(&printed, "Subject: x\n\n").into_iter().find_map(|event| match event {
-                Event::Reject { reason, .. } => Some(reason),
-                _ => None,
-            });
-            prop_assert_eq!(got, Some(reason.replace("\r\n", "\n")), "{}", printed);
-        }
-
-        #[test]
-        fn everything_compiles(a in difficult(), b in difficult()) {
-            let printed = text(&everything(&a, &b));
-            prop_assert!(Compiler::new().compile(printed.as_bytes()).is_ok(), "{}", printed);
-        }
-    }
-
-    #[test]
-    fn pigeonhole_compiles_everything() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("t.sieve");
-        let difficult = ["plain", "${x} \\ \"q\" \\", "a\n.b\u{1}", "é\\n${hex:41}"];
-        for a in difficult {
-            for line_end in [LineEnd::Lf, LineEnd::CrLf] {
-                let printed = print(&everything(a, "b${"), &dovecot(), line_end).text;
-                std::fs::write(&file, &printed).unwrap();
-                let run = Process::new("sievec")
-                    .arg(&file)
-                    .arg(folder.path().join("t.svbin"))
-                    .stdin(Stdio::null())
-                    .output();
-                let Ok(run) = run else {
-                    eprintln!(
-                        "SKIPPED: sievec is not installed, the printer is unchecked by Pigeonhole"
-                    );
-                    return;
-                };
-                let errors = String::from_utf8_lossy(&run.stderr);
-                assert!(run.status.success(), "{errors}\n{printed}");
-            }
-        }
-    }
-}
+mod tests;

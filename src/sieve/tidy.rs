@@ -3,9 +3,9 @@
 //! neighbours with one action, no command that cannot be reached.
 //!
 //! Tests keep their order, since `:matches` and `:regex` set match variables
-//! (RFC 5229 §3.2) and `duplicate` remembers the message. Where a script reads
-//! match variables, tests that set them are neither dropped nor merged into
-//! one list of keys.
+//! (RFC 5229 §3.2) and `duplicate` remembers the message. Where a command reads
+//! match variables, tests that may have set them are neither dropped nor merged
+//! into one list of keys.
 
 use super::script::{AddressPart, Command, CommandKind, Compare, Match, Test, Value};
 use super::walk;
@@ -38,7 +38,7 @@ pub fn tidy(commands: Vec<Command>) -> Vec<Command> {
 
 fn round(commands: Vec<Command>) -> Vec<Command> {
     let tidier = Tidier {
-        match_variables: reads_match_variables(&commands),
+        match_variables: reads_earlier_match(&commands),
     };
     let mut commands = tidier.chain(tidier.fold(commands), true);
     if only_stops(&commands) {
@@ -59,11 +59,18 @@ pub fn tidy_test(test: Test) -> Test {
 }
 
 struct Tidier {
-    /// The script reads `${1}` or its like somewhere.
+    /// Something reads `${1}` or its like from the tests at hand.
     match_variables: bool,
 }
 
 impl Tidier {
+    /// For a block and the test before it.
+    fn of_block(&self, block: &[Command]) -> Self {
+        Tidier {
+            match_variables: self.match_variables || reads_earlier_match(block),
+        }
+    }
+
     /// Simplifies tests, and drops what cannot be reached.
     fn fold(&self, commands: Vec<Command>) -> Vec<Command> {
         let mut folded: Vec<Command> = Vec::with_capacity(commands.len());
@@ -110,13 +117,14 @@ impl Tidier {
         let mut kept = Vec::with_capacity(branches.len());
         let mut otherwise = otherwise;
         for (test, block) in branches {
-            match self.simplify(test) {
+            let tidier = self.of_block(&block);
+            match tidier.simplify(test) {
                 Test::False => {}
                 Test::True => {
                     otherwise = Some(block);
                     break;
                 }
-                test => kept.push((test, self.fold(block))),
+                test => kept.push((test, tidier.fold(block))),
             }
         }
         let otherwise = otherwise
@@ -162,6 +170,7 @@ impl Tidier {
             let tail = tail && at + 1 == count;
             tidied.extend(self.chain_inside(command, tail));
         }
+        drop_repeated_comments(&mut tidied);
         tidied
     }
 
@@ -177,7 +186,7 @@ impl Tidier {
         };
         let branches = branches
             .into_iter()
-            .map(|(test, block)| (test, self.chain(block, tail)))
+            .map(|(test, block)| (test, self.of_block(&block).chain(block, tail)))
             .collect();
         let otherwise = otherwise
             .map(|block| self.chain(block, tail))
@@ -195,17 +204,48 @@ impl Tidier {
         if branches.is_empty() && otherwise.is_none() {
             return None;
         }
+        if otherwise.is_none() {
+            self.flatten_last(&mut branches);
+        }
         if let ([(_, block)], None) = (branches.as_mut_slice(), &otherwise)
-            && comments.is_empty()
-            && let Some(first) = block.first_mut()
+            && let [first, rest @ ..] = block.as_mut_slice()
+            && (comments.is_empty() || rest.iter().all(|command| command.comments.is_empty()))
         {
-            comments = std::mem::take(&mut first.comments);
+            add_new(&mut comments, std::mem::take(&mut first.comments));
         }
         let kind = CommandKind::If {
             branches,
             otherwise,
         };
         Some(Command { comments, kind })
+    }
+
+    /// `if A { if B { … } }` is `if allof (A, B) { … }`, where no branch
+    /// follows. A `duplicate` stays where it is: not every server leaves it out
+    /// when `A` does not hold.
+    fn flatten_last(&self, branches: &mut [Branch]) {
+        let Some((test, block)) = branches.last_mut() else {
+            return;
+        };
+        while let [
+            Command {
+                comments,
+                kind:
+                    CommandKind::If {
+                        branches,
+                        otherwise: None,
+                    },
+            },
+        ] = block.as_mut_slice()
+            && let [(inner, commands)] = branches.as_mut_slice()
+            && !remembers(inner)
+        {
+            let tests = [&mut *test, inner].map(|test| std::mem::replace(test, Test::True));
+            let mut commands = std::mem::take(commands);
+            *test = self.of_block(&commands).simplify(Test::AllOf(tests.into()));
+            add_comments(&mut commands, std::mem::take(comments));
+            *block = commands;
+        }
     }
 
     /// `if A { stop; } else { B }` is `if not A { B }` where nothing follows.
@@ -242,7 +282,10 @@ impl Tidier {
             .into_iter()
             .map(|(tests, block)| match <[Test; 1]>::try_from(tests) {
                 Ok([test]) => (test, block),
-                Err(tests) => (self.simplify(Test::AnyOf(tests)), block),
+                Err(tests) => {
+                    let tidier = self.of_block(&block);
+                    (tidier.simplify(Test::AnyOf(tests)), block)
+                }
             })
             .collect()
     }
@@ -288,12 +331,42 @@ impl Tidier {
             flat.drain(used.map_or(0, |at| at + 1)..flat.len() - 1);
         }
         let flat = self.merge_lists(self.without_repeats(flat), all);
+        let flat = match all {
+            true => flat,
+            false => self.factored(flat),
+        };
         match <[Test; 1]>::try_from(flat) {
             Ok([test]) => test,
             Err(tests) if tests.is_empty() => constant(all),
             Err(tests) if all => Test::AllOf(tests),
             Err(tests) => Test::AnyOf(tests),
         }
+    }
+
+    /// `anyof (allof (A, B), allof (A, C))` is `allof (A, anyof (B, C))`.
+    fn factored(&self, tests: Vec<Test>) -> Vec<Test> {
+        let mut factored: Vec<Test> = Vec::with_capacity(tests.len());
+        for test in tests {
+            let differ = match (factored.last(), &test) {
+                (Some(Test::AllOf(one)), Test::AllOf(other))
+                    if one.iter().chain(other).all(|test| self.is_pure(test)) =>
+                {
+                    only_difference(one, other)
+                }
+                _ => None,
+            };
+            if let Some(at) = differ
+                && let (Some(Test::AllOf(one)), Test::AllOf(mut other)) =
+                    (factored.last_mut(), test.clone())
+                && let Some(one) = one.get_mut(at)
+            {
+                let tests = vec![std::mem::replace(one, Test::True), other.swap_remove(at)];
+                *one = self.simplify_list(tests, false);
+            } else {
+                factored.push(test);
+            }
+        }
+        factored
     }
 
     fn without_repeats(&self, tests: Vec<Test>) -> Vec<Test> {
@@ -417,7 +490,8 @@ fn sets(compare: &Compare) -> bool {
     matches!(compare.by, Match::Matches | Match::Regex)
 }
 
-fn reads_match_variables(commands: &[Command]) -> bool {
+/// Whether commands read match variables that were set before them.
+fn reads_earlier_match(commands: &[Command]) -> bool {
     let mut reads = false;
     let mut look = |value: &Value| {
         reads |= value
@@ -425,13 +499,60 @@ fn reads_match_variables(commands: &[Command]) -> bool {
             .iter()
             .any(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
     };
-    walk::commands(commands, &mut |command| {
+    for command in commands {
         walk::command_values(&command.kind, &mut look);
         walk::tests(&command.kind, &mut |test| {
             walk::test_values(test, &mut look)
         });
-    });
+    }
     reads
+        || commands.iter().any(|command| match &command.kind {
+            CommandKind::If {
+                branches,
+                otherwise,
+            } => {
+                let mut blocks = branches.iter().filter(|(test, _)| !always_sets(test));
+                blocks.any(|(_, block)| reads_earlier_match(block))
+                    || otherwise.as_deref().is_some_and(reads_earlier_match)
+            }
+            _ => false,
+        })
+}
+
+/// Whether a test that holds has set the match variables.
+fn always_sets(test: &Test) -> bool {
+    match test {
+        Test::AllOf(tests) => tests.iter().any(always_sets),
+        Test::AnyOf(tests) => !tests.is_empty() && tests.iter().all(always_sets),
+        Test::Header { compare, .. }
+        | Test::Address { compare, .. }
+        | Test::Envelope { compare, .. }
+        | Test::Body { compare, .. }
+        | Test::String { compare, .. }
+        | Test::CurrentDate { compare, .. } => sets(compare),
+        _ => false,
+    }
+}
+
+/// Whether a test remembers the message.
+fn remembers(test: &Test) -> bool {
+    let mut remembers = false;
+    walk::test_tree(test, &mut |test| {
+        remembers |= matches!(test, Test::Duplicate { .. });
+    });
+    remembers
+}
+
+/// The one place where two lists of tests differ.
+fn only_difference(one: &[Test], other: &[Test]) -> Option<usize> {
+    if one.len() != other.len() {
+        return None;
+    }
+    let mut different = one.iter().zip(other).enumerate();
+    let (at, _) = different.find(|(_, (one, other))| one != other)?;
+    different
+        .all(|(_, (one, other))| one == other)
+        .then_some(at)
 }
 
 fn keys_of(test: &mut Test) -> Option<&mut Vec<Value>> {
@@ -652,6 +773,18 @@ fn absorb_comments(block: &mut [Command], other: Vec<Command>) {
     }
 }
 
+/// What one statement does in several commands has its comment once.
+fn drop_repeated_comments(commands: &mut [Command]) {
+    let mut above: &[String] = &[];
+    for command in commands {
+        if command.comments == above && !matches!(command.kind, CommandKind::If { .. }) {
+            command.comments.clear();
+        } else if !command.comments.is_empty() {
+            above = &command.comments;
+        }
+    }
+}
+
 fn add_new(comments: &mut Vec<String>, more: Vec<String>) {
     let known: HashSet<String> = comments.iter().cloned().collect();
     comments.extend(more.into_iter().filter(|comment| !known.contains(comment)));
@@ -671,380 +804,4 @@ fn drop_stop(commands: &mut Vec<Command>) {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::super::print::{LineEnd, print};
-    use super::super::script::{Part, Script};
-    use super::super::target::Target;
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::BTreeMap;
-
-    fn command(kind: CommandKind) -> Command {
-        Command {
-            comments: Vec::new(),
-            kind,
-        }
-    }
-
-    fn noted(comment: &str, kind: CommandKind) -> Command {
-        Command {
-            comments: vec![comment.into()],
-            kind,
-        }
-    }
-
-    fn fileinto(folder: &str) -> Command {
-        command(CommandKind::FileInto {
-            folder: folder.into(),
-            copy: false,
-            create: false,
-            flags: vec![],
-        })
-    }
-
-    fn stop() -> Command {
-        command(CommandKind::Stop)
-    }
-
-    fn when(test: Test, block: Vec<Command>) -> CommandKind {
-        CommandKind::If {
-            branches: vec![(test, block)],
-            otherwise: None,
-        }
-    }
-
-    fn header(name: &str, key: &str) -> Test {
-        matching(Match::Contains, name, key)
-    }
-
-    fn matching(by: Match, name: &str, key: &str) -> Test {
-        Test::Header {
-            compare: Compare { by, octet: false },
-            names: vec![name.into()],
-            keys: vec![key.into()],
-        }
-    }
-
-    fn text(commands: Vec<Command>) -> String {
-        let script = Script {
-            preamble: vec![],
-            commands,
-        };
-        let printed = print(&script, &Target::profile("dovecot").unwrap(), LineEnd::Lf).text;
-        printed.split_once(";\n\n").unwrap().1.to_owned()
-    }
-
-    #[test]
-    fn rules_with_stop_become_a_chain() {
-        let commands = vec![
-            noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
-            noted("r:4", when(header("b", "2"), vec![fileinto("x"), stop()])),
-            noted("r:7", when(header("b", "3"), vec![fileinto("x"), stop()])),
-            noted("r:9", when(header("c", "3"), vec![fileinto("y"), stop()])),
-            noted("r:12", fileinto("z").kind),
-        ];
-        let expected = r#"if anyof (header :contains "a" "1", header :contains "b" ["2", "3"]) {
-    # r:1
-    # r:4
-    # r:7
-    fileinto "x";
-} elsif header :contains "c" "3" {
-    # r:9
-    fileinto "y";
-} else {
-    # r:12
-    fileinto "z";
-}
-"#;
-        assert_eq!(text(tidy(commands)), expected);
-    }
-
-    #[test]
-    fn stops_stay_where_more_follows() {
-        let commands = vec![
-            noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
-            noted("r:4", when(header("b", "1"), vec![fileinto("x"), stop()])),
-            noted("r:7", when(header("c", "3"), vec![fileinto("y"), stop()])),
-            fileinto("z"),
-            fileinto("w"),
-            stop(),
-            fileinto("never"),
-        ];
-        let expected = r#"# r:1
-# r:4
-if header :contains ["a", "b"] "1" {
-    fileinto "x";
-    stop;
-}
-
-# r:7
-if header :contains "c" "3" {
-    fileinto "y";
-    stop;
-}
-
-fileinto "z";
-fileinto "w";
-"#;
-        assert_eq!(text(tidy(commands)), expected);
-    }
-
-    #[test]
-    fn tests_are_simplified() {
-        let a = || header("a", "1");
-        let b = || header("b", "1");
-        let not = |test| Test::Not(Box::new(test));
-        let cases = [
-            (not(not(a())), a()),
-            (Test::AllOf(vec![Test::True, a()]), a()),
-            (Test::AllOf(vec![a(), Test::False]), Test::False),
-            (
-                Test::AnyOf(vec![Test::AnyOf(vec![a(), Test::True])]),
-                Test::True,
-            ),
-            (Test::AnyOf(vec![]), Test::False),
-            (Test::AnyOf(vec![a(), a()]), a()),
-            (
-                Test::AllOf(vec![
-                    Test::Exists(vec!["a".into()]),
-                    Test::Exists(vec!["b".into()]),
-                ]),
-                Test::Exists(vec!["a".into(), "b".into()]),
-            ),
-            (
-                Test::AllOf(vec![not(a()), not(b())]),
-                not(Test::Header {
-                    compare: Compare {
-                        by: Match::Contains,
-                        octet: false,
-                    },
-                    names: vec!["a".into(), "b".into()],
-                    keys: vec!["1".into()],
-                }),
-            ),
-            (
-                Test::AllOf(vec![a(), Test::AllOf(vec![b(), Test::Over(1)])]),
-                Test::AllOf(vec![a(), b(), Test::Over(1)]),
-            ),
-        ];
-        for (test, expected) in cases {
-            assert_eq!(tidy_test(test), expected);
-        }
-        let twice = Test::Duplicate {
-            handle: None,
-            seconds: None,
-        };
-        let test = Test::AllOf(vec![twice, a(), Test::False]);
-        assert!(matches!(tidy_test(test), Test::AllOf(tests) if tests.len() == 2));
-    }
-
-    #[test]
-    fn match_variables_keep_their_tests() {
-        let rule = |name: &str| {
-            let folder = Value(vec![Part::Variable("1".into())]);
-            let kind = CommandKind::FileInto {
-                folder,
-                copy: false,
-                create: false,
-                flags: vec![],
-            };
-            command(when(
-                matching(Match::Matches, "a", name),
-                vec![command(kind), stop()],
-            ))
-        };
-        let tidied = tidy(vec![rule("*x"), rule("*y")]);
-        let [
-            Command {
-                kind: CommandKind::If { branches, .. },
-                ..
-            },
-        ] = tidied.as_slice()
-        else {
-            panic!("{tidied:?}")
-        };
-        assert!(matches!(&branches[0].0, Test::AnyOf(tests) if tests.len() == 2));
-    }
-
-    #[test]
-    fn counts_are_not_merged() {
-        let count = |name| matching(Match::Count("gt".into()), name, "3");
-        let test = Test::AnyOf(vec![count("a"), count("b")]);
-        assert_eq!(tidy_test(test.clone()), test);
-    }
-
-    #[test]
-    fn depth_is_no_danger() {
-        let mut block = vec![fileinto("x"), stop()];
-        for _ in 0..1_000 {
-            block = vec![command(when(header("a", "1"), block)), stop()];
-        }
-        assert_eq!(tidy(block).len(), 2);
-    }
-
-    /// Folders filed into, by a reading of the commands as plain as can be.
-    /// Fields `a` to `d` are there or not; `${1}` is the last that a
-    /// `:matches` found.
-    struct Message {
-        fields: [bool; 4],
-        variables: BTreeMap<String, String>,
-        seen: bool,
-        log: Vec<String>,
-    }
-
-    impl Message {
-        fn value(&self, value: &Value) -> String {
-            let part = |part: &Part| match part {
-                Part::Text(text) => text.clone(),
-                Part::Variable(name) => self.variables.get(name).cloned().unwrap_or_default(),
-            };
-            value.0.iter().map(part).collect()
-        }
-
-        fn test(&mut self, test: &Test) -> bool {
-            match test {
-                Test::True => true,
-                Test::Not(test) => !self.test(test),
-                Test::AllOf(tests) => tests.iter().all(|test| self.test(test)),
-                Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
-                Test::Exists(names) => names.iter().all(|name| self.has(name)),
-                Test::Duplicate { .. } => std::mem::replace(&mut self.seen, true),
-                Test::Header {
-                    compare,
-                    names,
-                    keys,
-                } => {
-                    let Some(name) = names.iter().find(|name| self.has(name)) else {
-                        return false;
-                    };
-                    let found = keys.iter().find(|key| self.value(key) == "yes");
-                    if found.is_some() && sets(compare) {
-                        self.variables.insert("1".into(), name.clone());
-                    }
-                    found.is_some()
-                }
-                _ => false,
-            }
-        }
-
-        fn has(&self, name: &str) -> bool {
-            let at = name
-                .bytes()
-                .next()
-                .map_or(9, |byte| usize::from(byte - b'a'));
-            self.fields.get(at) == Some(&true)
-        }
-
-        /// Whether it goes on.
-        fn run(&mut self, commands: &[Command]) -> bool {
-            commands.iter().all(|command| match &command.kind {
-                CommandKind::Stop => false,
-                CommandKind::If {
-                    branches,
-                    otherwise,
-                } => {
-                    let taken = branches.iter().find(|(test, _)| self.test(test));
-                    match taken.map(|(_, block)| block).or(otherwise.as_ref()) {
-                        Some(block) => self.run(block),
-                        None => true,
-                    }
-                }
-                CommandKind::Set { name, value, .. } => {
-                    let value = self.value(value);
-                    self.variables.insert(name.clone(), value);
-                    true
-                }
-                CommandKind::FileInto { folder, .. } => {
-                    let folder = self.value(folder);
-                    self.log.push(folder);
-                    true
-                }
-                _ => true,
-            })
-        }
-    }
-
-    fn any_test() -> impl Strategy<Value = Test> {
-        let leaf = prop_oneof![
-            Just(Test::True),
-            Just(Test::False),
-            Just(Test::Duplicate {
-                handle: None,
-                seconds: None
-            }),
-            "[a-d]".prop_map(|name| Test::Exists(vec![name])),
-            ("[a-d]", "yes|no").prop_map(|(name, key)| header(&name, &key)),
-            ("[a-d]", "yes|no").prop_map(|(name, key)| matching(Match::Matches, &name, &key)),
-            "[a-d]".prop_map(|name| {
-                let mut test = header(&name, "");
-                *keys_of(&mut test).unwrap() = vec![Value(vec![Part::Variable("v".into())])];
-                test
-            }),
-        ];
-        leaf.prop_recursive(3, 12, 3, |inner| {
-            prop_oneof![
-                inner.clone().prop_map(|test| Test::Not(Box::new(test))),
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Test::AllOf),
-                prop::collection::vec(inner, 0..4).prop_map(Test::AnyOf),
-            ]
-        })
-    }
-
-    fn any_commands(numbered: bool) -> impl Strategy<Value = Vec<Command>> {
-        let folder = if numbered { "[xy]|1" } else { "[xy]" };
-        let leaf = prop_oneof![
-            3 => folder.prop_map(|name| match name.as_str() {
-                "1" => command(CommandKind::FileInto {
-                    folder: Value(vec![Part::Variable("1".into())]),
-                    copy: false, create: false, flags: vec![],
-                }),
-                name => fileinto(name),
-            }),
-            3 => Just(stop()),
-            1 => "yes|no".prop_map(|value| command(CommandKind::Set {
-                modifiers: vec![], name: "v".into(), value: value.into(),
-            })),
-        ];
-        let block = prop::collection::vec(leaf.clone().boxed(), 0..3);
-        block.prop_recursive(3, 24, 4, move |inner| {
-            let rule = (
-                prop::collection::vec((any_test(), inner.clone()), 1..3),
-                prop::option::of(inner),
-            )
-                .prop_map(|(branches, otherwise)| {
-                    command(CommandKind::If {
-                        branches,
-                        otherwise,
-                    })
-                });
-            prop::collection::vec(prop_oneof![1 => leaf.clone(), 3 => rule], 0..5)
-        })
-    }
-
-    fn outcomes(commands: &[Command]) -> Vec<Vec<String>> {
-        (0..16)
-            .map(|bits| {
-                let mut message = Message {
-                    fields: [bits & 1 > 0, bits & 2 > 0, bits & 4 > 0, bits & 8 > 0],
-                    variables: BTreeMap::new(),
-                    seen: false,
-                    log: Vec::new(),
-                };
-                message.run(commands);
-                message.log
-            })
-            .collect()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-
-        #[test]
-        fn meaning_stays(commands in any::<bool>().prop_flat_map(any_commands)) {
-            let tidied = tidy(commands.clone());
-            prop_assert_eq!(outcomes(&commands), outcomes(&tidied), "{:#?}", tidied);
-            prop_assert_eq!(&tidy(tidied.clone()), &tidied, "a second time");
-        }
-    }
-}
+mod tests;

@@ -1,32 +1,12 @@
 //! In: the text of a Sieve script. Out: the stretches of it that say where they
 //! came from, by the comments above them (`# .procmailrc:12-14`).
 
-/// Lines of a rule file, as a comment names them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Origin<'s> {
-    /// The file, as the script shows its name.
-    pub file: &'s str,
-    /// First and last line, from 1.
-    pub lines: [usize; 2],
-}
+use crate::sieve::origin::Origin;
 
-impl<'s> Origin<'s> {
-    /// Reads `file:12` or `file:12-14`.
-    pub fn parse(text: &'s str) -> Option<Self> {
-        let (file, lines) = text.rsplit_once(':')?;
-        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-        let number = |text: &str| {
-            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|_| is_plain)
-        };
-        let lines = [number(first)?, number(last)?];
-        (!file.is_empty() && lines[0] <= lines[1]).then_some(Origin { file, lines })
-    }
-
-    /// The origin that a line of a script names, where it is such a comment.
-    pub fn of_line(line: &'s str) -> Option<Self> {
-        Self::parse(line.trim_start().strip_prefix("# ")?)
-    }
+/// What a line of a script names, where it is a comment on origins.
+pub(super) fn of_line(line: &str) -> Vec<Origin<'_>> {
+    let comment = line.trim_start().strip_prefix("# ");
+    comment.map(Origin::parse_all).unwrap_or_default()
 }
 
 /// A command of the script, with the comments above it. Stretches lie in each
@@ -55,12 +35,13 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
     for (number, line) in script.lines().enumerate() {
         let code = line.trim();
         if reader.is_between() && statement.is_none() {
-            if let Some(origin) = Origin::of_line(line) {
+            let origins = of_line(line);
+            if !origins.is_empty() {
                 let stretch = comments.get_or_insert_with(|| Stretch {
                     lines: [branch.unwrap_or(number), number],
                     origins: Vec::new(),
                 });
-                stretch.origins.push(origin);
+                stretch.origins.extend(origins);
                 continue;
             }
             if code.is_empty() || code.starts_with('#') {
@@ -170,23 +151,11 @@ mod tests {
     }
 
     #[test]
-    fn names_of_files_may_hold_anything() {
-        let origin = Origin::parse("a:b c.rc:3-10");
-        assert_eq!(
-            origin.map(|o| (o.file, o.lines)),
-            Some(("a:b c.rc", [3, 10]))
-        );
-        for text in ["rc", "rc:", ":3", "rc:3-", "rc:+3", "rc:4-3", "rc:x"] {
-            assert_eq!(Origin::parse(text), None, "{text}");
-        }
-    }
-
-    #[test]
     fn commands_lie_below_their_comments() {
         let script = "require \"fileinto\";\n\n\
-            # rc:1-3\n# rc:5\nif header :is \"a\" [\n    \"}\",\n    \"b\"\n] {\n    stop;\n}\n\n\
+            # rc:1-3, 5\nif header :is \"a\" [\n    \"}\",\n    \"b\"\n] {\n    stop;\n}\n\n\
             # a note\n# rc:7\nfileinto \"x\";\nkeep;\n";
-        assert_eq!(found(script), [(2, 9, vec![1, 5]), (12, 13, vec![7])]);
+        assert_eq!(found(script), [(2, 8, vec![1, 5]), (11, 12, vec![7])]);
     }
 
     #[test]

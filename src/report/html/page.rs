@@ -1,12 +1,13 @@
 //! In: the report on one home and its files. Out: the page for its user.
 
-use super::origin::{Origin, Stretch, stretches};
+use super::origin::{Stretch, of_line, stretches};
 use super::{Difference, Policy, Replay, STYLE};
 use crate::report::Report;
 use crate::report::code::Code;
 use crate::report::entry::{Entry, Verdict};
 use crate::report::terminal::DIFFERENCES;
 use crate::rules::model::Format;
+use crate::sieve::origin::Origin;
 use crate::syntax::{Encoding, Source};
 use askama::Template;
 use std::collections::{BTreeMap, HashMap};
@@ -322,8 +323,8 @@ enum Piece<'a> {
     Close,
     /// A line.
     Line(&'a str),
-    /// A comment that names an origin: what stands before it, the origin, and
-    /// the entry there.
+    /// A comment that names origins: what stands before them, the origins, and
+    /// the first entry there.
     Origin(&'a str, &'a str, usize),
 }
 
@@ -337,7 +338,9 @@ fn script<'a>(report: &'a Report, links: &Links) -> Vec<Piece<'a>> {
             pieces.push(Piece::Open(at, ids('r', entries.iter().copied())));
             ends.push(stretch.lines[1]);
         }
-        let entry = Origin::of_line(line).and_then(|origin| links.of(&origin).first().copied());
+        let entry = of_line(line)
+            .iter()
+            .find_map(|origin| links.of(origin).first().copied());
         pieces.push(match (entry, line.split_once("# ")) {
             (Some(entry), Some((indent, origin))) => Piece::Origin(indent, origin, entry),
             _ => Piece::Line(line),
