@@ -22,6 +22,7 @@ use script::Script;
 use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 /// Where a message goes, as the user knows it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +129,8 @@ pub struct Replay<'t> {
     folders: BTreeMap<(&'t str, Format), &'t str>,
     domain: Option<&'t str>,
     recipient: String,
+    /// Mail is looked at as if it came in now, as the script's engine does.
+    now: i64,
     sums: Sums,
 }
 
@@ -164,6 +167,11 @@ impl<'t> Replay<'t> {
                 .collect(),
             domain: settings.domain.as_deref(),
             recipient,
+            now: UNIX_EPOCH
+                .elapsed()
+                .ok()
+                .and_then(|since| i64::try_from(since.as_secs()).ok())
+                .unwrap_or(0),
             sums: Sums::default(),
         })
     }
@@ -221,7 +229,7 @@ impl<'t> Replay<'t> {
             text: &text,
             sender: letter.sender(),
             recipient,
-            received: letter.received(),
+            received: self.now,
         };
         self.runner.run(&mail, &mut self.memory)
     }
