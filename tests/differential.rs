@@ -31,6 +31,8 @@ fn main() -> std::process::ExitCode {
         Trial::test("cyrus_compiles", cyrus_compiles),
         Trial::test("messages_meet_their_rules", messages_meet_their_rules),
         Trial::test("expressions", oracle::expressions::agree),
+        Trial::test("expressions_of_the_page", oracle::expressions::page::agree),
+        Trial::test("expressions_of_homes", oracle::expressions::homes::agree),
         Trial::test("forward", forward),
         Trial::test("exim", exim),
         Trial::test("interpreter", interpreter_agrees),

@@ -1,5 +1,8 @@
 //! Random expressions and texts, and what real procmail finds.
 
+pub mod homes;
+pub mod page;
+
 use super::cell::Cell;
 use libtest_mimic::Failed;
 use proptest::prelude::*;
@@ -13,10 +16,27 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Question {
     pub expression: String,
-    pub text: String,
+    pub searched: Searched,
     pub distinguishes_case: bool,
     /// `w^x`, in tenths.
     pub weight: (i32, i32),
+}
+
+/// What text.
+#[derive(Debug, Clone)]
+pub enum Searched {
+    Variable(String),
+    Header,
+    Body,
+    HeaderAndBody,
+}
+
+/// A message, and what is asked about it.
+#[derive(Debug, Clone)]
+pub struct Round {
+    pub header: String,
+    pub body: String,
+    pub questions: Vec<Question>,
 }
 
 /// What there is to say.
@@ -33,8 +53,10 @@ pub struct Answer {
 
 /// Where the scores of procmail end.
 const MOST: f64 = 2_147_483_647.0;
+/// The first line of every message.
+const FROM: &str = "From a@b  Thu Jan  1 00:00:00 1970\n";
 /// What `MATCH` is before a question.
-const UNSET: &str = "~";
+const UNSET: &str = "\x04";
 
 impl Question {
     fn weight(&self) -> (f64, f64) {
@@ -60,11 +82,20 @@ impl Question {
     }
 
     /// What we say.
-    pub fn ours(&self) -> Answer {
+    fn ours(&self, round: &Round) -> Answer {
         let matcher = Expression::new(&self.expression, self.distinguishes_case)
             .expect("small")
             .matcher();
-        let text = self.text.as_bytes();
+        // The empty line belongs to the header.
+        let header = format!("{FROM}{}\n", round.header);
+        let header = header.replace("\n ", "  ").replace("\n\t", " \t");
+        let text = match &self.searched {
+            Searched::Variable(text) => text.clone(),
+            Searched::Header => header,
+            Searched::Body => round.body.clone(),
+            Searched::HeaderAndBody => header + &round.body,
+        };
+        let text = text.as_bytes();
         let found = matcher.find(text);
         let matched = found.as_ref().and_then(|found| found.matched.clone());
         Answer {
@@ -115,24 +146,30 @@ fn score(matcher: &Matcher, text: &[u8], (mut weight, exponent): (f64, f64)) -> 
     }
 }
 
-/// Asks procmail many questions at once.
-pub fn ask(cell: &Cell, questions: &[Question]) -> Result<Vec<Answer>, String> {
+/// Asks procmail all questions at once.
+fn ask(cell: &Cell, round: &Round) -> Result<Vec<Answer>, String> {
+    let questions = &round.questions;
     let mut rc = String::from("LINEBUF=65536\n");
     for question in questions {
         let flag = if question.distinguishes_case { "D" } else { "" };
         let condition = question.condition();
         let (weight, exponent) = question.weight();
+        let (text, area) = match &question.searched {
+            Searched::Variable(text) => (text.as_str(), "T"),
+            Searched::Header => ("", "H"),
+            Searched::Body => ("", "B"),
+            Searched::HeaderAndBody => ("", "HB"),
+        };
         let _ = write!(
             rc,
-            "T='{}'\nMATCH={UNSET}\nR=no\n:0{flag}\n* T ?? {condition}\n{{ R=yes }}\n\
-             M=\"$MATCH\"\n:0{flag}\n* {weight}^{exponent} T ?? {condition}\n{{ }}\n\
+            "T='{text}'\nMATCH={UNSET}\nR=no\n:0{flag}\n* {area} ?? {condition}\n{{ R=yes }}\n\
+             M=\"$MATCH\"\n:0{flag}\n* {weight}^{exponent} {area} ?? {condition}\n{{ }}\n\
              LOG=\"\x01$R\x02$M\x02$=\x03\"\n",
-            question.text,
         );
     }
     rc.push_str("HOST=elsewhere\n");
-    let message = "From s@example.com  Thu Jan  1 00:00:00 1970\nFrom: s@example.com\n\nbody\n";
-    let log = run(cell, &rc, message).map_err(|error| error.to_string())?;
+    let message = format!("{FROM}{}\n{}", round.header, round.body);
+    let log = run(cell, &rc, &message).map_err(|error| error.to_string())?;
     let mut answers: Vec<Answer> = log
         .split('\x01')
         .skip(1)
@@ -246,34 +283,73 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
-/// Questions.
-pub fn questions(count: usize) -> impl Strategy<Value = Vec<Question>> {
+/// A field, folded perhaps.
+fn field() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["A", "B", "a-b", "To", "Cc", "x", "From"]);
+    let line = prop::collection::vec(
+        prop::sample::select(vec!["a", "b", "A", "é", "_", "-", "0", " ", ":", "x", "\t"]),
+        0..6,
+    );
+    let fold = prop::sample::select(vec!["\n ", "\n\t", "\n  "]);
+    (name, prop::collection::vec((line, fold), 1..3)).prop_map(|(name, lines)| {
+        let lines = lines.iter().map(|(line, fold)| line.concat() + fold);
+        let value: String = lines.collect();
+        format!("{name}: {}\n", value.trim_end_matches([' ', '\t', '\n']))
+    })
+}
+
+fn searched() -> impl Strategy<Value = Searched> {
+    prop_oneof![
+        6 => text().prop_map(Searched::Variable),
+        2 => Just(Searched::Header),
+        1 => Just(Searched::Body),
+        1 => Just(Searched::HeaderAndBody),
+    ]
+}
+
+fn round() -> impl Strategy<Value = Round> {
     let weight = (
         prop::sample::select(vec![10, 5, -10, 30, 1]),
         prop::sample::select(vec![10, 0, 5, 15, 20, -10]),
     );
-    let question = (expression(), text(), any::<bool>(), weight).prop_map(
-        |(expression, text, distinguishes_case, weight)| Question {
+    let question = (expression(), searched(), any::<bool>(), weight).prop_map(
+        |(expression, searched, distinguishes_case, weight)| Question {
             expression,
-            text,
+            searched,
             distinguishes_case,
             weight,
         },
     );
-    prop::collection::vec(question, 1..=count)
+    (
+        prop::collection::vec(field(), 0..4).prop_map(|fields| fields.concat()),
+        text(),
+        prop::collection::vec(question, 1..=AT_ONCE),
+    )
+        .prop_map(|(header, body, questions)| Round {
+            header,
+            body,
+            questions,
+        })
 }
 
 /// Questions in one run of procmail.
 const AT_ONCE: usize = 200;
 
-/// Random expressions, held against random texts.
-pub fn agree() -> Result<(), Failed> {
-    let cell = match Cell::new() {
-        Ok(cell) if super::cell::inside() => cell,
+/// Where procmail runs, if it can.
+fn cell() -> Option<Cell> {
+    match Cell::new() {
+        Ok(cell) if super::cell::inside() => Some(cell),
         _ => {
             super::missing("procmail");
-            return Ok(());
+            None
         }
+    }
+}
+
+/// Random expressions, held against random texts.
+pub fn agree() -> Result<(), Failed> {
+    let Some(cell) = cell() else {
+        return Ok(());
     };
     let pairs = std::env::var("SIEVIFY_EXPRESSIONS").ok();
     let pairs = pairs.and_then(|pairs| pairs.parse().ok()).unwrap_or(10_000);
@@ -282,14 +358,15 @@ pub fn agree() -> Result<(), Failed> {
             cases: usize::div_ceil(pairs, AT_ONCE / 2) as u32,
             failure_persistence: None,
             max_shrink_iters: 1000,
+            max_shrink_time: 60_000,
             ..Config::default()
         },
         TestRng::deterministic_rng(RngAlgorithm::ChaCha),
     );
-    let result = runner.run(&questions(AT_ONCE), |questions| {
-        let answers = ask(&cell, &questions).map_err(TestCaseError::fail)?;
-        for (question, theirs) in questions.iter().zip(answers) {
-            let ours = question.ours();
+    let result = runner.run(&round(), |round| {
+        let answers = ask(&cell, &round).map_err(TestCaseError::fail)?;
+        for (question, theirs) in round.questions.iter().zip(answers) {
+            let ours = question.ours(&round);
             if ours != theirs {
                 let said = format!("{question:?}: {ours:?}, not {theirs:?}");
                 return Err(TestCaseError::fail(said));

@@ -2,7 +2,7 @@
 
 use super::matcher::takes_shortcuts;
 use super::{ByteSet, Expression, Regex};
-use crate::syntax::regex::{self, Macro, NodeKind};
+use crate::syntax::regex::{self, Macro, Node, NodeKind};
 
 /// procmail reads lines of 2048 bytes, unless `LINEBUF` says otherwise.
 const MAX_TEXT: usize = 1 << 17;
@@ -79,9 +79,14 @@ impl Expression {
         if text.len() > MAX_TEXT {
             return Err(TooLarge::Long);
         }
-        let mut regex = build(&text, ignores_case, Form::Plain)?;
+        let nodes = regex::parse(&text);
+        if nodes.len() > MAX_NODES {
+            return Err(TooLarge::Long);
+        }
+        let form = Form::of(&nodes);
+        let mut regex = build(&text, &nodes, ignores_case, form)?;
         if takes_shortcuts(&regex) {
-            regex = build(&text, ignores_case, Form::Faithful)?;
+            regex = build(&text, &nodes, ignores_case, Form::Faithful)?;
         }
         Ok(Expression {
             regex,
@@ -91,13 +96,26 @@ impl Expression {
 }
 
 /// How much of the spelling is kept.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// What does not change the meaning is left out.
     Plain,
-    /// Empty words stay where procmail writes a jump, for it gets lost among
-    /// them ([`super::Reading`]).
+    /// The order stays in which procmail tries what can come next, for it
+    /// remembers where a `\/` was; and so does what stands behind a `^^`.
+    Ordered,
+    /// What procmail writes down stays: among its forks and jumps it gets lost
+    /// ([`super::Reading`]).
     Faithful,
+}
+
+impl Form {
+    fn of(nodes: &[Node]) -> Self {
+        let counts = |node: &Node| matches!(node.kind, NodeKind::Split | NodeKind::TextEdge);
+        match nodes.iter().any(counts) {
+            true => Form::Ordered,
+            false => Form::Plain,
+        }
+    }
 }
 
 /// A group that is open.
@@ -137,7 +155,7 @@ impl Group {
 
     fn close(mut self, form: Form) -> Regex {
         self.end_alternative(form);
-        alternate(self.alternatives)
+        alternate(self.alternatives, form)
     }
 
     fn repeat(&mut self, repeat: impl FnOnce(Box<Regex>) -> Regex) {
@@ -147,21 +165,21 @@ impl Group {
     }
 }
 
-fn build(text: &str, ignores_case: bool, form: Form) -> Result<Regex, TooLarge> {
+fn build(text: &str, nodes: &[Node], ignores_case: bool, form: Form) -> Result<Regex, TooLarge> {
     let class = |set: ByteSet| {
         Regex::Class(match ignores_case {
             true => set.folded(),
             false => set,
         })
     };
-    let nodes = regex::parse(text);
-    if nodes.len() > MAX_NODES {
-        return Err(TooLarge::Long);
-    }
     let mut outer = Vec::new();
     let mut group = Group::default();
     for node in nodes {
-        let mut bytes = text.get(node.span).unwrap_or("").chars().map(|c| c as u8);
+        let mut bytes = text
+            .get(node.span.clone())
+            .unwrap_or("")
+            .chars()
+            .map(|c| c as u8);
         match node.kind {
             NodeKind::Open => {
                 outer.push(std::mem::take(&mut group));
@@ -256,42 +274,37 @@ fn concat(items: Vec<Regex>, form: Form) -> Regex {
     let mut sequence: Vec<Regex> = Vec::with_capacity(items.len());
     for item in items {
         match item {
-            // Edges and splits look at what stands behind them.
-            Regex::Concat(none)
-                if none.is_empty()
-                    && form == Form::Plain
-                    && !sequence.last().is_some_and(looks_ahead) => {}
-            Regex::Concat(items) if !items.is_empty() => sequence.extend(items),
+            Regex::Concat(none) if none.is_empty() && form > Form::Plain => {
+                sequence.push(Regex::Concat(none));
+            }
+            Regex::Concat(items) => sequence.extend(items),
             item => sequence.push(item),
         }
     }
     match <[Regex; 1]>::try_from(sequence) {
+        // An empty group is another alternative than nothing at all.
+        Ok([Regex::Concat(none)]) => Regex::Concat(vec![Regex::Concat(none)]),
         Ok([one]) => one,
         Err(sequence) => Regex::Concat(sequence),
     }
 }
 
-/// Alternatives of alternatives are alternatives; one alternative is no choice.
-fn alternate(items: Vec<Regex>) -> Regex {
+/// Alternatives of alternatives are alternatives, as far as nothing depends on
+/// the order in which procmail tries them; one alternative is no choice.
+fn alternate(items: Vec<Regex>, form: Form) -> Regex {
+    let last = items.len().saturating_sub(1);
     let mut alternatives = Vec::with_capacity(items.len());
-    for item in items {
+    for (at, item) in items.into_iter().enumerate() {
         match item {
-            Regex::Alternate(items) => alternatives.extend(items),
+            Regex::Alternate(items) if form == Form::Plain || at == last => {
+                alternatives.extend(items)
+            }
             item => alternatives.push(item),
         }
     }
     match <[Regex; 1]>::try_from(alternatives) {
         Ok([one]) => one,
         Err(alternatives) => Regex::Alternate(alternatives),
-    }
-}
-
-fn looks_ahead(regex: &Regex) -> bool {
-    match regex {
-        Regex::Edge | Regex::Split => true,
-        Regex::Class(_) => false,
-        Regex::Concat(items) | Regex::Alternate(items) => items.iter().any(looks_ahead),
-        Regex::Star(one) | Regex::Plus(one) | Regex::Optional(one) => looks_ahead(one),
     }
 }
 

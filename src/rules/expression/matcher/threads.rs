@@ -153,6 +153,11 @@ impl Search<'_> {
         }
         self.waiting.keep(start);
         self.next.keep(start);
+        if self.split.is_none() {
+            // From here on, a `\/` means nothing: paths are to be looked at
+            // once more.
+            self.visited.fill((Place::MIN, 0));
+        }
         self.split = Some((start, at));
         ControlFlow::Continue(())
     }
