@@ -17,6 +17,7 @@ pub use variables::environment;
 
 use super::ledger::Ledger;
 use super::model::*;
+use super::program::{Meaning, meaning};
 use crate::home::ReadError;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
@@ -939,13 +940,20 @@ fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
             (Code::ProcmailSetting, "how procmail itself worked")
         }
         "TRAP" => {
-            return value.filter(|value| value.known() != Some("")).map(|_| {
-                (
+            let command = value.filter(|value| value.known() != Some(""))?;
+            return match meaning(command) {
+                // Whether that can be done is seen where it is lowered.
+                Meaning::SetFlags(_) => None,
+                Meaning::Log | Meaning::Notify | Meaning::Exit(_) => Some((
+                    Code::SideEffect,
+                    "What ran when procmail was done with a message left it where it was".to_owned(),
+                )),
+                _ => Some((
                     Code::Trap,
                     "This command ran when procmail was done with a message, and the server runs no programs"
                         .to_owned(),
-                )
-            });
+                )),
+            };
         }
         _ => return None,
     };

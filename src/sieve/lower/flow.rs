@@ -12,6 +12,7 @@ use super::pattern::Note;
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else, leave};
 use super::value::{command, compare, reference, set, when};
+use super::variables::is_special;
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -48,6 +49,10 @@ impl Lowering<'_> {
                 Step::Filter(commands) => {
                     rest = more;
                     self.filter(commands, !more.is_empty(), path)
+                }
+                Step::Assign(assign) if assign.name == "TRAP" && more.iter().any(files) => {
+                    rest = more;
+                    self.trapped(assign)
                 }
                 Step::Recipe(_) => {
                     let (group, more) = rest.split_at(group_length(rest));
@@ -93,10 +98,17 @@ impl Lowering<'_> {
             }
             "TRAP" => {
                 if let Some(value) = value
-                    && let Meaning::SetFlags(letters) = meaning(value)
+                    && let Meaning::SetFlags(_) = meaning(value)
                 {
-                    return Flow::of(self.flagged(*at, &letters));
+                    self.find(
+                        *at,
+                        manual(
+                            Code::Trap,
+                            "The mail is marked when it lies in a folder already, and the server marks it only as it files it",
+                        ),
+                    );
                 }
+                return Flow::nothing();
             }
             _ => {}
         }
@@ -151,6 +163,14 @@ impl Lowering<'_> {
                 path.variables.insert(name.clone(), Known::Lost);
                 Flow::nothing()
             }
+        }
+    }
+
+    /// `TRAP` above what files the message: it is marked as it is filed.
+    fn trapped(&mut self, assign: &Assign) -> Flow {
+        match assign.value.as_ref().map(meaning) {
+            Some(Meaning::SetFlags(letters)) => Flow::of(self.flagged(assign.at, &letters)),
+            _ => Flow::nothing(),
         }
     }
 
@@ -265,6 +285,15 @@ impl Lowering<'_> {
             }
             let guard = match self.guard(recipe, path) {
                 Ok(guard) => guard,
+                Err(left_out) if self.is_idle(recipe) => {
+                    let note = note(
+                        Verdict::Dropped,
+                        Code::UnusedVariable,
+                        "No rule that is carried out asks for what this sets",
+                    );
+                    self.leave_out(recipe, LeftOut { note, ..left_out }, path);
+                    continue;
+                }
                 Err(left_out) => {
                     self.leave_out(recipe, left_out, path);
                     continue;
@@ -507,6 +536,19 @@ impl Lowering<'_> {
             ..chain
         };
         flow
+    }
+
+    /// Whether a recipe only sets variables that nothing asks for.
+    fn is_idle(&self, recipe: &Recipe) -> bool {
+        match &recipe.action {
+            Action::Block(steps) => steps.iter().all(|step| match step {
+                Step::Assign(assign) => {
+                    !self.read.contains(&assign.name) && !is_special(&assign.name)
+                }
+                _ => false,
+            }),
+            _ => false,
+        }
     }
 
     /// A recipe that is left out of the script, with all in it.
@@ -778,6 +820,19 @@ fn marks_ahead(recipe: &Recipe, rest: &[Step]) -> Option<Vec<String>> {
             Some(flags(&letters))
         }
         _ => None,
+    }
+}
+
+/// Whether a step files a message somewhere.
+fn files(step: &Step) -> bool {
+    match step {
+        Step::Recipe(recipe) => match &recipe.action {
+            Action::File(_) | Action::Pipe(_) => !recipe.flags.filter,
+            Action::Block(steps) => steps.iter().any(files),
+            Action::Forward(_) | Action::Capture { .. } => false,
+        },
+        Step::Include { body, .. } => body.iter().any(files),
+        _ => false,
     }
 }
 

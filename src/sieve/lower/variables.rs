@@ -13,7 +13,12 @@ use crate::sieve::walk;
 use std::collections::BTreeSet;
 
 /// Variables whose values matter though no text names them.
-const READ_BY_PROCMAIL: [&str; 5] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE", "TRAP"];
+const READ_BY_PROCMAIL: [&str; 4] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE"];
+
+/// Whether procmail itself goes by a variable, beside the texts that name it.
+pub(super) fn is_special(name: &str) -> bool {
+    READ_BY_PROCMAIL.contains(&name) || name == "TRAP"
+}
 
 /// The variables that something reads when a message is there: a rule, or the
 /// value of another such variable. What only the log shows is not read, nor
