@@ -1,9 +1,8 @@
 //! In: an expression, and texts. Out: where it matches them, as procmail finds
 //! it: the match that ends first; behind a `\/`, the longest.
 //!
-//! The whole-sale question, whether there is a match at all, goes to a lazy
-//! automaton (`automaton`); what goes to `MATCH`, to a simulation of
-//! procmail's own (`threads`). Both run the same `program`, and neither
+//! Whether there is a match at all is asked of a lazy automaton (`automaton`); what goes to `MATCH`, of a
+//! simulation of procmail's own (`threads`). Both run the same `program`, and neither
 //! goes back in the text.
 
 mod automaton;
