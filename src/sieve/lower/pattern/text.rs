@@ -35,8 +35,7 @@ pub(super) fn lowered(
     let at_end = beginnings
         .at_line
         .iter()
-        // `^^` alone never matches.
-        .chain(beginnings.at_edge.iter().filter(|term| !term.is_empty()))
+        .chain(&beginnings.at_edge)
         .cloned();
     // The text is one line, and its end is that of the line.
     let terms: Vec<Term> = anywhere.chain(at_end).map(ended).collect();
