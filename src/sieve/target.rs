@@ -148,7 +148,7 @@ pub struct Limits {
 }
 
 /// How a server reads the keys of `:regex`, where the draft leaves it open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RegexDialect {
     /// POSIX extended; the comparator says whether case matters.
@@ -295,8 +295,8 @@ impl Target {
     /// The text of a TOML file; `file` is its name, for errors.
     ///
     /// All fields are optional: `name`, `title`, `extends` (a profile; without
-    /// it, `rfc5228`), `extensions`, `separator`, `prefix`, and a table
-    /// `limits`. In `extensions`, `+name` adds to and `-name` takes from what
+    /// it, `rfc5228`), `extensions`, `separator`, `prefix`, `regex` (`posix` or
+    /// `perl`), and a table `limits`. In `extensions`, `+name` adds to and `-name` takes from what
     /// `extends` has; plain names replace it.
     ///
     /// # Errors
@@ -340,6 +340,9 @@ impl Target {
         }
         if let Some(prefix) = written.prefix {
             target.prefix = prefix;
+        }
+        if let Some(regex) = written.regex {
+            target.regex = regex;
         }
         target.limits = written.limits.over(target.limits);
         Ok(target)
@@ -458,6 +461,7 @@ struct TargetFile {
     extensions: Option<toml::Spanned<Vec<String>>>,
     separator: Option<toml::Spanned<String>>,
     prefix: Option<String>,
+    regex: Option<RegexDialect>,
     #[serde(default)]
     limits: Limits,
 }

@@ -65,8 +65,8 @@ impl Entry {
 }
 
 impl Translation {
-    /// Runs the command on a home.
-    pub fn of(home: &Path) -> Result<Self, String> {
+    /// Runs the command on a home, for the server of a profile or file.
+    pub fn of(home: &Path, target: &str) -> Result<Self, String> {
         let output = Command::new(env!("CARGO_BIN_EXE_sievify"))
             .args([
                 "translate",
@@ -77,7 +77,7 @@ impl Translation {
                 "--domain",
                 DOMAIN,
             ])
-            .args(["--home-path", HOME, "--target", "dovecot"])
+            .args(["--home-path", HOME, "--target", target])
             .arg(home)
             .output()
             .map_err(|error| error.to_string())?;
@@ -306,6 +306,9 @@ impl fmt::Display for Report {
     }
 }
 
+/// As `dovecot`, for an engine that reads expressions as Perl does.
+const PERL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oracle/sieve-rs.toml");
+
 /// Most of them wait while procmail sleeps.
 const WORKERS: usize = 48;
 
@@ -369,7 +372,8 @@ impl Judges {
         files: Files,
         messages: Vec<Message>,
     ) -> Result<Case, String> {
-        let translation = Translation::of(directory)?;
+        let translation = Translation::of(directory, "dovecot")?;
+        let perl = Translation::of(directory, PERL)?;
         let forward = files
             .0
             .get(".forward")
@@ -382,7 +386,7 @@ impl Judges {
             .pigeonhole
             .as_ref()
             .map(|pigeonhole| pigeonhole.compile(&translation.script));
-        let sieve_rs = self.sieve_rs.compile(&translation.script);
+        let sieve_rs = self.sieve_rs.compile(&perl.script);
         Ok(Case {
             name: name.to_string(),
             home,
