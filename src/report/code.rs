@@ -282,6 +282,14 @@ codes! {
         "Mail from programs, by a list of names",
         "The macros of procmail for mail from mailers and mailing lists are long lists of names of senders. The script asks for the same names in a simpler way.",
         "Nothing needs to be done, unless mail of an unusual program goes astray.";
+    OddFieldName "odd-field-name":
+        "A rule that looks for a field that no mail has",
+        "The rule looks for something at the beginning of a line of the header that cannot be the name of a field: an address without the name of a field before it, say. Hardly any mail has such a line.",
+        "If the rule was meant to look for an address in From or To, write that on the new server.";
+    OwnDelivery "own-delivery":
+        "A program that filed the mail",
+        "The rule gives the mail to a program that puts it into a folder. The new server does that itself.",
+        "Nothing needs to be done.";
     UnknownCondition "unknown-condition":
         "A condition that runs a program",
         "The rule asks a program whether it applies. A mail server runs no programs of its users, so the answer is not known, and the rule is left out.",

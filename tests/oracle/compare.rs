@@ -127,6 +127,10 @@ impl Translation {
         if path == format!("/var/mail/{USER}") {
             return "INBOX".to_string();
         }
+        let spool = path.replacen("/var/mail/", "/var/spool/mail/", 1);
+        if let Some(folder) = self.folders.get(&spool) {
+            return folder.clone();
+        }
         let mut name = path
             .strip_prefix(HOME)
             .unwrap_or(path)
@@ -134,7 +138,11 @@ impl Translation {
         for prefix in ["Mail/", "mail/", "Maildir/"] {
             name = name.strip_prefix(prefix).unwrap_or(name);
         }
-        name.trim_start_matches('.').to_string()
+        match name.strip_prefix('.') {
+            // Maildir++.
+            Some(name) => name.replace('.', "/"),
+            None => name.to_string(),
+        }
     }
 
     /// The codes of the `adapted` and `manual` entries whose statements a

@@ -77,6 +77,11 @@ impl Pigeonhole {
         file.write_all(message).map_err(io)?;
         let readable = fs::Permissions::from_mode(0o644);
         fs::set_permissions(file.path(), readable).map_err(io)?;
+        // A bounce: its sender is no address, and sieve-test takes none.
+        let sender = match sender.contains('@') {
+            true => sender,
+            false => "mailer-daemon@mx.example.org",
+        };
         let output = self
             .command("sieve-test")
             .args(["-f", sender, "-r", &format!("{USER}@{DOMAIN}")])

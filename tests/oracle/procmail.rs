@@ -177,6 +177,7 @@ fn once(
 
     let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
     let telling = telling_lines(message);
+    let logs = log_files(files);
     let mut outcome = Outcome::new();
     let mut new = Vec::new();
     for file in cell.written()? {
@@ -184,7 +185,8 @@ fn once(
             continue;
         }
         let (path, content) = &file;
-        if holds(content, &telling) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if holds(content, &telling) && !logs.contains(name) {
             if path != "/dev/null" {
                 outcome.insert(Delivery::Mailbox(folder(path)));
             }
@@ -277,6 +279,22 @@ fn holds(content: &[u8], telling: &[Vec<u8>]) -> bool {
     content
         .split(|&byte| byte == b'\n')
         .any(|line| telling.iter().any(|telling| telling == line))
+}
+
+/// The names of the files that a home's rules log into: a program's output can
+/// bring a message into the log.
+fn log_files(files: &Files) -> BTreeSet<String> {
+    files
+        .0
+        .values()
+        .flat_map(|bytes| bytes.split(|&byte| byte == b'\n'))
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .filter_map(|line| line.trim_start().strip_prefix("LOGFILE"))
+        .filter_map(|rest| rest.trim_start().strip_prefix('='))
+        .filter_map(|path| path.split_whitespace().next())
+        .filter_map(|path| path.trim_matches(['"', '\'']).rsplit('/').next())
+        .map(str::to_string)
+        .collect()
 }
 
 /// The mailbox that a file belongs to.

@@ -48,7 +48,6 @@ pub const SPAM_FILTERS: &[&str] = &[
 
 /// Programs whose output is not the message.
 const SILENT: &[&str] = &[
-    "date",
     "hostname",
     "test",
     "[",
@@ -136,11 +135,55 @@ fn one(program: &str, arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
     match program {
         "formail" => formail(arguments, &input),
         "echo" => (format!("{}\n", arguments.join(" ")).into_bytes(), 0),
+        "date" => (date(arguments).unwrap_or_default().into_bytes(), 0),
         "false" => (Vec::new(), 1),
         "sendmail" => (Vec::new(), 0),
         _ if SILENT.contains(&program) => (Vec::new(), 0),
         _ => (input, 0),
     }
+}
+
+/// The date in the formats that folders are named with; nothing for others.
+fn date(arguments: &[String]) -> Option<String> {
+    let [format] = arguments else { return None };
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?
+        .as_secs();
+    // Days since March of the year 0, which makes the leap day the last one.
+    let days = now / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut text = String::new();
+    let mut chars = format.strip_prefix('+')?.chars();
+    while let Some(c) = chars.next() {
+        match (c, if c == '%' { chars.next() } else { None }) {
+            ('%', Some('Y')) => text.push_str(&year.to_string()),
+            ('%', Some('y')) => text.push_str(&format!("{:02}", year % 100)),
+            ('%', Some('m')) => text.push_str(&format!("{month:02}")),
+            ('%', Some('d')) => text.push_str(&format!("{day:02}")),
+            ('%', Some('F')) => text.push_str(&format!("{year}-{month:02}-{day:02}")),
+            ('%', Some('b' | 'h')) => text.push_str(months.get(month as usize - 1)?),
+            ('%', _) => return None,
+            (c, _) => text.push(c),
+        }
+    }
+    text.push('\n');
+    Some(text)
 }
 
 fn formail(arguments: &[String], input: &[u8]) -> (Vec<u8>, i32) {

@@ -135,6 +135,13 @@ impl Lowering<'_> {
         };
         let kind = match place {
             Place::Nowhere => return Ok(None),
+            Place::Inbox if !copy => CommandKind::Keep { flags },
+            Place::Inbox if self.target.has(Extension::Copy) => CommandKind::FileInto {
+                folder: Value::text("INBOX"),
+                copy,
+                create: false,
+                flags,
+            },
             Place::Inbox => CommandKind::Keep { flags },
             Place::Folder(folder) => {
                 if !self.target.has(Extension::FileInto) {

@@ -5,7 +5,7 @@ use super::action::keep;
 use super::path::Path;
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
-use super::{Lowering, manual};
+use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Destination, Folder, Format, StatementId, Target, Text};
 use crate::sieve::script::{Command, CommandKind};
@@ -99,6 +99,13 @@ impl Lowering<'_> {
             Target::Folder(folder) if folder.format == Format::Null => return Sent::Nothing,
             Target::Folder(folder) => self.copied(at, folder.clone(), path),
             Target::Mailbox(folder) => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::OwnDelivery,
+                        "The server files the mail itself, without the program",
+                    ),
+                );
                 let folder = Folder {
                     path: folder.clone(),
                     format: Format::Maildir,

@@ -190,6 +190,9 @@ impl Remarks {
 
     /// Nothing is left of the expression: why, or that it never matched.
     fn nothing(self) -> Result<Matched, Note> {
+        if self.fit == Fit::EXACT && !self.notes.is_empty() {
+            return Ok(self.matched(Test::False));
+        }
         match self.notes.into_iter().next_back() {
             Some(note) => Err(Note {
                 verdict: Verdict::Manual,

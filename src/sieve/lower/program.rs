@@ -57,6 +57,18 @@ impl Lowering<'_> {
             let commands = self.filtered(at, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
+        if matches!(
+            meaning,
+            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. }
+        ) {
+            self.find(
+                at,
+                adapted(
+                    Code::OwnDelivery,
+                    "The server files the mail itself, without the program",
+                ),
+            );
+        }
         let flow = match meaning {
             Meaning::Deliver { folder: None } => self.delivered(vec![keep()], copy, path),
             Meaning::Deliver {

@@ -152,6 +152,8 @@ pub(super) struct Names {
     pub(super) whole: Vec<Field>,
     /// Beginnings of names: what follows them is not spelled out.
     pub(super) open: Vec<String>,
+    /// Some names would need signs that no server takes in one.
+    pub(super) odd: bool,
 }
 
 impl Names {
@@ -200,6 +202,12 @@ impl Names {
             push_new(&mut self.open, name);
             return Ok(());
         }
+        let is_odd = |byte: &u8| {
+            byte.is_ascii_graphic()
+                && !byte.is_ascii_alphanumeric()
+                && !matches!(byte, b'-' | b'_' | b':')
+        };
+        self.odd |= next.iter().any(is_odd);
         if next.contains(&b':') && !spelled.is_empty() {
             push_new(&mut self.whole, Field::Named(name.clone()));
         }

@@ -39,13 +39,11 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let mut remarks = Remarks::default();
     let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
     let mut asked = Asked::default();
-    let mut open = Vec::new();
+    let mut open = Open::default();
     for term in &beginnings.at_line {
         at_line(term, expression, &mut asked, &mut open, &mut budget)?;
     }
-    if !open.is_empty() {
-        remarks.say(Fit::MISSES, Code::OpenFieldName, open_names(&open));
-    }
+    open.say(&mut remarks);
     for term in &beginnings.anywhere {
         if super::term::done(std::slice::from_ref(term)) {
             return Ok(remarks.matched(Test::True));
@@ -170,16 +168,16 @@ fn at_line(
     term: &Term,
     expression: &Expression,
     asked: &mut Asked,
-    open: &mut Vec<String>,
+    open: &mut Open,
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
     let mut fields = names.whole;
+    open.odd |= names.odd;
     for prefix in names.open {
         let begun = field::beginning_with(&prefix);
-        if !begun.is_empty() {
-            push_new(open, prefix);
-        }
+        open.unknown |= begun.is_empty();
+        push_new(&mut open.prefixes, prefix);
         begun
             .into_iter()
             .for_each(|field| push_new(&mut fields, field));
@@ -189,6 +187,37 @@ fn at_line(
         asked.add(field, terms);
     }
     Ok(())
+}
+
+/// What was asked of the names of fields that no list of names can say.
+#[derive(Debug, Default)]
+struct Open {
+    /// Beginnings of names.
+    prefixes: Vec<String>,
+    /// No field is known that begins so.
+    unknown: bool,
+    /// Signs that no server takes in a name.
+    odd: bool,
+}
+
+impl Open {
+    fn say(&self, remarks: &mut Remarks) {
+        if !self.prefixes.is_empty() {
+            let fit = match self.unknown {
+                true => Fit::MISSES,
+                // The fields that are left out are such as nobody meant.
+                false => Fit::EXACT,
+            };
+            remarks.say(fit, Code::OpenFieldName, open_names(&self.prefixes));
+        }
+        if self.odd {
+            remarks.say(
+                Fit::EXACT,
+                Code::OddFieldName,
+                "no mail has a field of the name that this begins with, and the server cannot ask for one",
+            );
+        }
+    }
 }
 
 fn open_names(prefixes: &[String]) -> String {
@@ -273,43 +302,34 @@ fn value_lines(
         let lines = lines.iter().filter_map(|line| stripped(line, lenient));
         reduced(lines.collect())
     };
-    let usual = all(&behind_blank.lines, false);
-    let unusual: Vec<Line> = all(&behind_colon.lines, false)
-        .into_iter()
-        .filter(|line| usual.is_empty() || begins_with_letter(line))
-        .collect();
-    let both = reduced([usual.as_slice(), &unusual].concat());
     let empty = Line {
         factors: Vec::new(),
         closed: true,
     };
-    if both.is_empty() {
-        let lenient = all(&[behind_blank.lines, behind_colon.lines].concat(), true);
-        if !lenient.is_empty() {
-            say_blank(remarks);
-        }
-        return Ok(lenient);
+    let unusual = all(&behind_colon.lines, false);
+    let mut usual = all(&behind_blank.lines, false);
+    if usual.is_empty() {
+        usual = all(&behind_blank.lines, true);
     }
     // A field without a value has no blank either.
-    if both
-        .iter()
-        .any(|line| !usual.contains(line) && *line != empty)
+    if unusual.contains(&empty) && !usual.contains(&empty) {
+        usual.push(empty.clone());
+    }
+    let known = |line: &Line| usual.contains(line);
+    if unusual.iter().any(|line| !known(line))
+        && reduced([usual.clone(), unusual].concat()) != usual
     {
         say_blank(remarks);
     }
-    Ok(both)
+    Ok(usual)
 }
 
 fn say_blank(remarks: &mut Remarks) {
     remarks.say(
-        Fit::EXCEEDS,
+        Fit::EXACT,
         Code::BlankAfterColon,
-        "blanks around a field's value do not count",
+        "what stands right behind the colon is not looked for, since mail has a blank there",
     );
-}
-
-fn begins_with_letter(line: &Line) -> bool {
-    matches!(line.factors.first(), Some(Regex::Class(set)) if set.len() <= 2)
 }
 
 /// Terms over the sender of the envelope; a blank and the date follow it.
