@@ -184,7 +184,7 @@ impl Lowering<'_> {
         }
         let mut written = String::new();
         let mut parts: Vec<Part> = Vec::new();
-        for part in prepared.value.0 {
+        for part in path.apart(&prepared.value).0 {
             match part {
                 Part::Text(text) => written.push_str(&text),
                 part => {
@@ -268,7 +268,10 @@ impl Lowering<'_> {
         let sources: Vec<Value> = name
             .0
             .iter()
-            .filter(|part| matches!(part, Part::Variable(_)))
+            .filter(|part| match part {
+                Part::Variable(variable) => !variable.starts_with(super::date::NOW),
+                Part::Text(_) => false,
+            })
             .map(|part| Value(vec![part.clone()]))
             .collect();
         if sources.is_empty() {

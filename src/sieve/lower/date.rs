@@ -6,6 +6,9 @@ use super::value::{compare, set, when};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
+/// What the names of variables begin with that hold parts of the date.
+pub(super) const NOW: &str = "now_";
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -59,21 +62,30 @@ impl Lowering<'_> {
                     literal.push('%');
                     continue;
                 }
-                'Y' => number("year"),
-                'y' => ("year2", taken("year2", "year", "??*", "3")),
-                'm' => number("month"),
-                'd' => number("day"),
-                'H' => number("hour"),
-                'M' => number("minute"),
-                'S' => number("second"),
+                'Y' => number("now_year"),
+                'y' => ("now_year2", taken("now_year2", "year", "??*", "3")),
+                'm' => number("now_month"),
+                'd' => number("now_day"),
+                'H' => number("now_hour"),
+                'M' => number("now_minute"),
+                'S' => number("now_second"),
                 'b' => (
-                    "month_short",
-                    named("month_short", "month", short(&MONTHS), 1),
+                    "now_month_short",
+                    named("now_month_short", "month", short(&MONTHS), 1),
                 ),
-                'B' => ("month_name", named("month_name", "month", long(&MONTHS), 1)),
-                'a' => ("day_short", named("day_short", "weekday", short(&DAYS), 0)),
-                'A' => ("day_name", named("day_name", "weekday", long(&DAYS), 0)),
-                'w' => number("weekday"),
+                'B' => (
+                    "now_month_name",
+                    named("now_month_name", "month", long(&MONTHS), 1),
+                ),
+                'a' => (
+                    "now_day_short",
+                    named("now_day_short", "weekday", short(&DAYS), 0),
+                ),
+                'A' => (
+                    "now_day_name",
+                    named("now_day_name", "weekday", long(&DAYS), 0),
+                ),
+                'w' => number("now_weekday"),
                 _ => return None,
             };
             let (name, found) = part;
@@ -89,8 +101,9 @@ impl Lowering<'_> {
     }
 }
 
-fn number(part: &str) -> (&str, Command) {
-    (part, taken(part, part, "*", "1"))
+fn number(name: &'static str) -> (&'static str, Command) {
+    let part = name.trim_start_matches(NOW);
+    (name, taken(name, part, "*", "1"))
 }
 
 /// Puts what a group of `currentdate :matches` holds into a variable.

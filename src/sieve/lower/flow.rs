@@ -11,7 +11,7 @@ use super::path::{Chained, Known, Path};
 use super::pattern::Note;
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else, leave};
-use super::value::{command, compare, reference, set, when};
+use super::value::{command, compare, reference, script_name, set, when};
 use super::variables::is_special;
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
@@ -114,6 +114,7 @@ impl Lowering<'_> {
         }
         let asked = self.read.contains(name);
         let Some(value) = value else {
+            path.forget(&script_name(name));
             path.variables
                 .insert(name.clone(), Known::Text(String::new()));
             return match asked {
@@ -151,9 +152,18 @@ impl Lowering<'_> {
                 path.variables.insert(name.clone(), known);
                 let mut commands = prepared.before;
                 let assignment = set(name, &[], prepared.value);
-                match renamed(&mut commands, &assignment.kind) {
-                    true => {}
-                    false => commands.push(assignment),
+                let own = script_name(name);
+                if !renamed(&mut commands, &assignment.kind) {
+                    if let CommandKind::Set { value, .. } = &assignment.kind {
+                        let made = path.apart(value);
+                        path.forget(&own);
+                        if !made.references().contains(&own.as_str()) {
+                            path.made.insert(own, made);
+                        }
+                    }
+                    commands.push(assignment);
+                } else {
+                    path.forget(&own);
                 }
                 self.comment(&mut commands, *at);
                 Flow::of(commands)
@@ -299,6 +309,11 @@ impl Lowering<'_> {
                     continue;
                 }
             };
+            if guard.test == Test::False {
+                self.never(recipe);
+                path.chain = path.chain.after(recipe.chain, false);
+                continue;
+            }
             let marks = marks_ahead(recipe, rest);
             if marks.is_some() {
                 rest = rest.get(1..).unwrap_or(&[]);
@@ -387,6 +402,9 @@ impl Lowering<'_> {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
         }
         let mut before = Vec::new();
+        if guard.captured.is_some() || guard.sets_match {
+            matched.forget("match");
+        }
         if let Some(group) = &guard.captured {
             if self.read.contains("MATCH") {
                 before.push(set("match", &[], reference(group)));
@@ -622,6 +640,13 @@ impl Lowering<'_> {
             ),
         };
         self.find(recipe.at, note(Verdict::Dropped, code, message));
+        if let Action::Block(steps) = &recipe.action {
+            self.never_reached(steps);
+        }
+    }
+
+    /// A recipe that matches no message: what is in it comes to nothing.
+    fn never(&mut self, recipe: &Recipe) {
         if let Action::Block(steps) = &recipe.action {
             self.never_reached(steps);
         }

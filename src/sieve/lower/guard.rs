@@ -154,8 +154,11 @@ impl Lowering<'_> {
             tests.push(test);
         }
         tests.extend(capturing);
+        tests.retain(|test| *test != Test::True);
         guard.test = match <[Test; 1]>::try_from(tests) {
             Ok([test]) => test,
+            Err(tests) if tests.is_empty() => Test::True,
+            Err(tests) if tests.contains(&Test::False) => Test::False,
             Err(tests) => Test::AllOf(tests),
         };
         Ok(guard)
@@ -174,6 +177,11 @@ impl Lowering<'_> {
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
         Ok(match condition.negated {
+            true if held.test == Test::True => Held::exactly(Test::False),
+            true if held.test == Test::False => Held {
+                test: Test::True,
+                ..held
+            },
             true => held.negated(),
             false => held,
         })

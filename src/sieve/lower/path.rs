@@ -2,6 +2,7 @@
 
 use super::Label;
 use crate::rules::model::StatementId;
+use crate::sieve::script::{Part, Value};
 use std::collections::HashMap;
 
 /// What is known on the way to a step.
@@ -10,6 +11,9 @@ pub(super) struct Path {
     pub chain: Chained,
     /// Variables that were assigned on the way.
     pub variables: HashMap<String, Known>,
+    /// What the script's variables are made of, where that still holds: other
+    /// variables, and text.
+    pub made: HashMap<String, Value>,
     /// What the mailer is told at the end (`EXITCODE`); `None` where that is
     /// not the same for every message.
     pub exit_code: Option<i32>,
@@ -60,6 +64,7 @@ impl Path {
                 succeeded: Some(false),
             },
             variables: HashMap::new(),
+            made: HashMap::new(),
             exit_code: Some(0),
             doubt: None,
             exceeds: None,
@@ -67,6 +72,28 @@ impl Path {
             file: None,
             depth: 0,
         }
+    }
+
+    /// A variable of the script gets another value.
+    pub fn forget(&mut self, name: &str) {
+        self.made.remove(name);
+        self.made
+            .retain(|_, value| !value.references().contains(&name));
+    }
+
+    /// A value with the variables taken apart that are made of others.
+    pub fn apart(&self, value: &Value) -> Value {
+        let mut parts = Vec::new();
+        for part in &value.0 {
+            match part {
+                Part::Variable(name) => match self.made.get(name) {
+                    Some(made) => parts.extend(made.0.iter().cloned()),
+                    None => parts.push(part.clone()),
+                },
+                Part::Text(_) => parts.push(part.clone()),
+            }
+        }
+        Value(parts)
     }
 
     /// Why a message may be here that procmail did not bring here.
@@ -84,6 +111,8 @@ impl Path {
         self.exit_code = self.exit_code.filter(|_| self.exit_code == other.exit_code);
         self.doubt = self.doubt.or(other.doubt);
         self.exceeds = self.exceeds.or(other.exceeds);
+        self.made
+            .retain(|name, value| other.made.get(name) == Some(value));
         // What only one way assigned was empty on the other.
         let empty = || Known::Text(String::new());
         for (name, known) in &mut self.variables {

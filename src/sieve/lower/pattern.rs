@@ -190,7 +190,13 @@ impl Remarks {
 
     /// Nothing is left of the expression: why, or that it never matched.
     fn nothing(self) -> Result<Matched, Note> {
-        if self.fit == Fit::EXACT && !self.notes.is_empty() {
+        let only_odd = |note: &Note| {
+            matches!(
+                note.code,
+                Code::OddFieldName | Code::BlankAfterColon | Code::OpenFieldName
+            )
+        };
+        if self.fit == Fit::EXACT && !self.notes.is_empty() && self.notes.iter().all(only_odd) {
             return Ok(self.matched(Test::False));
         }
         match self.notes.into_iter().next_back() {

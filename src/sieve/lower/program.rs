@@ -554,6 +554,7 @@ impl Lowering<'_> {
                 let known = Known::Carried {
                     doubtful: prepared.doubtful || path.doubtful().is_some(),
                 };
+                path.forget(&script_name(name));
                 path.variables.insert(name.to_owned(), known);
                 let mut commands = prepared.before;
                 commands.push(super::value::set(name, &[], prepared.value));

@@ -176,7 +176,7 @@ fn at_line(
     open.odd |= names.odd;
     for prefix in names.open {
         let begun = field::beginning_with(&prefix);
-        open.unknown |= begun.is_empty();
+        open.unknown |= begun.is_empty() || prefix.is_empty() || prefix.ends_with('-');
         push_new(&mut open.prefixes, prefix);
         begun
             .into_iter()
@@ -194,7 +194,7 @@ fn at_line(
 struct Open {
     /// Beginnings of names.
     prefixes: Vec<String>,
-    /// No field is known that begins so.
+    /// No field is known that begins so, or any of a family is meant.
     unknown: bool,
     /// Signs that no server takes in a name.
     odd: bool,
@@ -310,6 +310,13 @@ fn value_lines(
     let mut usual = all(&behind_blank.lines, false);
     if usual.is_empty() {
         usual = all(&behind_blank.lines, true);
+        if !usual.is_empty() {
+            remarks.say(
+                Fit::EXCEEDS,
+                Code::BlankAfterColon,
+                "blanks around a field's value do not count",
+            );
+        }
     }
     // A field without a value has no blank either.
     if unusual.contains(&empty) && !usual.contains(&empty) {
