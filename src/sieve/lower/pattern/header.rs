@@ -284,7 +284,7 @@ fn value_lines(
     for term in behind(terms, b' ', budget)? {
         behind_blank.add(&term, budget)?;
     }
-    if terms.iter().any(Vec::is_empty) {
+    if super::term::done(terms) {
         behind_blank.add(&[], budget)?;
     }
     let mut behind_colon = Lines::default();
@@ -322,13 +322,26 @@ fn value_lines(
     if unusual.contains(&empty) && !usual.contains(&empty) {
         usual.push(empty.clone());
     }
-    let known = |line: &Line| usual.contains(line);
-    if unusual.iter().any(|line| !known(line))
-        && reduced([usual.clone(), unusual].concat()) != usual
-    {
+    let unusual = unusual.into_iter().flat_map(without_option).collect();
+    let both = reduced([usual.clone(), unusual].concat());
+    if both.iter().any(|line| !usual.contains(line)) {
         say_blank(remarks);
     }
     Ok(usual)
+}
+
+/// A line that begins with something optional is one with it, and one without.
+fn without_option(line: Line) -> Vec<Line> {
+    let Some((Regex::Optional(first), rest)) = line.factors.split_first() else {
+        return vec![line];
+    };
+    let with = match first.as_ref() {
+        Regex::Concat(factors) => factors.clone(),
+        factor => vec![factor.clone()],
+    };
+    [[with.as_slice(), rest].concat(), rest.to_vec()]
+        .map(|factors| Line { factors, ..line })
+        .to_vec()
 }
 
 fn say_blank(remarks: &mut Remarks) {
