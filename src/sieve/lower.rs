@@ -29,11 +29,12 @@ use super::tidy::tidy;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
 use crate::rules::elaborate::path as paths;
+use crate::rules::expression::Expression;
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
 use path::Path;
-use pattern::Note;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use pattern::{Matched, Note};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -95,6 +96,11 @@ struct Lowering<'a> {
     folders: BTreeMap<(String, Format), String>,
     /// Variables that something reads when a message is there.
     read: BTreeSet<String>,
+    /// Those of them that are too many to be carried.
+    lost: BTreeSet<String>,
+    /// What expressions ask of the header: hostile rules ask the same a thousand
+    /// times.
+    headers: HashMap<Expression, Result<Matched, Note>>,
     /// Places that can be left early, so far.
     labels: usize,
     /// Recipes that may still be written a second time, because what follows
@@ -105,6 +111,10 @@ struct Lowering<'a> {
 /// Recipes that are written twice in one script, at most.
 const MAX_REPEATS: usize = 400;
 
+/// Variables that are carried from step to step, at most; servers allow about
+/// as many in one script.
+const MAX_VARIABLES: usize = 200;
+
 impl<'a> Lowering<'a> {
     fn new(
         program: &'a Program,
@@ -114,6 +124,7 @@ impl<'a> Lowering<'a> {
     ) -> Self {
         let mut naming = options.naming.clone();
         variables::mailboxes(program, &mut naming);
+        let read = variables::read(&program.body);
         Lowering {
             program,
             sources,

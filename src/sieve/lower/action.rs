@@ -4,7 +4,7 @@
 use super::path::Path;
 use super::pattern::Note;
 use super::sequence::{Flow, leave};
-use super::value::{command, compare, is_empty, shortened};
+use super::value::{command, compare, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -278,30 +278,26 @@ impl Lowering<'_> {
             return None;
         }
         let separator = self.naming.separator;
-        let mut keys = vec![
-            Value::text(""),
-            Value::text(format!("*{separator}*")),
-            Value::text("*..*"),
-        ];
-        if sources.len() == 1 && name.0.len() == 1 {
-            keys.push(Value::text("inbox"));
-        }
+        let mut patterns = vec![format!("*{separator}*"), "*..*".to_owned()];
         if separator != '/' {
-            keys.push(Value::text("*/*"));
+            patterns.push("*/*".to_owned());
         }
-        let one_empty = sources.len() == 1;
-        let test = Test::String {
-            compare: compare(Match::Matches),
-            sources: sources.clone(),
-            keys,
-        };
-        Some(match one_empty {
-            true => test,
-            false => {
-                let empty = sources.into_iter().map(is_empty);
-                Test::AnyOf([test].into_iter().chain(empty).collect())
+        let is_whole = name.0.len() == 1;
+        let mut tests = Vec::new();
+        for source in sources {
+            // One key each: sieve-rs looks at the last of several.
+            let held = |by, key: &str| Test::String {
+                compare: compare(by),
+                sources: vec![source.clone()],
+                keys: vec![Value::text(key)],
+            };
+            tests.push(held(Match::Is, ""));
+            if is_whole {
+                tests.push(held(Match::Is, "inbox"));
             }
-        })
+            tests.extend(patterns.iter().map(|key| held(Match::Matches, key)));
+        }
+        Some(Test::AnyOf(tests))
     }
 
     /// Throws the message away, unless it may be one that procmail kept.

@@ -112,7 +112,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
-        let asked = self.read.contains(name);
+        let asked = self.read.contains(name) && !self.lost.contains(name);
         let Some(value) = value else {
             path.forget(&script_name(name));
             path.variables

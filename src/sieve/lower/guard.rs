@@ -278,10 +278,16 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    fn in_header(&self, expression: &Expression) -> Result<Matched, Note> {
-        let mut matched = pattern::header(expression, self.target)?;
-        rename_fields(&mut matched.test, &self.options.spam_headers);
-        Ok(matched)
+    fn in_header(&mut self, expression: &Expression) -> Result<Matched, Note> {
+        if let Some(known) = self.headers.get(expression) {
+            return known.clone();
+        }
+        let mut matched = pattern::header(expression, self.target);
+        if let Ok(matched) = &mut matched {
+            rename_fields(&mut matched.test, &self.options.spam_headers);
+        }
+        self.headers.insert(expression.clone(), matched.clone());
+        matched
     }
 
     /// The text of an expression with a character in the place of each

@@ -133,6 +133,9 @@ impl Lowering<'_> {
 
     /// What a variable holds at a step.
     pub(super) fn known(&self, name: &str, path: &Path) -> Known {
+        if self.lost.contains(name) {
+            return Known::Lost;
+        }
         if let Some(known) = path.variables.get(name) {
             return known.clone();
         }
