@@ -124,7 +124,7 @@ impl<'a> Lowering<'a> {
     ) -> Self {
         let mut naming = options.naming.clone();
         variables::mailboxes(program, &mut naming);
-        let read = variables::read(&program.body);
+        let read = variables::read(&program.body, target);
         Lowering {
             program,
             sources,
@@ -134,7 +134,9 @@ impl<'a> Lowering<'a> {
             findings: Vec::new(),
             found: HashSet::new(),
             folders: BTreeMap::new(),
-            read: variables::read(&program.body, target),
+            lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
+            read,
+            headers: HashMap::new(),
             labels: 0,
             repeats: MAX_REPEATS,
         }
