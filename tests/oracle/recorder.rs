@@ -212,26 +212,19 @@ fn formail(arguments: &[String], input: &[u8]) -> (Vec<u8>, i32) {
 }
 
 fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
+    // The variable that was to name the program has no value.
     let is_nameless = |word: &str| word.starts_with('-') && !word.contains(['c', 's']);
     let command = match arguments {
-        // The variable that was to name the program has no value.
         [flag, ..] if is_nameless(flag) => return (Vec::new(), 2),
-        [_, command, ..]
-            if is_nameless(
-                command
-                    .trim_start_matches(['(', ' '])
-                    .split(' ')
-                    .next()
-                    .unwrap_or(""),
-            ) =>
-        {
-            return (Vec::new(), 127);
-        }
         [flag, command, ..] if flag.starts_with('-') => command.as_str(),
         // What is no program, procmail gives to a shell as a script.
         [script, rest @ ..] => return one(base(script), rest, input),
         [] => return (input, 0),
     };
+    let mut words = command.split([' ', '(']).filter(|word| !word.is_empty());
+    if words.next().is_some_and(is_nameless) {
+        return (Vec::new(), 127);
+    }
     let known = |name: &str| {
         matches!(
             name,
