@@ -3,16 +3,18 @@
 
 use crate::home::Home;
 use crate::report::Report;
-use crate::report::entry::Finding;
+use crate::report::code::Code;
+use crate::report::entry::{Finding, Verdict};
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
-use crate::rules::model::Program;
+use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError};
 use crate::sieve::lower::{Lowered, Options, lower};
 use crate::sieve::print::{LineEnd, Printed, print};
 use crate::sieve::script::Script;
 use crate::sieve::target::Target;
 use crate::syntax::Source;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// What a home becomes.
@@ -63,6 +65,25 @@ pub fn translate_rules(
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
+    let passed = match program.script {
+        Some(at) => {
+            let (passed, finding) = passed_through(&program, &sources, at, target);
+            findings.push(finding);
+            passed
+        }
+        None => None,
+    };
+    if let Some((text, requires, redirects)) = passed {
+        let report = Report::new(&program.statements, &sources, &findings)
+            .with_script(text, requires)
+            .with_destinations(&BTreeMap::new(), &redirects);
+        return Ok(Translation {
+            program,
+            sources,
+            script: Script::default(),
+            report,
+        });
+    }
     let Lowered {
         script,
         findings: more,
@@ -84,4 +105,42 @@ pub fn translate_rules(
         script,
         report,
     })
+}
+
+/// The text of a script, what it requires, and where it forwards to.
+type Passed = (String, Vec<String>, BTreeSet<String>);
+
+/// The text of a Sieve script that stands in the place of `.forward`, where the
+/// target takes it as it is.
+fn passed_through(
+    program: &Program,
+    sources: &[Source],
+    at: StatementId,
+    target: &Target,
+) -> (Option<Passed>, Finding) {
+    let span = program.statements.get(at.0 as usize).map(|of| of.span);
+    let source = span.and_then(|span| sources.get(span.file.0 as usize));
+    let text = source.map_or(String::new(), |source| source.text.clone());
+    let finding = |verdict, message| Finding {
+        at,
+        span: None,
+        verdict,
+        code: Code::SieveFilter,
+        message,
+    };
+    match check::read_back(&text, target) {
+        Ok((requires, actions)) => {
+            let message = "this file is a Sieve script already, and is installed as it stands";
+            let requires = requires.iter().map(ToString::to_string).collect();
+            let redirects = actions.redirects().map(str::to_owned).collect();
+            let passed = (text, requires, redirects);
+            (Some(passed), finding(Verdict::Exact, message.to_owned()))
+        }
+        Err(error) => {
+            let message = format!(
+                "this file is a Sieve script already, but not one for this server: {error}"
+            );
+            (None, finding(Verdict::Manual, message))
+        }
+    }
 }

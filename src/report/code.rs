@@ -180,8 +180,8 @@ codes! {
         "Give people the address with “+”, or ask for the old spelling on the new server.";
     SieveFilter "sieve-filter":
         "A Sieve script in the place of .forward",
-        "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already.",
-        "Look whether the new server knows all that the script requires, and install it as it is.";
+        "A .forward file whose first line is “# Sieve filter” is a Sieve script for the old mailer already. Where the new server knows all that it asks for, it is installed as it is.",
+        "If the new server does not take it, look up what it requires, and write those rules anew.";
     DetailForward "detail-forward":
         "A rule for one detail of the address",
         "Mail to user+word went a way of its own, by the file .forward+word or by $EXTENSION. The new server does not show a script what stands behind the “+” (it would need the extensions envelope and subaddress), so such mail goes the way of the user's other mail.",

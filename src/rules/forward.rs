@@ -87,6 +87,8 @@ struct Mailer<'h, 's> {
     detail: Option<String>,
     /// The forward file, as long as an alias can lead to it.
     behind_alias: Option<&'s str>,
+    /// The file that is a Sieve script.
+    script: Option<StatementId>,
 }
 
 impl<'h, 's> Mailer<'h, 's> {
@@ -106,6 +108,7 @@ impl<'h, 's> Mailer<'h, 's> {
             includes: Vec::new(),
             included: HashMap::new(),
             behind_alias: None,
+            script: None,
             detail: None,
             destinations: 0,
         }
@@ -126,12 +129,14 @@ impl<'h, 's> Mailer<'h, 's> {
             code: Code::DeadRules,
             message: "no message came to these rules: the mail is sent elsewhere before".to_owned(),
         }));
+        let script = self.script.filter(|&at| body == [Step::Unknown { at }]);
         let program = Program {
             statements,
             body,
             default: self.default,
             own_addresses: self.own_addresses,
             texts,
+            script,
         };
         (program, sources, findings)
     }
@@ -307,11 +312,7 @@ impl<'h, 's> Mailer<'h, 's> {
     fn sieve_script(&mut self, file: FileId) -> Step {
         let span = self.whole(file);
         let at = self.ledger.statement(StatementKind::Foreign, span);
-        self.manual(
-            at,
-            Code::SieveFilter,
-            "this file is a Sieve script already; it can be installed as it stands once it has been looked through".to_owned(),
-        );
+        self.script = Some(at);
         Step::Unknown { at }
     }
 

@@ -31,6 +31,9 @@ pub struct Program {
     /// Files of the home that programs in the rules read (the text of an
     /// answer, a list for `grep -f`), by their path relative to the home.
     pub texts: BTreeMap<String, String>,
+    /// A file that is a Sieve script already, where it stands for all of the
+    /// body.
+    pub script: Option<StatementId>,
 }
 
 /// A statement: the unit of the report.

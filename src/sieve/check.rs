@@ -11,6 +11,7 @@ use super::walk;
 use serde_json::Value as Json;
 use sieve::Compiler;
 use sieve::compiler::grammar::Capability;
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Something a script can do to a message.
@@ -88,6 +89,17 @@ pub enum CheckError {
 /// Says why the script cannot be shown; for a script of our own printing that
 /// is a bug.
 pub fn check(text: &str, target: &Target) -> Result<Actions, CheckError> {
+    read_back(text, target).map(|(_, actions)| actions)
+}
+
+/// As [`check`], with the extensions that the script requires.
+///
+/// # Errors
+/// As those of [`check`].
+pub fn read_back(
+    text: &str,
+    target: &Target,
+) -> Result<(BTreeSet<Extension>, Actions), CheckError> {
     let compiled =
         compiler(target)
             .compile(text.as_bytes())
@@ -103,18 +115,21 @@ pub fn check(text: &str, target: &Target) -> Result<Actions, CheckError> {
         .and_then(Json::as_array)
         .ok_or_else(|| CheckError::Unreadable("it has no instructions".to_owned()))?;
     let mut actions = Vec::new();
+    let mut requires = BTreeSet::new();
     for instruction in instructions {
         let (name, fields) =
             tagged(instruction).ok_or_else(|| CheckError::Unreadable(instruction.to_string()))?;
         if name == "Require" {
             let names: Vec<Capability> =
                 serde_json::from_value(fields.clone()).map_err(unreadable)?;
-            let extensions = names
+            let named = names
                 .iter()
                 .map(|name| Extension::from(name.to_string().as_str()));
-            if let Some(extension) = extensions
-                .into_iter()
-                .find(|each| !target.has(each.clone()))
+            requires.extend(named);
+            if let Some(extension) = requires
+                .iter()
+                .find(|each| !target.has((*each).clone()))
+                .cloned()
             {
                 let target = target.name.clone();
                 return Err(CheckError::Lacks { target, extension });
@@ -122,7 +137,7 @@ pub fn check(text: &str, target: &Target) -> Result<Actions, CheckError> {
         }
         actions.extend(action(name, fields));
     }
-    Ok(Actions(actions))
+    Ok((requires, Actions(actions)))
 }
 
 /// What the commands of a tree do: the same list as [`check`] makes of the
