@@ -496,7 +496,10 @@ impl Lowering<'_> {
         self.find(recipe.at, note);
         let goes_on = recipe.flags.copy
             || matches!(&recipe.action, Action::Pipe(_) if recipe.flags.filter)
-            || matches!(&recipe.action, Action::Capture { .. });
+            || matches!(&recipe.action, Action::Capture { .. })
+            // Most messages are seen for the first time, and went on.
+            || matches!(&recipe.action, Action::Pipe(text)
+                if matches!(meaning(text), Meaning::Duplicate { .. }));
         match goes_on {
             true => Flow::nothing(),
             false => self.kept(path),
