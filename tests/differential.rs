@@ -238,10 +238,18 @@ fn exim() -> Result<(), Failed> {
             None => None,
         };
         for folder in [case.join("messages"), corpus.join("../tests/mail")] {
-            for message in std::fs::read_dir(folder)?.flatten() {
+            // A case may have no messages of its own.
+            for message in std::fs::read_dir(folder).into_iter().flatten().flatten() {
                 let content = std::fs::read(message.path())?;
                 let sender = "boss@example.org";
-                let real = exim.run(&filter, sender, "", &content)?;
+                let real = match exim.run(&filter, sender, "", &content) {
+                    Ok(real) => real,
+                    // The test mode lets a user's filter not refuse mail.
+                    Err(error) if error.contains("is disabled") => continue,
+                    // A filter that Exim does not take; the report says so.
+                    Err(_) if translated.is_announced => continue,
+                    Err(error) => return Err(error.into()),
+                };
                 let real = translated.in_sieve(&real);
                 let mut ends = Vec::new();
                 // For its regular expressions, case matters.
