@@ -1,9 +1,9 @@
 //! In: the rule model, a target, and how folders are named. Out: a script that
 //! does the same to a message, and findings about what it could not carry out.
 //!
-//! [`flow`] follows the steps; [`guard`] turns conditions into tests, with
-//! [`pattern`] for expressions and [`score`] for weights; [`action`] and
-//! [`program`] say what a recipe does; [`value`] carries variables.
+//! `flow` follows the steps; `guard` turns conditions into tests, with
+//! [`pattern`] for expressions and `score` for weights; `action` and
+//! `program` say what a recipe does; `value` carries variables.
 
 mod action;
 mod answer;
