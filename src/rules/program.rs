@@ -5,6 +5,7 @@
 //! Nothing is run. What is not known for certain is [`Meaning::Unknown`].
 
 mod arguments;
+pub(crate) mod calendar;
 mod formail;
 mod question;
 mod send;
@@ -16,7 +17,7 @@ use crate::syntax::shell::{Operator, RedirectionKind};
 use arguments::{Call, Reader, Stage};
 
 pub use formail::{Edit, Field};
-pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question};
+pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
 
 /// What a command does.

@@ -34,6 +34,18 @@ pub enum Comparison {
     File(FileTest, Text),
 }
 
+/// Whether a relation of [`Comparison::Number`] holds.
+pub fn holds(left: i64, relation: &str, right: i64) -> bool {
+    match relation {
+        "eq" => left == right,
+        "ne" => left != right,
+        "lt" => left < right,
+        "le" => left <= right,
+        "gt" => left > right,
+        _ => left >= right,
+    }
+}
+
 /// What is asked of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileTest {

@@ -1,28 +1,6 @@
 //! In: a time, and a format of strftime(3). Out: what date(1) prints.
 
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+use crate::rules::program::calendar::{DAYS, MONTHS};
 
 /// A moment in the calendar, in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -280,14 +280,7 @@ impl<'p> Machine<'_, 'p> {
                 let (Some(left), Some(right)) = (left, right) else {
                     return Ran::exit(2);
                 };
-                match *relation {
-                    "eq" => left == right,
-                    "ne" => left != right,
-                    "lt" => left < right,
-                    "le" => left <= right,
-                    "gt" => left > right,
-                    _ => left >= right,
-                }
+                program::holds(left, relation, right)
             }
             Comparison::File(_, path) => {
                 let path = self.string(process, path, encoding);

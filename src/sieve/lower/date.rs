@@ -3,36 +3,12 @@
 
 use super::Lowering;
 use super::value::{compare, set, when};
+use crate::rules::program::calendar::{DAYS, MONTHS};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// What the names of variables begin with that hold parts of the date.
 pub(super) const NOW: &str = "now_";
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
 
 impl Lowering<'_> {
     /// The present date in a format, and the commands that find it out; `None`

@@ -12,7 +12,9 @@ use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::expression::Expression;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{Comparison, Field, Grep, Input, Meaning, Patterns, Question, meaning};
+use crate::rules::program::{
+    Comparison, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
+};
 use crate::sieve::script::{Command, CommandKind, Compare, FlagCommand, Match, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -365,14 +367,7 @@ impl Lowering<'_> {
                         "This compares numbers that differ from message to message",
                     ));
                 };
-                Held::exactly(constant(match *relation {
-                    "eq" => left == right,
-                    "ne" => left != right,
-                    "lt" => left < right,
-                    "le" => left <= right,
-                    "gt" => left > right,
-                    _ => left >= right,
-                }))
+                Held::exactly(constant(holds(left, relation, right)))
             }
             Comparison::File(_, file) => {
                 let name = file.known().map_or("a file", |name| name);
