@@ -7,13 +7,16 @@
 
 mod action;
 mod answer;
+mod assign;
 mod bounds;
+mod chain;
 mod date;
 mod edit;
 mod filter;
 mod flow;
 mod forward;
 mod guard;
+mod left_out;
 mod path;
 pub mod pattern;
 mod program;

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::super::print::{LineEnd, print};
-use super::super::script::{Part, Script};
+use super::super::script::{Compare, Part, Script};
 use super::super::target::Target;
+use super::condition::{keys_of, sets};
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;

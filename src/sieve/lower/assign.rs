@@ -1,0 +1,145 @@
+//! In: an assignment. Out: commands that give the script's variable its value,
+//! where something reads it.
+
+use super::path::{Known, Path};
+use super::sequence::Flow;
+use super::value::{script_name, set};
+use super::{Lowering, manual, note};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::model::{Assign, Piece, Text};
+use crate::rules::program::{Meaning, meaning};
+use crate::sieve::script::{Command, CommandKind, Part, Value};
+
+impl Lowering<'_> {
+    /// What an assignment does.
+    pub(super) fn assigned(&mut self, assign: &Assign, path: &mut Path) -> Flow {
+        let Assign { at, name, value } = assign;
+        match name.as_str() {
+            "EXITCODE" => {
+                let code = value.as_ref().map_or(Some("0"), Text::known);
+                path.exit_code = code.and_then(|code| match code {
+                    "" => Some(0),
+                    code => code.trim().parse().ok(),
+                });
+            }
+            "TRAP" => {
+                if let Some(value) = value
+                    && let Meaning::SetFlags(_) = meaning(value)
+                {
+                    self.find(
+                        *at,
+                        manual(
+                            Code::Trap,
+                            "The mail is marked when it lies in a folder already, and the server marks it only as it files it",
+                        ),
+                    );
+                }
+                return Flow::nothing();
+            }
+            _ => {}
+        }
+        let asked = self.read.contains(name) && !self.lost.contains(name);
+        let Some(value) = value else {
+            path.forget(&script_name(name));
+            path.variables
+                .insert(name.clone(), Known::Text(String::new()));
+            return match asked {
+                true => Flow::of(vec![set(name, &[], Value::text(""))]),
+                false => Flow::nothing(),
+            };
+        };
+        if !asked {
+            if value
+                .0
+                .iter()
+                .any(|piece| matches!(piece, Piece::Command(_)))
+            {
+                self.find(
+                    *at,
+                    note(
+                        Verdict::Dropped,
+                        Code::UnusedVariable,
+                        format!("No rule that is carried out asks for {name}"),
+                    ),
+                );
+            }
+            return Flow::nothing();
+        }
+        match self.value(value, path) {
+            Ok(prepared) => {
+                for note in prepared.notes {
+                    self.find(*at, note);
+                }
+                let doubtful = prepared.doubtful || path.doubtful().is_some();
+                let known = match prepared.value.as_text() {
+                    Some(text) if !doubtful => Known::Text(text),
+                    _ => Known::Carried { doubtful },
+                };
+                path.variables.insert(name.clone(), known);
+                let mut commands = prepared.before;
+                let assignment = set(name, &[], prepared.value);
+                let own = script_name(name);
+                if !renamed(&mut commands, &assignment.kind) {
+                    if let CommandKind::Set { value, .. } = &assignment.kind {
+                        let made = path.apart(value);
+                        path.forget(&own);
+                        if !made.references().contains(&own.as_str()) {
+                            path.made.insert(own, made);
+                        }
+                    }
+                    commands.push(assignment);
+                } else {
+                    path.forget(&own);
+                }
+                self.comment(&mut commands, *at);
+                Flow::of(commands)
+            }
+            Err(note) => {
+                self.find(*at, note);
+                path.variables.insert(name.clone(), Known::Lost);
+                Flow::nothing()
+            }
+        }
+    }
+}
+
+/// Lets the commands that find a value out write it where an assignment wants
+/// it, where that is all there is to it.
+fn renamed(commands: &mut [Command], assignment: &CommandKind) -> bool {
+    let CommandKind::Set {
+        name: to, value, ..
+    } = assignment
+    else {
+        return false;
+    };
+    let [Part::Variable(from)] = value.0.as_slice() else {
+        return false;
+    };
+    let mut found = false;
+    for command in commands.iter_mut() {
+        found |= rename_set(command, from, to);
+    }
+    found
+}
+
+fn rename_set(command: &mut Command, from: &str, to: &str) -> bool {
+    match &mut command.kind {
+        CommandKind::Set { name, .. } if name == from => {
+            to.clone_into(name);
+            true
+        }
+        CommandKind::If {
+            branches,
+            otherwise,
+        } => {
+            let blocks = branches.iter_mut().map(|(_, block)| block).chain(otherwise);
+            let mut found = false;
+            for command in blocks.flatten() {
+                found |= rename_set(command, from, to);
+            }
+            found
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,218 @@
+//! In: recipes that are not carried out, or that no message comes to. Out:
+//! findings about them and what is in them, and what is not known behind them.
+
+use super::guard::LeftOut;
+use super::path::{Known, Path};
+use super::pattern::Note;
+use super::sequence::Flow;
+use super::variables::is_special;
+use super::{Lowering, manual, note};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::model::{Action, Assign, Piece, Recipe, Step, Target, Test};
+use crate::rules::program::{Meaning, meaning};
+use std::collections::BTreeSet;
+
+impl Lowering<'_> {
+    /// An action that is not carried out: the message goes on where it would
+    /// have, and is kept where it would have ended.
+    pub(super) fn not_done(&mut self, recipe: &Recipe, note: Note, path: &Path) -> Flow {
+        self.find(recipe.at, note);
+        let goes_on = recipe.flags.copy
+            || matches!(&recipe.action, Action::Pipe(_) if recipe.flags.filter)
+            || matches!(&recipe.action, Action::Capture { .. })
+            // Most messages are seen for the first time, and went on.
+            || matches!(&recipe.action, Action::Pipe(text)
+                if matches!(meaning(text), Meaning::Duplicate { .. }));
+        match goes_on {
+            true => Flow::nothing(),
+            false => self.kept(path),
+        }
+    }
+
+    /// Whether a recipe only sets variables that nothing asks for.
+    pub(super) fn is_idle(&self, recipe: &Recipe) -> bool {
+        match &recipe.action {
+            Action::Block(steps) => steps.iter().all(|step| match step {
+                Step::Assign(assign) => {
+                    !self.read.contains(&assign.name) && !is_special(&assign.name)
+                }
+                _ => false,
+            }),
+            _ => false,
+        }
+    }
+
+    /// A recipe that is left out of the script, with all in it.
+    pub(super) fn leave_out(&mut self, recipe: &Recipe, left_out: LeftOut, path: &mut Path) {
+        self.find_in(recipe.at, left_out.span, left_out.note);
+        let mut assigned = BTreeSet::new();
+        if let Action::Block(steps) = &recipe.action {
+            self.inner_left_out(steps);
+            assignments(steps, &mut assigned);
+        }
+        if let Action::Capture { name, .. } = &recipe.action {
+            assigned.insert(name.clone());
+        }
+        if splits_match(recipe) {
+            assigned.insert("MATCH".to_owned());
+        }
+        for name in assigned {
+            if name == "EXITCODE" {
+                path.exit_code = None;
+            }
+            path.variables.insert(name, Known::Lost);
+        }
+        if may_deliver(recipe) {
+            path.doubt = path.doubt.or(Some(recipe.at));
+        }
+        let chain = &mut path.chain;
+        if !recipe.chain.also && !recipe.chain.also_if_succeeded {
+            chain.last = None;
+        }
+        chain.previous = None;
+        chain.succeeded = None;
+    }
+
+    pub(super) fn inner_left_out(&mut self, steps: &[Step]) {
+        for step in steps {
+            let at = match step {
+                Step::Recipe(recipe) => {
+                    if let Action::Block(steps) = &recipe.action {
+                        self.inner_left_out(steps);
+                    }
+                    recipe.at
+                }
+                Step::Include { at, body, .. } => {
+                    self.inner_left_out(body);
+                    *at
+                }
+                Step::Assign(assign) if !self.read.contains(&assign.name) => continue,
+                Step::Assign(Assign { at, .. }) | Step::End { at } | Step::Unknown { at } => *at,
+                Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => continue,
+            };
+            self.find(
+                at,
+                manual(
+                    Code::InUntranslatedBlock,
+                    "The block that this stands in was not translated",
+                ),
+            );
+        }
+    }
+
+    /// A recipe that no message comes to, because of what the one above did.
+    pub(super) fn skipped(&mut self, recipe: &Recipe) {
+        let (code, message) = match recipe.chain.on_error {
+            true => (
+                Code::OnFailure,
+                "This ran where the action above it failed; on the server it does not fail",
+            ),
+            false => (
+                Code::NeverReached,
+                "No message came to this place, because of what the rule above it does",
+            ),
+        };
+        self.find(recipe.at, note(Verdict::Dropped, code, message));
+        if let Action::Block(steps) = &recipe.action {
+            self.never_reached(steps);
+        }
+    }
+
+    /// A recipe that matches no message: what is in it comes to nothing.
+    pub(super) fn never(&mut self, recipe: &Recipe) {
+        if let Action::Block(steps) = &recipe.action {
+            self.never_reached(steps);
+        }
+    }
+
+    /// Steps behind the end of every message.
+    pub(super) fn never_reached(&mut self, steps: &[Step]) {
+        for step in steps {
+            let at = match step {
+                Step::Recipe(recipe) => {
+                    if let Action::Block(steps) = &recipe.action {
+                        self.never_reached(steps);
+                    }
+                    recipe.at
+                }
+                Step::Include { at, body, .. } => {
+                    self.never_reached(body);
+                    *at
+                }
+                Step::End { at } | Step::Unknown { at } => *at,
+                Step::Assign(_) | Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => {
+                    continue;
+                }
+            };
+            self.find(at, note(
+                Verdict::Dropped,
+                Code::NeverReached,
+                "No message came to this place, because the rules above it end for every message",
+            ));
+        }
+    }
+}
+
+/// Whether a `\/` in it sets `MATCH`.
+pub(super) fn splits_match(recipe: &Recipe) -> bool {
+    recipe
+        .conditions
+        .iter()
+        .any(|condition| match &condition.test {
+            Test::Expression(text) => text.0.iter().any(|piece| match piece {
+                Piece::Literal(text) => text.contains("\\/"),
+                _ => false,
+            }),
+            _ => false,
+        })
+}
+
+/// Whether a message can end in a recipe.
+pub(super) fn may_deliver(recipe: &Recipe) -> bool {
+    if recipe.flags.copy {
+        return false;
+    }
+    match &recipe.action {
+        Action::File(_) | Action::Forward(_) => true,
+        Action::Pipe(_) => !recipe.flags.filter,
+        Action::Capture { .. } => false,
+        Action::Block(steps) => any_delivers(steps),
+    }
+}
+
+fn any_delivers(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match step {
+        Step::Recipe(recipe) => may_deliver(recipe),
+        Step::Include { body, .. } | Step::Detail { body, .. } => any_delivers(body),
+        Step::End { .. } | Step::Deliver(_) | Step::Filter(_) | Step::Unknown { .. } => true,
+        Step::Assign(_) => false,
+    })
+}
+
+/// The variables that steps assign.
+fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
+    for step in steps {
+        match step {
+            Step::Assign(assign) => {
+                into.insert(assign.name.clone());
+            }
+            Step::Recipe(recipe) => match &recipe.action {
+                Action::Block(steps) => assignments(steps, into),
+                Action::Capture { name, .. } => {
+                    into.insert(name.clone());
+                }
+                _ => {}
+            },
+            Step::Include { body, .. } | Step::Detail { body, .. } => assignments(body, into),
+            Step::Deliver(destinations) => {
+                for destination in destinations {
+                    if let Target::Rules(steps) = &destination.to {
+                        assignments(steps, into);
+                    }
+                }
+            }
+            Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! In: tests. Out: tests that say the same, as a person would write them: one
+//! list of keys or names where several tests differ in nothing else.
+
+use super::{DEEPEST, Tidier};
+use crate::sieve::script::{Command, CommandKind, Compare, Match, Test, Value};
+use crate::sieve::walk;
+use std::collections::{HashMap, HashSet};
+
+/// Makes one test idiomatic, in a script that reads no match variables.
+pub fn tidy_test(test: Test) -> Test {
+    if walk::test_depth(&test) > DEEPEST {
+        return test;
+    }
+    let tidier = Tidier {
+        match_variables: false,
+    };
+    tidier.simplify(test)
+}
+
+impl Tidier {
+    pub(super) fn simplify(&self, test: Test) -> Test {
+        match test {
+            Test::Not(inner) => match self.simplify(*inner) {
+                Test::Not(inner) => *inner,
+                Test::True => Test::False,
+                Test::False => Test::True,
+                test => Test::Not(Box::new(test)),
+            },
+            Test::AllOf(tests) => self.simplify_list(tests, true),
+            Test::AnyOf(tests) => self.simplify_list(tests, false),
+            Test::Exists(names) if names.is_empty() => Test::True,
+            test => test,
+        }
+    }
+
+    /// `allof` (`all`) or `anyof`.
+    fn simplify_list(&self, tests: Vec<Test>, all: bool) -> Test {
+        let constant = |value| if value { Test::True } else { Test::False };
+        let mut flat = Vec::with_capacity(tests.len());
+        'tests: for test in tests {
+            let inner = match self.simplify(test) {
+                Test::AllOf(tests) if all => tests,
+                Test::AnyOf(tests) if !all => tests,
+                test => vec![test],
+            };
+            for test in inner {
+                if test == constant(all) {
+                    continue;
+                }
+                let decides = test == constant(!all);
+                flat.push(test);
+                if decides {
+                    break 'tests;
+                }
+            }
+        }
+        if flat.last() == Some(&constant(!all)) {
+            let used = flat.iter().rposition(|test| !self.is_pure(test));
+            flat.drain(used.map_or(0, |at| at + 1)..flat.len() - 1);
+        }
+        let flat = self.merge_lists(self.without_repeats(flat), all);
+        let flat = match all {
+            true => flat,
+            false => self.factored(flat),
+        };
+        match <[Test; 1]>::try_from(flat) {
+            Ok([test]) => test,
+            Err(tests) if tests.is_empty() => constant(all),
+            Err(tests) if all => Test::AllOf(tests),
+            Err(tests) => Test::AnyOf(tests),
+        }
+    }
+
+    /// `anyof (allof (A, B), allof (A, C))` is `allof (A, anyof (B, C))`.
+    fn factored(&self, tests: Vec<Test>) -> Vec<Test> {
+        let mut factored: Vec<Test> = Vec::with_capacity(tests.len());
+        for test in tests {
+            let differ = match (factored.last(), &test) {
+                (Some(Test::AllOf(one)), Test::AllOf(other))
+                    if one.iter().chain(other).all(|test| self.is_pure(test)) =>
+                {
+                    only_difference(one, other)
+                }
+                _ => None,
+            };
+            if let Some(at) = differ
+                && let (Some(Test::AllOf(one)), Test::AllOf(mut other)) =
+                    (factored.last_mut(), test.clone())
+                && let Some(one) = one.get_mut(at)
+            {
+                let tests = vec![std::mem::replace(one, Test::True), other.swap_remove(at)];
+                *one = self.simplify_list(tests, false);
+            } else {
+                factored.push(test);
+            }
+        }
+        factored
+    }
+
+    fn without_repeats(&self, tests: Vec<Test>) -> Vec<Test> {
+        let mut seen = HashSet::new();
+        let mut kept = tests;
+        kept.retain(|test| {
+            let leaf = !matches!(test, Test::Not(_) | Test::AllOf(_) | Test::AnyOf(_));
+            !leaf || !self.is_pure(test) || seen.insert(format!("{test:?}"))
+        });
+        kept
+    }
+
+    /// Makes one test of those that differ only in their keys, or only in
+    /// their names: bare ones in `anyof`, those behind `not` in `allof`, where
+    /// the names of `exists` become one list too.
+    fn merge_lists(&self, tests: Vec<Test>, all: bool) -> Vec<Test> {
+        let by_keys = self.merge_by(tests, all, &|test| {
+            keys_of(test).map(std::mem::take).is_some()
+        });
+        self.merge_by(by_keys, all, &|test| {
+            names_of(test).map(std::mem::take).is_some()
+        })
+    }
+
+    /// `blank` empties the list that may differ, and says whether there is one.
+    fn merge_by(
+        &self,
+        tests: Vec<Test>,
+        all: bool,
+        blank: &dyn Fn(&mut Test) -> bool,
+    ) -> Vec<Test> {
+        let mut merged: Vec<Test> = Vec::with_capacity(tests.len());
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for mut test in tests {
+            if !self.is_pure(&test) {
+                // No test may move to before this one.
+                places.clear();
+            }
+            let Some(shape) = self.mergeable(&mut test, all).and_then(|leaf| {
+                let mut shape = leaf.clone();
+                blank(&mut shape).then(|| format!("{shape:?}"))
+            }) else {
+                merged.push(test);
+                continue;
+            };
+            let Some(&place) = places.get(&shape) else {
+                places.insert(shape, merged.len());
+                merged.push(test);
+                continue;
+            };
+            let earlier = merged
+                .get_mut(place)
+                .and_then(|earlier| self.mergeable(earlier, all));
+            if let (Some(earlier), Some(leaf)) = (earlier, self.mergeable(&mut test, all)) {
+                append(earlier, leaf);
+            }
+        }
+        for test in &mut merged {
+            if let Some(leaf) = self.mergeable(test, all) {
+                if let Some(keys) = keys_of(leaf) {
+                    let mut seen = HashSet::new();
+                    keys.retain(|key| seen.insert(format!("{key:?}")));
+                }
+                if let Some(names) = names_of(leaf) {
+                    let mut seen = HashSet::new();
+                    names.retain(|name| seen.insert(name.to_ascii_lowercase()));
+                }
+            }
+        }
+        merged
+    }
+
+    /// The leaf of a test that may be merged with others.
+    fn mergeable<'a>(&self, test: &'a mut Test, all: bool) -> Option<&'a mut Test> {
+        let leaf = match (test, all) {
+            (test @ Test::Exists(_), true) => return Some(test),
+            (Test::Not(inner), true) => inner.as_mut(),
+            (test, false) => test,
+            (_, true) => return None,
+        };
+        let by = match &*leaf {
+            Test::Header { compare, .. }
+            | Test::Address { compare, .. }
+            | Test::Envelope { compare, .. }
+            | Test::Body { compare, .. }
+            | Test::String { compare, .. }
+            | Test::CurrentDate { compare, .. } => &compare.by,
+            _ => return None,
+        };
+        let known = match by {
+            Match::Is | Match::Contains => true,
+            Match::Matches | Match::Regex => !self.match_variables,
+            Match::Count(_) | Match::Value(_) => false,
+        };
+        let filled = keys_of(leaf).is_none_or(|keys| !keys.is_empty())
+            && names_of(leaf).is_none_or(|names| !names.is_empty());
+        (known && filled).then_some(leaf)
+    }
+
+    /// Whether a test leaves nothing behind that a later command sees.
+    pub(super) fn is_pure(&self, test: &Test) -> bool {
+        let mut pure = true;
+        walk::test_tree(test, &mut |test| {
+            pure &= match test {
+                Test::Duplicate { .. } => false,
+                Test::Header { compare, .. }
+                | Test::Address { compare, .. }
+                | Test::Envelope { compare, .. }
+                | Test::Body { compare, .. }
+                | Test::String { compare, .. }
+                | Test::CurrentDate { compare, .. } => !self.match_variables || !sets(compare),
+                _ => true,
+            };
+        });
+        pure
+    }
+}
+
+/// Whether a comparison sets match variables.
+pub(super) fn sets(compare: &Compare) -> bool {
+    matches!(compare.by, Match::Matches | Match::Regex)
+}
+
+/// Whether commands read match variables that were set before them.
+pub(super) fn reads_earlier_match(commands: &[Command]) -> bool {
+    let mut reads = false;
+    let mut look = |value: &Value| {
+        reads |= value
+            .references()
+            .iter()
+            .any(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    };
+    for command in commands {
+        walk::command_values(&command.kind, &mut look);
+        walk::tests(&command.kind, &mut |test| {
+            walk::test_values(test, &mut look)
+        });
+    }
+    reads
+        || commands.iter().any(|command| match &command.kind {
+            CommandKind::If {
+                branches,
+                otherwise,
+            } => {
+                let mut blocks = branches.iter().filter(|(test, _)| !always_sets(test));
+                blocks.any(|(_, block)| reads_earlier_match(block))
+                    || otherwise.as_deref().is_some_and(reads_earlier_match)
+            }
+            _ => false,
+        })
+}
+
+/// Whether a test that holds has set the match variables.
+fn always_sets(test: &Test) -> bool {
+    match test {
+        Test::AllOf(tests) => tests.iter().any(always_sets),
+        Test::AnyOf(tests) => !tests.is_empty() && tests.iter().all(always_sets),
+        Test::Header { compare, .. }
+        | Test::Address { compare, .. }
+        | Test::Envelope { compare, .. }
+        | Test::Body { compare, .. }
+        | Test::String { compare, .. }
+        | Test::CurrentDate { compare, .. } => sets(compare),
+        _ => false,
+    }
+}
+
+/// Whether a test remembers the message.
+pub(super) fn remembers(test: &Test) -> bool {
+    let mut remembers = false;
+    walk::test_tree(test, &mut |test| {
+        remembers |= matches!(test, Test::Duplicate { .. });
+    });
+    remembers
+}
+
+/// The one place where two lists of tests differ.
+fn only_difference(one: &[Test], other: &[Test]) -> Option<usize> {
+    if one.len() != other.len() {
+        return None;
+    }
+    let mut different = one.iter().zip(other).enumerate();
+    let (at, _) = different.find(|(_, (one, other))| one != other)?;
+    different
+        .all(|(_, (one, other))| one == other)
+        .then_some(at)
+}
+
+pub(super) fn keys_of(test: &mut Test) -> Option<&mut Vec<Value>> {
+    match test {
+        Test::Header { keys, .. }
+        | Test::Address { keys, .. }
+        | Test::Envelope { keys, .. }
+        | Test::Body { keys, .. }
+        | Test::String { keys, .. }
+        | Test::CurrentDate { keys, .. } => Some(keys),
+        _ => None,
+    }
+}
+
+fn names_of(test: &mut Test) -> Option<&mut Vec<String>> {
+    match test {
+        Test::Header { names, .. }
+        | Test::Address { names, .. }
+        | Test::Envelope { names, .. }
+        | Test::Exists(names) => Some(names),
+        _ => None,
+    }
+}
+
+/// Adds the keys and names of another leaf of the same shape; those that both
+/// have are dropped later.
+fn append(earlier: &mut Test, later: &mut Test) {
+    if let (Some(keys), Some(more)) = (keys_of(earlier), keys_of(later)) {
+        keys.append(more);
+    }
+    if let (Some(names), Some(more)) = (names_of(earlier), names_of(later)) {
+        names.append(more);
+    }
+}
