@@ -132,12 +132,13 @@ impl ByteSet {
 
     /// With the other case of every ASCII letter in it.
     pub fn folded(&self) -> Self {
-        let mut folded = *self;
-        for byte in self.iter() {
-            folded.insert(byte.to_ascii_lowercase());
-            folded.insert(byte.to_ascii_uppercase());
-        }
-        folded
+        const UPPER: u64 = ((1 << 26) - 1) << (b'A' & 63);
+        const CASES_APART: u32 = (b'a' - b'A') as u32;
+        let [low, letters, rest @ ..] = self.0;
+        let upper = letters & UPPER;
+        let lower = letters & (UPPER << CASES_APART);
+        let letters = letters | upper << CASES_APART | lower >> CASES_APART;
+        ByteSet([low, letters, rest[0], rest[1]])
     }
 }
 

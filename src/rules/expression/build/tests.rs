@@ -67,6 +67,16 @@ fn classes() {
 }
 
 #[test]
+fn a_set_is_folded_letter_by_letter() {
+    for byte in 0..=u8::MAX {
+        let mut folded = ByteSet::of(byte.to_ascii_lowercase());
+        folded.insert(byte.to_ascii_uppercase());
+        folded.insert(byte);
+        assert_eq!(ByteSet::of(byte).folded(), folded, "{byte}");
+    }
+}
+
+#[test]
 fn from_daemon_ignores_case_whatever_the_recipe_says() {
     assert!(
         Expression::new("x|^FROM_DAEMON", true)

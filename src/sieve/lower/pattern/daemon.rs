@@ -6,6 +6,7 @@ use crate::report::code::Code;
 use crate::rules::expression::Expression;
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
+use std::sync::LazyLock;
 
 const SENDERS: [&str; 4] = ["from", "sender", "resent-from", "resent-sender"];
 /// Who writes to say that mail did not arrive.
@@ -51,11 +52,16 @@ const DAEMONS: [&str; 14] = [
     "autoanswer",
 ];
 
+static FROM_DAEMON: LazyLock<Option<Expression>> =
+    LazyLock::new(|| Expression::new("^FROM_DAEMON", false).ok());
+static FROM_MAILER: LazyLock<Option<Expression>> =
+    LazyLock::new(|| Expression::new("^FROM_MAILER", false).ok());
+
 /// The test, where the expression is one of the macros.
 pub(super) fn lowered(expression: &Expression, target: &Target) -> Option<Result<Matched, Note>> {
-    let is = |name| Expression::new(name, false).is_ok_and(|daemon| daemon == *expression);
-    let daemon = is("^FROM_DAEMON");
-    (daemon || is("^FROM_MAILER")).then(|| Ok(test(daemon, target)))
+    let is = |known: &Option<Expression>| known.as_ref() == Some(expression);
+    let daemon = is(&FROM_DAEMON);
+    (daemon || is(&FROM_MAILER)).then(|| Ok(test(daemon, target)))
 }
 
 fn test(daemon: bool, target: &Target) -> Matched {
