@@ -1,7 +1,7 @@
 //! In: what an expression asks of the beginning of a header line. Out: the
 //! fields it means.
 
-use super::term::{Budget, Term, TooComplex, behind, behind_word, done, heads, push_new};
+use super::term::{Budget, Term, TooComplex, behind, behind_word, done, each_first, push_new};
 
 /// Something in a header whose value can be tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,11 +186,10 @@ impl Names {
         let name = String::from_utf8_lossy(&spelled).to_ascii_lowercase();
         let mut next: Vec<u8> = Vec::new();
         for term in &terms {
-            for (set, _) in heads(term, budget)? {
-                for byte in set.iter() {
-                    push_new(&mut next, byte);
-                }
-            }
+            budget.spend(1 + term.len())?;
+            each_first(term, &mut |set| {
+                set.iter().for_each(|byte| push_new(&mut next, byte));
+            });
         }
         let letters: Vec<u8> = next
             .iter()
@@ -241,11 +240,14 @@ pub(super) fn beginning_with(prefix: &str) -> Vec<Field> {
 pub(super) fn value_terms(
     term: &Term,
     field: &Field,
+    ignores_case: bool,
     budget: &mut Budget,
 ) -> Result<Vec<Term>, TooComplex> {
     let word = field.word();
     let mut found = behind_word(term, &word, budget)?;
-    if let Field::Named(name) = field {
+    if let Field::Named(name) = field
+        && !ignores_case
+    {
         for spelling in spellings(name) {
             for left in behind_word(term, format!("{spelling}:").as_bytes(), budget)? {
                 push_new(&mut found, left);

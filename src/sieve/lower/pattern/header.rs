@@ -52,7 +52,8 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     }
     for term in &beginnings.at_edge {
         // The first line of a message from a mailbox is its `From ` line.
-        let terms = field::value_terms(term, &Field::Envelope, &mut budget)?;
+        let terms =
+            field::value_terms(term, &Field::Envelope, expression.ignores_case, &mut budget)?;
         let names = Names::of(term, expression.ignores_case, &mut budget)?;
         let begins_a_field = !names.whole.is_empty() || !names.open.is_empty();
         if terms.is_empty() && begins_a_field {
@@ -183,7 +184,7 @@ fn at_line(
             .for_each(|field| push_new(&mut fields, field));
     }
     for field in fields {
-        let terms = field::value_terms(term, &field, budget)?;
+        let terms = field::value_terms(term, &field, expression.ignores_case, budget)?;
         asked.add(field, terms);
     }
     Ok(())

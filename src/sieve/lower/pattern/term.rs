@@ -189,41 +189,78 @@ pub(super) fn without_newline(set: &ByteSet) -> ByteSet {
     other
 }
 
-/// The first bytes of a term, each set with what follows it.
-pub(super) fn heads(
-    term: &[Regex],
-    budget: &mut Budget,
-) -> Result<Vec<(ByteSet, Term)>, TooComplex> {
+/// Shows the sets of bytes that a term can begin with, in the order they are
+/// written in. Returns whether it can be empty.
+pub(super) fn each_first(term: &[Regex], show: &mut dyn FnMut(&ByteSet)) -> bool {
+    term.iter().all(|factor| match factor {
+        Regex::Class(set) => {
+            show(set);
+            false
+        }
+        Regex::Edge => false,
+        Regex::Split => true,
+        Regex::Concat(inner) => each_first(inner, show),
+        Regex::Alternate(inner) => inner.iter().fold(false, |empty, each| {
+            each_first(std::slice::from_ref(each), show) | empty
+        }),
+        Regex::Star(inner) | Regex::Optional(inner) => {
+            each_first(std::slice::from_ref(inner), show);
+            true
+        }
+        Regex::Plus(inner) => each_first(std::slice::from_ref(inner), show),
+    })
+}
+
+fn begins_with(term: &[Regex], byte: u8) -> bool {
+    let mut begins = false;
+    each_first(term, &mut |set| begins |= set.contains(byte));
+    begins
+}
+
+/// What is left of a term behind a byte that it begins with.
+fn left(term: &[Regex], byte: u8, budget: &mut Budget) -> Result<Vec<Term>, TooComplex> {
     budget.spend(1 + term.len())?;
-    let Some((first, rest)) = term.split_first() else {
-        return Ok(Vec::new());
+    let (first, rest) = match term.split_first() {
+        Some(split) if begins_with(term, byte) => split,
+        _ => return Ok(Vec::new()),
     };
-    let mut found = Vec::new();
     match first {
-        Regex::Class(set) => found.push((*set, rest.to_vec())),
-        Regex::Concat(inner) => found = heads(&join(inner, rest), budget)?,
+        Regex::Class(_) => Ok(vec![rest.to_vec()]),
+        Regex::Concat(inner) => left(&join(inner, rest), byte, budget),
         Regex::Alternate(inner) => {
+            let mut found = Vec::new();
             for each in inner {
-                found.extend(heads(&join(std::slice::from_ref(each), rest), budget)?);
+                let each = std::slice::from_ref(each);
+                if begins_with(each, byte) {
+                    for behind in left(each, byte, budget)? {
+                        found.push(join(&behind, rest));
+                    }
+                }
+                if each.iter().all(nullable) {
+                    found.extend(left(rest, byte, budget)?);
+                }
             }
+            Ok(found)
         }
         Regex::Star(inner) | Regex::Plus(inner) => {
             let again = join(&[Regex::Star(inner.clone())], rest);
-            for (set, behind) in heads(std::slice::from_ref(inner), budget)? {
-                found.push((set, join(&behind, &again)));
+            let mut found = Vec::new();
+            for behind in left(std::slice::from_ref(inner), byte, budget)? {
+                found.push(join(&behind, &again));
             }
             if nullable(first) {
-                found.extend(heads(rest, budget)?);
+                found.extend(left(rest, byte, budget)?);
             }
+            Ok(found)
         }
         Regex::Optional(inner) => {
-            found = heads(&join(std::slice::from_ref(inner), rest), budget)?;
-            found.extend(heads(rest, budget)?);
+            let mut found = left(&join(std::slice::from_ref(inner), rest), byte, budget)?;
+            found.extend(left(rest, byte, budget)?);
+            Ok(found)
         }
-        Regex::Split => found = heads(rest, budget)?,
-        Regex::Edge => {}
+        Regex::Split => left(rest, byte, budget),
+        Regex::Edge => Ok(Vec::new()),
     }
-    Ok(found)
 }
 
 /// What is left of terms behind one byte.
@@ -232,16 +269,14 @@ pub(super) fn behind(
     byte: u8,
     budget: &mut Budget,
 ) -> Result<Vec<Term>, TooComplex> {
-    let mut left = Vec::new();
+    let mut found = Vec::new();
     for term in terms {
-        for (set, rest) in heads(term, budget)? {
-            if set.contains(byte) {
-                budget.spend(left.len())?;
-                push_new(&mut left, rest);
-            }
+        for rest in left(term, byte, budget)? {
+            budget.spend(found.len())?;
+            push_new(&mut found, rest);
         }
     }
-    Ok(left)
+    Ok(found)
 }
 
 /// Whether one of the terms is done: whatever follows, it has matched.
@@ -274,8 +309,10 @@ pub(super) fn behind_part(
 ) -> Result<Vec<Term>, TooComplex> {
     let mut terms = Vec::new();
     for &byte in word {
-        push_new(&mut terms, term.clone());
         terms = behind(&terms, byte, budget)?;
+        for rest in behind(std::slice::from_ref(term), byte, budget)? {
+            push_new(&mut terms, rest);
+        }
         if done(&terms) {
             return Ok(vec![Vec::new()]);
         }
