@@ -382,6 +382,10 @@ codes! {
         "A folder whose name comes from the mail",
         "The name of the folder is put together from parts of the mail, in a way that the server cannot.",
         "Write one rule for each folder that matters.";
+    FolderFromMail "folder-from-mail":
+        "A folder named by the mail itself",
+        "Part of the folder's name is taken from the mail, or depends on other rules. Where that part is empty or has a “/” or “..” in it, the old rules made a directory or went up in the tree; on the server, such mail stays in the inbox.",
+        "Nothing needs to be done.";
     UnclearChain "unclear-chain":
         "A rule that hangs on one that is not carried out",
         "The flags A, a, E and e let a rule run depending on what the rule above it did. That rule is not in the script.",

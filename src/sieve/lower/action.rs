@@ -255,6 +255,12 @@ impl Lowering<'_> {
         value.0.push(Part::Text(literal));
         value.0.retain(|part| *part != Part::Text(String::new()));
         let unsafe_name = self.unsafe_name(&value);
+        if unsafe_name.is_some() {
+            self.find(at, adapted(
+                Code::FolderFromMail,
+                "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox",
+            ));
+        }
         Ok(Mailbox {
             place: Place::Folder(value),
             before: prepared.before,
