@@ -12,6 +12,7 @@ pub use letter::Letter;
 pub use mailbox::{MailError, Mailboxes};
 
 use crate::report::entry::Verdict;
+use crate::report::replayed::{Difference, Place, Sums, Why};
 use crate::rules::elaborate::Settings;
 use crate::rules::model::Format;
 use crate::rules::run::{Delivery, Mail, Memory, Outcome, Runner};
@@ -19,104 +20,8 @@ use crate::sieve::folder::Naming;
 use crate::sieve::lower::Options;
 use crate::translate::Translation;
 use script::Script;
-use serde::{Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::UNIX_EPOCH;
-
-/// Where a message goes, as the user knows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
-    /// A folder; `INBOX` is one.
-    Folder(String),
-    /// Another address.
-    Address(String),
-    /// Its sender is told that it was refused.
-    Refused,
-    /// Nowhere: nobody sees it.
-    Deleted,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Folder(name) => f.write_str(name),
-            Place::Address(address) => write!(f, "to {address}"),
-            Place::Refused => f.write_str("(refused)"),
-            Place::Deleted => f.write_str("(deleted)"),
-        }
-    }
-}
-
-impl Serialize for Place {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// Why a message goes elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Why {
-    /// The entry of the report with this index says so.
-    Entry(usize),
-    /// Every Sieve server reads a header in another way than procmail: folded
-    /// lines, encoded words.
-    Everywhere,
-    /// Nothing says why: a fault of sievify.
-    Unexplained,
-}
-
-/// A message that goes elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// Who it says sent it.
-    pub from: String,
-    /// Its subject.
-    pub subject: String,
-    /// When it came in, in seconds since 1970.
-    #[serde(skip)]
-    pub received: i64,
-    /// The same, as it is shown.
-    pub date: String,
-    /// Where the old rules put it.
-    pub before: BTreeSet<Place>,
-    /// Where the script puts it.
-    pub after: BTreeSet<Place>,
-    /// Why.
-    pub why: Why,
-}
-
-/// What a replay has come to.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Sums {
-    /// Messages that were looked at.
-    pub messages: usize,
-    /// Of these, those that go where they went.
-    pub same: usize,
-    /// Those that go elsewhere, and nothing says why.
-    pub unexplained: usize,
-    /// Each place, with the messages it got and those it gets.
-    #[serde(serialize_with = "places")]
-    pub places: BTreeMap<Place, (usize, usize)>,
-}
-
-fn places<S: Serializer>(
-    places: &BTreeMap<Place, (usize, usize)>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Row<'a> {
-        name: &'a Place,
-        before: usize,
-        after: usize,
-    }
-    serializer.collect_seq(places.iter().map(|(name, &(before, after))| Row {
-        name,
-        before,
-        after,
-    }))
-}
 
 /// The old rules and the new script, ready to be run.
 pub struct Replay<'t> {
@@ -211,7 +116,6 @@ impl<'t> Replay<'t> {
         Some(Difference {
             from: letter.from().to_owned(),
             subject: letter.subject().to_owned(),
-            received: letter.received(),
             date: letter.date(),
             before,
             after,

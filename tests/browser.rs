@@ -1,20 +1,15 @@
-//! The pages in a real browser: Debian's chromium, driven by Playwright
-//! (`tests/browser/pages.test.mjs`); `tests/install-browser.sh` installs both.
+//! The pages that the program writes, in a real browser: Debian's chromium,
+//! driven by Playwright (`tests/browser/pages.test.mjs`);
+//! `tests/install-browser.sh` installs both.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use sievify::home::{DiskHome, Limits};
+use sievify::report::Summary;
 use sievify::report::code::Code;
-use sievify::report::html::{Difference, FolderCount, IndexRow, Replay, Subject, index, page};
-use sievify::report::{Report, Summary};
-use sievify::rules::elaborate::Settings;
-use sievify::sieve::lower::Options;
-use sievify::sieve::target::Target;
-use sievify::syntax::Source;
-use sievify::translate::translate;
+use sievify::report::html::{IndexRow, index};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 /// What a user could write to break out of a page.
 const HOSTILE: &str = "</pre></style></script><script>document.title = 'broken'</script>\" ' <img src=x onerror=x> \u{1b}[2J\u{202e}";
@@ -60,27 +55,14 @@ fn missing(tests: &Path) -> Option<&'static str> {
 }
 
 fn write_pages(tests: &Path, pages: &Path) {
-    let write = |name: &str, text: &str| fs::write(pages.join(name), text).unwrap();
-    let (report, sources) = sample(tests);
-    let replay = replay(&report);
-    let subject = Subject {
-        user: "ann",
-        target: "Dovecot",
-        replay: None,
-    };
-    write("report.html", &page(subject, &report, &sources));
-    let subject = Subject {
-        replay: Some(&replay),
-        ..subject
-    };
-    write("replay.html", &page(subject, &report, &sources));
-    let (report, sources) = hostile();
-    let subject = Subject {
-        user: HOSTILE,
-        target: HOSTILE,
-        replay: None,
-    };
-    write("hostile.html", &page(subject, &report, &sources));
+    let home = tests.join("home");
+    write(pages, "report.html", &translated(&home, "ann"));
+    let letters = letters();
+    replayed(&home, "ann", &letters, &pages.join("replay.html"));
+    let hostile = hostile_home(pages);
+    let letter = letter(HOSTILE, HOSTILE);
+    replayed(&hostile, HOSTILE, &letter, &pages.join("hostile.html"));
+    batch(&home, pages);
     for (name, users) in [("index.html", 40), ("index-10000.html", 10_000)] {
         let mut file = fs::File::create(pages.join(name)).unwrap();
         index(rows(users), &mut file).unwrap();
@@ -88,69 +70,80 @@ fn write_pages(tests: &Path, pages: &Path) {
     let largest = pages.join("largest.html");
     let _ = fs::remove_file(&largest);
     if let Some(home) = largest_home() {
-        let home = DiskHome::open(&home, Limits::default()).unwrap();
-        let settings = Settings::new("u");
-        let target = Target::profile("dovecot").unwrap();
-        let translation = translate(&home, &settings, &Options::default(), &target).unwrap();
-        let subject = Subject {
-            user: "u",
-            target: "",
-            replay: None,
-        };
-        fs::write(
-            &largest,
-            page(subject, &translation.report, &translation.sources),
-        )
-        .unwrap();
+        fs::write(&largest, translated(&home, "u")).unwrap();
     }
 }
 
-fn sample(tests: &Path) -> (Report, Vec<Source>) {
-    let report = fs::read_to_string(tests.join("report.json")).unwrap();
-    let rules = fs::read(tests.join("home/.procmailrc")).unwrap();
-    let sources = vec![Source::new(".procmailrc", rules)];
-    (serde_json::from_str(&report).unwrap(), sources)
+fn write(pages: &Path, name: &str, text: &[u8]) {
+    fs::write(pages.join(name), text).unwrap();
 }
 
-fn replay(report: &Report) -> Replay {
-    let folder = |name: &str, before, after| FolderCount {
-        name: name.to_owned(),
-        before,
-        after,
-    };
-    let entry = report
-        .entries
-        .iter()
-        .position(|entry| entry.source.contains("book-order"));
-    let difference = |subject: &str, entry| Difference {
-        from: "shop@example.net".to_owned(),
-        subject: subject.to_owned(),
-        date: "2014-03-02 08:15".to_owned(),
-        before: "the program book-order".to_owned(),
-        after: "INBOX".to_owned(),
-        entry,
-    };
-    Replay {
-        messages: 4812,
-        same: 4810,
-        folders: vec![
-            folder("INBOX", 1200, 1202),
-            folder("lists/debian-user", 3500, 3500),
-            folder("book-order", 2, 0),
-        ],
-        differences: vec![
-            difference("Your order 4711", entry),
-            difference("Order", None),
-        ],
+/// Runs the program; it may say that something is left to a person.
+fn sievify(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sievify"));
+    let output = command.args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    output
+}
+
+fn translated(home: &Path, user: &str) -> Vec<u8> {
+    let home = home.to_str().unwrap();
+    let arguments = ["translate", home, "--format", "html", "--user", user];
+    sievify(&[&arguments[..], &["--home-path", "/home/ann"]].concat()).stdout
+}
+
+fn replayed(home: &Path, user: &str, mail: &str, page: &Path) {
+    let mbox = page.with_extension("mbox");
+    fs::write(&mbox, mail).unwrap();
+    let [home, mbox, page] = [home, &mbox, page].map(|path| path.to_str().unwrap());
+    let arguments = ["replay", home, "--mail", mbox, "--html", page];
+    sievify(
+        &[
+            &arguments[..],
+            &["--user", user, "--home-path", "/home/ann"],
+        ]
+        .concat(),
+    );
+}
+
+/// A message in an mbox.
+fn letter(from: &str, subject: &str) -> String {
+    format!(
+        "From x@example.net  Sun Mar  2 08:15:00 2014\nFrom: {from}\nSubject: {subject}\n\nText\n\n"
+    )
+}
+
+/// Mail for the rules of `browser/home`: orders go elsewhere, more of them than
+/// a page lists.
+fn letters() -> String {
+    let shop = |number| letter("Shop <shop@example.net>", &format!("Your order {number}"));
+    let other = |number| letter("root@example.org", &format!("Night job {number}"));
+    (0..120).map(shop).chain((0..400).map(other)).collect()
+}
+
+fn hostile_home(pages: &Path) -> PathBuf {
+    let home = pages.join("hostile");
+    fs::create_dir_all(&home).unwrap();
+    let rules = format!(
+        "# {HOSTILE}\n:0\n* ^Subject:.*</pre>\n{{\n :0 c\n ! \"{HOSTILE}\"@example.org\n\n :0\n | program '{HOSTILE}'\n}}\n\n:0\nx</pre><script>\n"
+    );
+    fs::write(home.join(".procmailrc"), rules).unwrap();
+    home
+}
+
+/// A batch of three users, one of them with a name that is hostile.
+fn batch(home: &Path, pages: &Path) {
+    let root = pages.join("homes");
+    let _ = fs::remove_dir_all(&root);
+    for user in ["ann", "bob", "<script>&"] {
+        let of_user = root.join(user);
+        fs::create_dir_all(&of_user).unwrap();
+        fs::copy(home.join(".procmailrc"), of_user.join(".procmailrc")).unwrap();
     }
-}
-
-fn hostile() -> (Report, Vec<Source>) {
-    let source = Source::new(HOSTILE, format!("{HOSTILE}\n").into_bytes());
-    let mut report = Report::new(&[], std::slice::from_ref(&source), &[])
-        .with_script(format!("# {HOSTILE}\nkeep;\n"), []);
-    report.redirects.push(HOSTILE.to_owned());
-    (report, vec![source])
+    let out = pages.join("batch");
+    let [root, out] = [&root, &out].map(|path| path.to_str().unwrap());
+    sievify(&["batch", root, "-o", out]);
 }
 
 fn rows(users: usize) -> Vec<IndexRow> {

@@ -284,6 +284,15 @@ fn mail_is_replayed() {
     let none: serde_json::Value =
         serde_json::from_slice(&replay(&["--json", "--since", "2026-01-01"]).stdout).unwrap();
     assert_eq!(none["messages"], 0);
+    let page = Path::new(home).join("page.html");
+    let page = page.to_str().unwrap();
+    replay(&["--html", page]);
+    let written = fs::read_to_string(page).unwrap();
+    assert!(written.contains("both run on 3 messages"), "{written}");
+    fails(
+        &["replay", home, "--mail", mail, "--html", "/nowhere/page"],
+        &["/nowhere/page"],
+    );
     fails(&["replay", home, "--mail", "/nowhere"], &["/nowhere"]);
 }
 

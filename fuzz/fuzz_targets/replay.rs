@@ -5,7 +5,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sievify::replay::{Letter, Place, Replay, Why};
+use sievify::replay::{Letter, Replay};
+use sievify::report::replayed::{Place, Why};
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
 use sievify_fuzz::{home, options, settings};

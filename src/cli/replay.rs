@@ -4,17 +4,19 @@
 use super::failure::Failure;
 use super::home::{OneHome, Translated};
 use super::{Status, output};
-use anstyle::{AnsiColor, Style};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use sievify::replay::{Difference, Letter, Mailboxes, Place, Replay, Sums, Why};
+use sievify::replay::{Letter, Mailboxes, Replay};
 use sievify::report::code::Code;
 use sievify::report::entry::Entry;
-use sievify::report::visible;
-use std::collections::BTreeSet;
-use std::fmt::Write;
-use std::path::PathBuf;
+use sievify::report::html::{self, Subject};
+use sievify::report::json;
+use sievify::report::replayed::{Difference, Listing, Replayed, Why};
+use sievify::report::terminal::replayed;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
 Runs the old rules and the new script on mail, and shows what would change.
@@ -23,7 +25,8 @@ Every message that would go elsewhere is listed, with the place where the old
 rules put it, the place where the script puts it, and the entry of the report
 that says why. Then come all places, with the number of messages before and
 after. A change that nothing in the report explains is a fault of sievify: it is
-printed as an error, and sets the exit status.
+printed as an error, and sets the exit status. The page of --html shows the same
+beside the rules and the script, with the first messages of each reason.
 
 Nothing is delivered, sent, moved or run: programs that the rules call are only
 thought through, and those that sievify does not know are taken to succeed.";
@@ -31,6 +34,7 @@ thought through, and those that sievify does not know are taken to succeed.";
 const EXAMPLES: &str = "\
 Examples:
   sievify replay ~ --mail ~/Maildir
+  sievify replay ~ --mail ~/Maildir --html rules.html
   sievify replay /srv/old/home/ann --user ann --home-path /home/ann \\
       --mail /srv/old/mail/ann --mail /srv/old/home/ann/Mail
   sievify replay ~ --mail ~/mbox --since 2026-01-01 --limit 1000
@@ -65,6 +69,10 @@ pub struct ReplayMail {
     /// Print one object for programs
     #[arg(long)]
     json: bool,
+
+    /// Write a page as well: rules, script, and what became of the mail
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 fn day(text: &str) -> Result<i64, String> {
@@ -83,14 +91,20 @@ impl ReplayMail {
             translation,
             settings,
             options,
-            ..
+            target,
         } = self.home.translate()?;
+        // A page that cannot be written is told of before the mail is read.
+        let page = self.html.as_deref().map(Page::create).transpose()?;
         let entries = &translation.report.entries;
         let mut replay = Replay::new(&translation, &settings, &options).map_err(Failure::Script)?;
         let mut mailboxes = Mailboxes::new(&self.mail);
         let bar = bar(&self.mail);
-        let mut differences = Vec::new();
+        let mut listing = Listing::default();
         let mut unread = 0;
+        let mut written = 0;
+        if self.json {
+            output::result("{\"version\":1,\n\"differences\":[")?;
+        }
         while self
             .limit
             .is_none_or(|limit| replay.sums().messages < limit)
@@ -111,18 +125,42 @@ impl ReplayMail {
             let Some(difference) = replay.next(&letter) else {
                 continue;
             };
-            match self.json {
-                true => differences.push(difference),
-                false => bar.suspend(|| output::styled(&shown(&difference, entries)))?,
+            bar.suspend(|| match self.json {
+                true => {
+                    let comma = if written > 0 { "," } else { "" };
+                    output::result(&format!("{comma}\n{}", row(&difference, entries)))
+                }
+                false => output::styled(&replayed::difference(&difference, entries)),
+            })?;
+            written += 1;
+            if page.is_some() {
+                listing.push(difference);
             }
         }
         bar.finish_and_clear();
-        let sums = replay.sums();
+        let result = Replayed {
+            sums: replay.sums().clone(),
+            unread,
+            listing,
+        };
         match self.json {
-            true => output::result(&json(sums, &differences, entries))?,
-            false => output::styled(&table(sums))?,
+            true => {
+                let sums = json::line(&result);
+                let sums = sums.strip_prefix('{').unwrap_or(&sums);
+                output::result(&format!("\n],\n{sums}\n"))?;
+            }
+            false => output::styled(&replayed::table(&result))?,
         }
-        Ok(match sums.unexplained + unread {
+        if let Some(page) = page {
+            let subject = Subject {
+                user: &settings.user,
+                target: &target.title,
+                replay: Some(&result),
+            };
+            let text = html::page(subject, &translation.report, &translation.sources);
+            page.write(&text)?;
+        }
+        Ok(match result.sums.unexplained + unread {
             0 => Status::Complete,
             _ => Status::Manual,
         })
@@ -131,6 +169,29 @@ impl ReplayMail {
     fn is_asked_for(&self, letter: &Letter) -> bool {
         self.since.is_none_or(|since| letter.received() >= since)
     }
+}
+
+/// The file that the page goes into.
+struct Page<'a> {
+    path: &'a Path,
+    file: File,
+}
+
+impl<'a> Page<'a> {
+    fn create(path: &'a Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|error| failed(path, error))?;
+        Ok(Page { path, file })
+    }
+
+    fn write(mut self, text: &str) -> Result<(), Failure> {
+        let written = self.file.write_all(text.as_bytes());
+        written.map_err(|error| failed(self.path, error))
+    }
+}
+
+fn failed(path: &Path, error: io::Error) -> Failure {
+    let what = path.display().to_string();
+    Failure::Output { what, error }
 }
 
 /// A bar on a terminal, and nothing elsewhere.
@@ -146,113 +207,6 @@ fn bar(mail: &[PathBuf]) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-const STRONG: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const ERROR: Style = AnsiColor::Red.on_default().bold();
-
-/// A message that goes elsewhere, on a few lines.
-fn shown(difference: &Difference, entries: &[Entry]) -> String {
-    let Difference {
-        from,
-        subject,
-        date,
-        before,
-        after,
-        ..
-    } = difference;
-    let mut text = String::new();
-    let _ = writeln!(text, "{STRONG}{}{STRONG:#}", line(subject));
-    let _ = writeln!(text, "  {FAINT}{date}{FAINT:#}  {}", line(from));
-    let _ = writeln!(text, "  before  {}", line(&joined(before)));
-    let _ = writeln!(text, "  after   {}", line(&joined(after)));
-    let _ = match explanation(difference.why, entries) {
-        Some(Explanation {
-            file,
-            lines: [first, last],
-            code,
-            message,
-        }) => {
-            let lines = match first == last {
-                true => first.to_string(),
-                false => format!("{first}-{last}"),
-            };
-            let (file, message) = (line(file), line(message));
-            writeln!(
-                text,
-                "  why     {file}:{lines}: {message} ({})",
-                code.as_str()
-            )
-        }
-        None if difference.why == Why::Everywhere => writeln!(
-            text,
-            "  why     a Sieve server unfolds and decodes header fields, and procmail did not"
-        ),
-        None => writeln!(
-            text,
-            "  {ERROR}error{ERROR:#}   nothing in the report says why: a fault of sievify, please report it"
-        ),
-    };
-    text.push('\n');
-    text
-}
-
-/// All places, and the sums.
-fn table(sums: &Sums) -> String {
-    let names: Vec<String> = sums
-        .places
-        .keys()
-        .map(|place| line(&place.to_string()))
-        .collect();
-    let width = names
-        .iter()
-        .map(|name| textwrap::core::display_width(name))
-        .max();
-    let width = width.unwrap_or(0).max(5);
-    let mut text = String::new();
-    let pad = |name: &str| " ".repeat(width.saturating_sub(textwrap::core::display_width(name)));
-    let _ = writeln!(
-        text,
-        "{FAINT}place{}  before   after{FAINT:#}",
-        pad("place")
-    );
-    for (name, (before, after)) in names.iter().zip(sums.places.values()) {
-        let style = if before == after {
-            Style::new()
-        } else {
-            STRONG
-        };
-        let _ = writeln!(
-            text,
-            "{style}{name}{}  {before:6}  {after:6}{style:#}",
-            pad(name)
-        );
-    }
-    let changed = sums.messages - sums.same;
-    let _ = writeln!(
-        text,
-        "\n{} messages: {} go where they went, {changed} do not",
-        sums.messages, sums.same
-    );
-    if sums.unexplained > 0 {
-        let _ = writeln!(
-            text,
-            "{ERROR}error:{ERROR:#} {} of these have no explanation in the report",
-            sums.unexplained
-        );
-    }
-    text
-}
-
-/// Text of a message on one line, its control characters shown.
-fn line(text: &str) -> String {
-    visible(text).replace(['\n', '\t'], " ")
-}
-
-fn joined(places: &BTreeSet<Place>) -> String {
-    let places: Vec<String> = places.iter().map(Place::to_string).collect();
-    places.join(", ")
-}
-
 #[derive(Serialize)]
 struct Explanation<'a> {
     file: &'a str,
@@ -261,42 +215,25 @@ struct Explanation<'a> {
     message: &'a str,
 }
 
-fn explanation(why: Why, entries: &[Entry]) -> Option<Explanation<'_>> {
-    let Why::Entry(index) = why else { return None };
-    let entry = entries.get(index)?;
-    Some(Explanation {
-        file: &entry.file,
-        lines: entry.lines,
-        code: &entry.code,
-        message: &entry.message,
-    })
-}
-
-fn json(sums: &Sums, differences: &[Difference], entries: &[Entry]) -> String {
+/// A message that goes elsewhere, as a line of JSON.
+fn row(difference: &Difference, entries: &[Entry]) -> String {
     #[derive(Serialize)]
     struct Row<'a> {
         #[serde(flatten)]
         difference: &'a Difference,
         explanation: Option<Explanation<'a>>,
     }
-    #[derive(Serialize)]
-    struct Object<'a> {
-        version: u32,
-        #[serde(flatten)]
-        sums: &'a Sums,
-        differences: Vec<Row<'a>>,
-    }
-    let object = Object {
-        version: 1,
-        sums,
-        differences: differences
-            .iter()
-            .map(|difference| Row {
-                difference,
-                explanation: explanation(difference.why, entries),
-            })
-            .collect(),
+    let entry = match difference.why {
+        Why::Entry(at) => entries.get(at),
+        _ => None,
     };
-    let json = serde_json::to_string_pretty(&object).unwrap_or_default();
-    format!("{json}\n")
+    json::line(&Row {
+        difference,
+        explanation: entry.map(|entry| Explanation {
+            file: &entry.file,
+            lines: entry.lines,
+            code: &entry.code,
+            message: &entry.message,
+        }),
+    })
 }

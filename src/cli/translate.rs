@@ -6,6 +6,7 @@ use super::home::{OneHome, Translated};
 use super::{Status, output};
 use clap::{Args, ValueEnum};
 use sievify::report::html::{self, Subject};
+use sievify::report::json;
 use sievify::report::terminal;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::print::{LineEnd, print};
@@ -101,10 +102,7 @@ impl Translate {
                 output::result(&report.script)?;
                 output::report(&terminal::render(report, &translation.sources))
             }
-            Format::Json => {
-                let json = serde_json::to_string_pretty(report).unwrap_or_default();
-                output::result(&format!("{json}\n"))
-            }
+            Format::Json => output::result(&format!("{}\n", json::pretty(report))),
             Format::Html => {
                 let subject = Subject {
                     user: &settings.user,

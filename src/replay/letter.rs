@@ -3,6 +3,9 @@
 
 use mail_parser::{Address, DateTime, Message, MessageParser};
 
+/// Characters shown of a subject or a sender.
+const MAX_SHOWN: usize = 200;
+
 /// A message of the user.
 #[derive(Debug, Clone)]
 pub struct Letter {
@@ -51,16 +54,16 @@ impl Letter {
         let received = postmark.map(|mark| mark.received).filter(|&at| at > 0);
         let received = received.or_else(|| dated().map(|date| date.to_timestamp()));
         let (name, address) = parsed.and_then(from).unwrap_or_default();
-        let subject = parsed.and_then(|parsed| parsed.subject().map(str::to_owned));
+        let subject = parsed.and_then(|parsed| parsed.subject());
         Letter {
             sender,
             received: received.unwrap_or(0),
-            from: match (name.is_empty(), address.is_empty()) {
+            from: cut(&match (name.is_empty(), address.is_empty()) {
                 (true, _) => address,
                 (false, true) => name,
                 (false, false) => format!("{name} <{address}>"),
-            },
-            subject: subject.unwrap_or_default(),
+            }),
+            subject: cut(subject.unwrap_or_default()),
             delivered_to: field("Delivered-To").or_else(|| field("X-Original-To")),
             text,
         }
@@ -81,18 +84,21 @@ impl Letter {
         self.received
     }
 
-    /// Who it says sent it.
+    /// Who it says sent it, as far as it is shown.
     pub fn from(&self) -> &str {
         &self.from
     }
 
-    /// Its subject, decoded.
+    /// Its subject, decoded, as far as it is shown.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// When it came in, to the minute.
+    /// When it came in, to the minute; empty where nothing says so.
     pub fn date(&self) -> String {
+        if self.received == 0 {
+            return String::new();
+        }
         let date = DateTime::from_timestamp(self.received);
         let DateTime {
             year,
@@ -188,6 +194,14 @@ fn decoded(field: &[u8]) -> Vec<u8> {
     };
     let between: &[u8] = if value.is_empty() { b"" } else { b" " };
     [name, between, value].concat()
+}
+
+/// A text of a message as far as it is shown.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
 }
 
 /// The name and the address of whom a message says it is from.

@@ -1,7 +1,8 @@
 //! In: the text of a script, and messages. Out: what the script does with each,
 //! by sieve-rs.
 
-use super::{Letter, Place};
+use super::Letter;
+use crate::report::replayed::Place;
 use sieve::{Compiler, Envelope, Event, Input, Recipient, Runtime, Sieve};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;

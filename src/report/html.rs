@@ -15,7 +15,6 @@ mod tests;
 
 pub use index::{IndexRow, index};
 pub use page::{Subject, page};
-pub use replay::{Difference, FolderCount, Replay};
 
 use super::visible;
 use askama::filters::{Escaper, Html};

@@ -5,6 +5,8 @@ pub mod code;
 pub mod entry;
 pub mod explain;
 pub mod html;
+pub mod json;
+pub mod replayed;
 pub mod terminal;
 mod visible;
 

@@ -8,6 +8,7 @@
 
 mod diff;
 mod excerpt;
+pub mod replayed;
 
 use super::entry::{Entry, Verdict};
 use super::{Report, Summary, visible};

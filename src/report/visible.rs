@@ -26,12 +26,15 @@ pub(super) fn push_visible(shown: &mut String, c: char) {
     }
 }
 
-fn is_hidden(c: char) -> bool {
+/// Whether a character is not seen as what it is.
+pub(super) fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         // Marks that turn the direction of writing, that take no room, or end
         // a line for some.
-        '\u{61c}'
+        '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { address, launch } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const ALL = ["report.html", "replay.html", "hostile.html", "index.html"];
+const ALL = ["report.html", "replay.html", "hostile.html", "index.html", "batch/index.html", "batch/ann/report.html"];
 
 let browser;
 before(async () => (browser = await launch()));
@@ -99,7 +99,7 @@ test("the counterpart comes into sight", async (t) => {
 });
 
 test("every link on a page leads somewhere", async (t) => {
-  for (const name of ["report.html", "replay.html", "hostile.html"]) {
+  for (const name of ["report.html", "replay.html", "hostile.html", "batch/bob/report.html"]) {
     const page = await open(t, name);
     const dead = await page.evaluate(() =>
       [...document.querySelectorAll('a[href^="#"]')].map((a) => a.hash.slice(1)).filter((id) => !document.getElementById(id)));
@@ -131,6 +131,32 @@ test("on paper everything is there", async (t) => {
   await page.emulateMedia({ media: "print" });
   const sides = await page.locator(".side").evaluateAll((all) => all.map((one) => one.scrollHeight - one.clientHeight));
   assert.ok(sides.every((hidden) => hidden <= 1), String(sides));
+});
+
+test("what was tried on mail stands below its reasons", async (t) => {
+  const page = await open(t, "replay.html");
+  assert.match(await page.locator("#replay").textContent(), /run on 520 messages/);
+  const changed = await page.locator("#replay tr.changed th").allTextContents();
+  assert.ok(changed.includes("INBOX"), String(changed));
+  const reason = page.locator("#replay .reason", { hasText: "book-order" });
+  assert.match(await reason.locator("h3").textContent(), /120 messages/);
+  assert.equal(await reason.locator("tbody tr").count(), 100);
+  assert.match(await reason.textContent(), /20 more of these/);
+  await reason.locator("h3 a").click();
+  assert.match(await page.evaluate(() => document.querySelector(":target").textContent), /book-order/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("the users of a batch have their pages", async (t) => {
+  const page = await open(t, "batch/index.html");
+  const links = page.locator("#users tbody a");
+  assert.equal(await links.count(), 3);
+  for (let at = 0; at < 3; at++) {
+    await links.nth(at).click();
+    assert.match(await page.locator("h1").textContent(), /^Mail rules of (ann|bob|<script>&)$/);
+    await page.goBack();
+  }
+  assert.deepEqual(page.complaints, []);
 });
 
 const loaded = (page) => page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd);

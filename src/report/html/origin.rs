@@ -19,9 +19,11 @@ pub(super) struct Stretch<'s> {
     pub origins: Vec<Origin<'s>>,
 }
 
-/// Finds the stretches. Comments at the head of a block are about the test
-/// before it as well: there a stretch begins with the `if` or `elsif`, unless
-/// the `if` has comments of its own.
+/// Finds the stretches. What one statement does in several commands has its
+/// comment once: the plain commands right below a plain one are its as well.
+/// Comments at the head of a block are about the test before it as well: there
+/// a stretch begins with the `if` or `elsif`, unless the `if` has comments of
+/// its own.
 pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
     let mut found: Vec<Stretch> = Vec::new();
     let mut open: Vec<Open> = Vec::new();
@@ -32,8 +34,11 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
     // Where the statement began whose block has just been opened.
     let mut branch: Option<usize> = None;
     let mut is_commented = false;
+    // The stretch of the plain command that ended on the line before.
+    let mut plain: Option<Open> = None;
     for (number, line) in script.lines().enumerate() {
         let code = line.trim();
+        let above = plain.take();
         if reader.is_between() && statement.is_none() {
             let origins = of_line(line);
             if !origins.is_empty() {
@@ -59,6 +64,8 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
                     is_branch: branch.is_some(),
                 });
                 found.push(stretch);
+            } else if !code.starts_with('}') && !code.starts_with("if ") {
+                open.extend(above);
             }
             statement = Some(number);
             if code.starts_with("} els") {
@@ -70,6 +77,10 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
             }
         }
         reader.read(line);
+        if reader.is_between() && code.ends_with(';') {
+            let depth = reader.depth;
+            plain = open.last().copied().filter(|open| open.depth == depth);
+        }
         if reader.is_between() && code.ends_with([';', '}']) {
             close(&mut found, &mut open, reader.depth, number);
         }
@@ -84,6 +95,7 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
 }
 
 /// A stretch that is not at its end.
+#[derive(Clone, Copy)]
 struct Open {
     /// Its index.
     at: usize,
@@ -155,7 +167,18 @@ mod tests {
         let script = "require \"fileinto\";\n\n\
             # rc:1-3, 5\nif header :is \"a\" [\n    \"}\",\n    \"b\"\n] {\n    stop;\n}\n\n\
             # a note\n# rc:7\nfileinto \"x\";\nkeep;\n";
-        assert_eq!(found(script), [(2, 8, vec![1, 5]), (11, 12, vec![7])]);
+        assert_eq!(found(script), [(2, 8, vec![1, 5]), (11, 13, vec![7])]);
+    }
+
+    #[test]
+    fn the_commands_of_one_statement_belong_together() {
+        let script =
+            "# rc:1\nredirect :copy \"a\";\nvacation\n    \"b\";\nkeep;\n\nset \"x\" \"\";\n";
+        assert_eq!(found(script), [(0, 4, vec![1])]);
+        let script =
+            "# rc:1\nkeep;\nstop;\n# rc:2\nkeep;\nif true {\n    # rc:3\n    keep;\n}\nstop;\n";
+        let expected = [(0, 2, vec![1]), (3, 4, vec![2]), (5, 8, vec![3])];
+        assert_eq!(found(script), expected);
     }
 
     #[test]
@@ -183,7 +206,7 @@ mod tests {
     #[test]
     fn strings_hold_no_comments() {
         let script = "# rc:1\nvacation text:\n# rc:2\n}\n.\n;\n# rc:3\nreject \"a \\\"\n# rc:4\n\";\nkeep;\n";
-        assert_eq!(found(script), [(0, 5, vec![1]), (6, 9, vec![3])]);
+        assert_eq!(found(script), [(0, 5, vec![1]), (6, 10, vec![3])]);
     }
 
     #[test]

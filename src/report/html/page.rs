@@ -1,10 +1,12 @@
 //! In: the report on one home and its files. Out: the page for its user.
 
 use super::origin::{Stretch, of_line, stretches};
-use super::{Difference, Policy, Replay, STYLE};
+use super::replay::{Tried, or};
+use super::{Policy, STYLE};
 use crate::report::Report;
 use crate::report::code::Code;
 use crate::report::entry::{Entry, Verdict};
+use crate::report::replayed::Replayed;
 use crate::report::terminal::DIFFERENCES;
 use crate::rules::model::Format;
 use crate::sieve::origin::Origin;
@@ -25,7 +27,7 @@ pub struct Subject<'a> {
     /// The server the script is for, as a heading.
     pub target: &'a str,
     /// What a replay came to, where one was run.
-    pub replay: Option<&'a Replay>,
+    pub replay: Option<&'a Replayed>,
 }
 
 /// The page of one user.
@@ -47,7 +49,7 @@ pub fn page(subject: Subject, report: &Report, sources: &[Source]) -> String {
         .map(|verdict| reasons(verdict, &report.entries)),
         files: files(report, sources, &links),
         script: script(report, &links),
-        replay: subject.replay,
+        replay: subject.replay.map(|replayed| Tried::new(replayed, report)),
     }
     .render()
     .unwrap_or_default()
@@ -63,16 +65,7 @@ struct Page<'a> {
     reasons: [Vec<Reason<'a>>; 4],
     files: Vec<File<'a>>,
     script: Vec<Piece<'a>>,
-    replay: Option<&'a Replay>,
-}
-
-impl Page<'_> {
-    /// The entry that explains why a message goes elsewhere.
-    fn explaining(&self, difference: &Difference) -> Option<Item<'_>> {
-        let at = difference.entry?;
-        let entry = self.report.entries.get(at)?;
-        Some(Item { at, entry })
-    }
+    replay: Option<Tried<'a>>,
 }
 
 fn is_comment(line: &str) -> bool {
@@ -107,9 +100,9 @@ struct Reason<'a> {
 }
 
 /// An entry with its place in the report.
-struct Item<'a> {
-    at: usize,
-    entry: &'a Entry,
+pub(super) struct Item<'a> {
+    pub at: usize,
+    pub entry: &'a Entry,
 }
 
 impl Item<'_> {

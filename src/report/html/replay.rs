@@ -1,49 +1,95 @@
-//! What a replay came to, as a page shows it.
+//! In: what a replay came to, and the report. Out: the same, laid out for a
+//! page: the places, and the messages that go elsewhere below their reasons.
 
-/// The old rules and the new script on the user's own mail.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Replay {
-    /// Messages that were looked at.
-    pub messages: usize,
-    /// Of these, how many go where they went.
-    pub same: usize,
-    /// Each place that mail went to, or goes to.
-    pub folders: Vec<FolderCount>,
-    /// The messages that go elsewhere.
-    pub differences: Vec<Difference>,
+use super::page::Item;
+use crate::report::Report;
+use crate::report::replayed::{Place, Reason, Replayed, Sums, Why};
+
+/// Places in the table.
+const MAX_PLACES: usize = 300;
+
+/// A replay on a page.
+pub(super) struct Tried<'a> {
+    pub sums: &'a Sums,
+    pub unread: usize,
+    pub places: Vec<Row<'a>>,
+    /// Places that are not in the table.
+    pub more: usize,
+    pub groups: Vec<Group<'a>>,
 }
 
-/// How many messages one place gets.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FolderCount {
-    /// The place, as a person knows it: `INBOX`, `Lists/Debian`, an address.
-    pub name: String,
-    /// By the old rules.
+/// A place, with its messages before and after.
+pub(super) struct Row<'a> {
+    pub place: &'a Place,
     pub before: usize,
-    /// By the script.
     pub after: usize,
 }
 
-/// A message that goes elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Difference {
-    /// Who sent it.
-    pub from: String,
-    /// Its subject.
-    pub subject: String,
-    /// Its date, as it is shown.
-    pub date: String,
-    /// Where the old rules put it.
-    pub before: String,
-    /// Where the script puts it.
-    pub after: String,
-    /// The index of the entry that explains it; `None` is an error.
-    pub entry: Option<usize>,
+/// The messages of one reason.
+pub(super) struct Group<'a> {
+    pub why: Why,
+    pub item: Option<Item<'a>>,
+    pub reason: &'a Reason,
 }
 
-impl Replay {
-    pub(super) fn unexplained(&self) -> usize {
-        let is_unexplained = |difference: &&Difference| difference.entry.is_none();
-        self.differences.iter().filter(is_unexplained).count()
+impl<'a> Tried<'a> {
+    pub fn new(replayed: &'a Replayed, report: &'a Report) -> Self {
+        let sums = &replayed.sums;
+        let rows = sums.places.iter().map(|(place, &(before, after))| Row {
+            place,
+            before,
+            after,
+        });
+        let mut places: Vec<Row> = rows.collect();
+        let more = places.len().saturating_sub(MAX_PLACES);
+        if more > 0 {
+            // Those that change are never left out for others.
+            places.sort_by_key(|row| row.before == row.after);
+            places.truncate(MAX_PLACES);
+        }
+        let group = |(why, reason)| Group {
+            why,
+            reason,
+            item: match why {
+                Why::Entry(at) => report.entries.get(at).map(|entry| Item { at, entry }),
+                Why::Everywhere | Why::Unexplained => None,
+            },
+        };
+        Tried {
+            sums,
+            unread: replayed.unread,
+            places,
+            more,
+            groups: replayed.listing.reasons().into_iter().map(group).collect(),
+        }
     }
+}
+
+impl Row<'_> {
+    pub fn is_changed(&self) -> bool {
+        self.before != self.after
+    }
+}
+
+impl Group<'_> {
+    pub fn class(&self) -> &'static str {
+        match (&self.item, self.why) {
+            (Some(item), _) => item.entry.verdict.as_str(),
+            (None, Why::Unexplained) => "manual",
+            (None, _) => "adapted",
+        }
+    }
+
+    /// Why these messages go elsewhere, in a sentence.
+    pub fn message(&self) -> &str {
+        match &self.item {
+            Some(item) => &item.entry.message,
+            None => self.why.words(),
+        }
+    }
+}
+
+/// A text of a message, or what stands for one that is empty.
+pub(super) fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
 }

@@ -3,9 +3,11 @@
 use super::*;
 use crate::report::code::Code;
 use crate::report::entry::{Entry, Verdict};
+use crate::report::replayed::{Difference, Place, Replayed, Why};
 use crate::report::{Mailbox, Report};
 use crate::rules::model::Format;
 use crate::syntax::Source;
+use std::collections::BTreeSet;
 
 /// What a user could write to break out of a page or to mislead its reader.
 const HOSTILE: &str = "</pre></style></script><script>alert(1)</script>\" ' onload='x' &lt; \u{1b}[2J\r\u{202e}{{ x }}";
@@ -119,23 +121,20 @@ fn nothing_of_a_users_is_markup() {
         folder: HOSTILE.to_owned(),
     });
     report.redirects.push(HOSTILE.to_owned());
-    let replay = Replay {
-        messages: 2,
-        same: 1,
-        folders: vec![FolderCount {
-            name: HOSTILE.to_owned(),
-            before: 1,
-            after: 2,
-        }],
-        differences: vec![Difference {
+    let place = Place::Folder(HOSTILE.to_owned());
+    let mut replay = Replayed::default();
+    replay.sums.places.insert(place.clone(), (1, 2));
+    for why in [Why::Unexplained, Why::Entry(0)] {
+        replay.listing.push(Difference {
             from: HOSTILE.to_owned(),
             subject: HOSTILE.to_owned(),
             date: HOSTILE.to_owned(),
-            before: HOSTILE.to_owned(),
-            after: HOSTILE.to_owned(),
-            entry: None,
-        }],
-    };
+            before: BTreeSet::from([place.clone()]),
+            after: BTreeSet::from([place.clone(), Place::Address(HOSTILE.to_owned())]),
+            why,
+        });
+    }
+    replay.sums.unexplained = 1;
     let subject = Subject {
         user: HOSTILE,
         target: HOSTILE,
@@ -149,6 +148,52 @@ fn nothing_of_a_users_is_markup() {
     let is_hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
     assert!(!page.contains(is_hidden));
     assert!(page.contains("no explanation"));
+}
+
+#[test]
+fn a_replay_stands_below_its_reasons() {
+    let source = Source::new("rc", b"A=1\n".to_vec());
+    let entries = vec![entry(
+        &source,
+        [1, 1],
+        Verdict::Adapted,
+        Code::AnyField,
+        "fewer fields",
+    )];
+    let mut replay = Replayed::default();
+    replay.sums.messages = 500;
+    replay.sums.same = 250;
+    replay.sums.places = (0..400)
+        .map(|n| (Place::Folder(format!("f{n:03}")), (1, usize::from(n < 399))))
+        .collect();
+    for n in 0..250 {
+        replay.listing.push(Difference {
+            from: "bob".to_owned(),
+            subject: format!("number {n}"),
+            date: String::new(),
+            before: BTreeSet::from([Place::Deleted]),
+            after: BTreeSet::from([Place::Refused]),
+            why: Why::Entry(0),
+        });
+    }
+    let subject = Subject {
+        replay: Some(&replay),
+        ..subject("ann")
+    };
+    let page = page(subject, &report("keep;", entries), &[source]);
+    for part in [
+        r##"250 messages because of <a href="#e0">rc, line 1</a>"##,
+        "fewer fields.",
+        "number 99<",
+        "150 more of these are not shown",
+        "100 more places are not shown",
+        // It has changed, so it is not left out.
+        "f399",
+        "(no date)",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("number 100<"));
 }
 
 #[test]
