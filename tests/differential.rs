@@ -294,7 +294,22 @@ fn forward() -> Result<(), Failed> {
     if compared < 40 {
         return Err(format!("only {compared} of {} users are compared", users.len()).into());
     }
-    let differences = oracle::mailer::differences(&users, &ends);
+    let mut differences = oracle::mailer::differences(&users, &ends);
+    match Pigeonhole::new("") {
+        Err(error) => oracle::missing(&format!("Pigeonhole: {error}")),
+        Ok(pigeonhole) => {
+            let sieve_rs = SieveRs::default();
+            let engines = oracle::mailer::Engines {
+                pigeonhole,
+                sieve_rs,
+            };
+            let (silent, same) = oracle::mailer::script_differences(&users, &ends, &engines)?;
+            if same < 100 {
+                return Err(format!("only {same} scripts do what the mailer did").into());
+            }
+            differences.extend(silent);
+        }
+    }
     match differences.is_empty() {
         true => Ok(()),
         false => Err(differences.join("\n").into()),

@@ -49,8 +49,9 @@ pub fn elaborate(
         Some(alias) => mailer.alias(alias, forward),
         None => mailer.forward(forward),
     };
+    mailer.main = Some(body);
     let mut steps = mailer.details(forward);
-    steps.extend(body);
+    steps.extend(mailer.main.take().unwrap_or_default());
     mailer.close(steps)
 }
 
@@ -85,6 +86,8 @@ struct Mailer<'h, 's> {
     /// What stands behind the `+` in the address, where the file that is read
     /// is for that alone.
     detail: Option<String>,
+    /// What happens to mail without a detail, once that is known.
+    main: Option<Vec<Step>>,
     /// The forward file, as long as an alias can lead to it.
     behind_alias: Option<&'s str>,
     /// The file that is a Sieve script.
@@ -107,6 +110,7 @@ impl<'h, 's> Mailer<'h, 's> {
             dead: 0..0,
             includes: Vec::new(),
             included: HashMap::new(),
+            main: None,
             behind_alias: None,
             script: None,
             detail: None,
@@ -376,6 +380,9 @@ impl<'h, 's> Mailer<'h, 's> {
             syntax::Destination::Address(address) if self.is_own(address) => {
                 match self.behind_alias.take() {
                     Some(forward) => Target::Rules(self.forward(forward)),
+                    None if self.detail.is_some() && !address.contains('+') => {
+                        self.without_detail(at)
+                    }
                     None => self.own_mailbox(at),
                 }
             }
@@ -438,6 +445,15 @@ impl<'h, 's> Mailer<'h, 's> {
             );
         }
         self.own_mailbox(at)
+    }
+
+    /// The file for one detail names the user: mail goes on as without it.
+    fn without_detail(&mut self, at: StatementId) -> Target {
+        self.called += 1;
+        match self.main.clone() {
+            Some(steps) if !steps.is_empty() && self.called <= MAX_CALLS => Target::Rules(steps),
+            _ => self.own_mailbox(at),
+        }
     }
 
     /// Local delivery as usual, which the site's delivery agent does.

@@ -1,13 +1,19 @@
 //! In: `.forward` files and aliases of made-up users. Out: where their mail
-//! goes by the rule model, to be held against a real mailer.
+//! goes by the rule model and by the scripts, to be held against a real mailer.
 
+use super::pigeonhole::Pigeonhole;
 use super::postfix::User;
-use super::{DOMAIN, Files};
+use super::stalwart::SieveRs;
+use super::{DOMAIN, Delivery, Files, Outcome};
 use sievify::home::MemoryHome;
 use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::{Mda, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Folder, Format, Step, Target};
+use sievify::sieve::folder::Naming;
+use sievify::sieve::lower::Options;
+use sievify::sieve::target::Target as Server;
+use sievify::translate::translate;
 use std::collections::BTreeSet;
 
 /// What stands in the `.forward` of somebody, `ME` for the login name. Where
@@ -79,15 +85,37 @@ pub const ALIASES: &[&str] = &[
     ":include:/home/ME/list",
 ];
 
+/// What stands in `.forward` and in `.forward+lists`, and what is written to.
+const DETAILS: &[(Option<&str>, Option<&str>, &str)] = &[
+    (Some("a@b.example\n"), Some("~/lists\n"), "ME+lists"),
+    (Some("a@b.example\n"), Some("~/lists\n"), "ME+other"),
+    (Some("a@b.example\n"), Some("~/lists\n"), "ME"),
+    (
+        Some("a@b.example\n"),
+        Some("ME, c@d.example\n"),
+        "ME+lists",
+    ),
+    (Some("a@b.example\n"), None, "ME+lists"),
+    (None, Some("c@d.example\n"), "ME+lists"),
+    (None, Some("c@d.example\n"), "ME+LISTS"),
+    (None, Some("c@d.example\n"), "ME+other"),
+    (None, Some("c@d.example\n"), "ME"),
+];
+
 /// The users of these files.
 pub fn users() -> Vec<User> {
-    let forwards = FORWARDS.iter().map(|forward| (Some(*forward), None));
-    let aliases = ALIASES.iter().map(|alias| (None, Some(*alias)));
-    let both = [(Some("c@d.example\n"), Some("ME, a@b.example"))];
-    let cases = forwards.chain(aliases).chain(both);
+    let forwards = FORWARDS
+        .iter()
+        .map(|forward| (Some(*forward), None, None, "ME"));
+    let aliases = ALIASES.iter().map(|alias| (None, None, Some(*alias), "ME"));
+    let both = [(Some("c@d.example\n"), None, Some("ME, a@b.example"), "ME")];
+    let details = DETAILS
+        .iter()
+        .map(|(forward, lists, address)| (*forward, *lists, None, *address));
+    let cases = forwards.chain(aliases).chain(both).chain(details);
     cases
         .enumerate()
-        .map(|(number, (forward, alias))| {
+        .map(|(number, (forward, lists, alias, address))| {
             let name = format!("u{number}");
             let written = |text: &str| text.replace("ME", &name);
             let mut files = Files::default();
@@ -96,35 +124,41 @@ pub fn users() -> Vec<User> {
             if let Some(forward) = forward {
                 add(".forward", written(forward));
             }
+            if let Some(lists) = lists {
+                add(".forward+lists", written(lists));
+            }
             add("list", written("# a list\nl1@b.example, plain\n"));
             add("loop", written(":include:/home/ME/loop\nl1@b.example\n"));
             User {
                 files,
                 alias: alias.map(written),
-                address: name.clone(),
+                address: written(address),
                 name,
             }
         })
         .collect()
 }
 
-/// Where a user's mail goes by the rule model; `None` where the report says
-/// that this is not what the mailer did.
-pub fn model(user: &User) -> Option<BTreeSet<String>> {
-    let home = user
-        .files
-        .0
-        .iter()
-        .fold(MemoryHome::new(), |home, (path, bytes)| {
-            home.file(path, bytes.clone())
-        });
-    let settings = Settings {
+fn home(user: &User) -> MemoryHome {
+    let files = user.files.0.iter();
+    files.fold(MemoryHome::new(), |home, (path, bytes)| {
+        home.file(path, bytes.clone())
+    })
+}
+
+fn settings(user: &User) -> Settings {
+    Settings {
         domain: Some(DOMAIN.to_string()),
         mda: Mda::None,
         alias: user.alias.clone(),
         ..Settings::new(&user.name)
-    };
-    let (program, _, findings) = elaborate_home(&home, &settings);
+    }
+}
+
+/// Where a user's mail goes by the rule model; `None` where the report says
+/// that this is not what the mailer did.
+pub fn model(user: &User) -> Option<BTreeSet<String>> {
+    let (program, _, findings) = elaborate_home(&home(user), &settings(user));
     let announced = |verdict: Verdict| matches!(verdict, Verdict::Adapted | Verdict::Manual);
     if findings.iter().any(|finding| announced(finding.verdict)) {
         return None;
@@ -202,6 +236,114 @@ pub fn differences(users: &[User], real: &super::postfix::Ends) -> Vec<String> {
         .collect()
 }
 
+/// Sieve engines that a script is given to.
+pub struct Engines {
+    /// Dovecot's.
+    pub pigeonhole: Pigeonhole,
+    /// Stalwart's.
+    pub sieve_rs: SieveRs,
+}
+
+/// Where the script of a user and the mailer differ, though the report says
+/// nothing of it; and how many scripts do what the mailer did.
+///
+/// # Errors
+/// Where a script cannot be made or run.
+pub fn script_differences(
+    users: &[User],
+    real: &super::postfix::Ends,
+    engines: &Engines,
+) -> Result<(Vec<String>, usize), String> {
+    let server = Server::profile("dovecot").map_err(|error| error.to_string())?;
+    let mut differences = Vec::new();
+    let mut same = 0;
+    for user in users {
+        let settings = settings(user);
+        let options = options(&settings, &server);
+        let translation = translate(&home(user), &settings, &options, &server)
+            .map_err(|error| format!("{}: {error}", user.name))?;
+        let report = translation.report;
+        let announced = |verdict: Verdict| matches!(verdict, Verdict::Adapted | Verdict::Manual);
+        let is_announced = report.entries.iter().any(|entry| announced(entry.verdict));
+        let mut expected = Outcome::new();
+        for end in real.get(&user.name).into_iter().flatten() {
+            let Some((kind, place)) = end.split_once(' ') else {
+                expected.insert(match end.as_str() {
+                    "refused" => Delivery::Reject,
+                    _ => Delivery::Mailbox("INBOX".to_string()),
+                });
+                continue;
+            };
+            match kind {
+                "address" => expected.insert(Delivery::Redirect(lowered(place))),
+                "command" => false,
+                _ => {
+                    let folder = report.folders.iter().find(|folder| folder.path == place);
+                    let folder = folder.map_or("?", |folder| folder.folder.as_str());
+                    expected.insert(Delivery::Mailbox(folder.to_string()))
+                }
+            };
+        }
+        let recipient = format!("{}@{DOMAIN}", user.address);
+        let message = format!("From: s@example.com\nTo: {recipient}\nSubject: hello\n\nThe body\n");
+        let (sender, message) = ("s@example.com", message.as_bytes());
+        let Engines {
+            pigeonhole,
+            sieve_rs,
+        } = engines;
+        let compiled = pigeonhole.compile(&report.script)?;
+        let outcomes = [
+            pigeonhole.run_for(&recipient, &compiled, sender, message)?,
+            sieve_rs.run_for(
+                &recipient,
+                &sieve_rs.compile(&report.script)?,
+                sender,
+                message,
+            )?,
+        ];
+        for outcome in outcomes {
+            let outcome: Outcome = outcome
+                .into_iter()
+                .map(|delivery| match delivery {
+                    Delivery::Redirect(address) => Delivery::Redirect(lowered(&address)),
+                    delivery => delivery,
+                })
+                .collect();
+            if outcome == expected {
+                same += 1;
+            } else if !is_announced {
+                differences.push(format!(
+                    "{}:\n  script {outcome:?}\n  mailer {expected:?}\n{}",
+                    user.address, report.script
+                ));
+            }
+        }
+    }
+    Ok((differences, same))
+}
+
+/// An address whose domain is in lower case.
+fn lowered(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        None => address.to_string(),
+    }
+}
+
+/// How the new server names folders.
+fn options(settings: &Settings, server: &Server) -> Options {
+    Options {
+        naming: Naming {
+            home: settings.home_path.clone(),
+            user: settings.user.clone(),
+            separator: server.separator,
+            ..Naming::default()
+        },
+        domain: settings.domain.clone(),
+        ..Options::default()
+    }
+}
+
 /// A home of the user `jo`, translated.
 pub struct Translated {
     /// The script.
@@ -218,26 +360,14 @@ pub struct Translated {
 /// Where that fails.
 pub fn translated(home: &std::path::Path) -> Result<Translated, String> {
     use sievify::home::{DiskHome, Limits};
-    use sievify::sieve::folder::Naming;
-    use sievify::sieve::lower::Options;
-    use sievify::sieve::target::Target as Server;
     let disk = DiskHome::open(home, Limits::default()).map_err(|error| error.to_string())?;
     let settings = Settings {
         domain: Some(DOMAIN.to_string()),
         ..Settings::new("jo")
     };
     let server = Server::profile("dovecot").map_err(|error| error.to_string())?;
-    let options = Options {
-        naming: Naming {
-            home: settings.home_path.clone(),
-            user: settings.user.clone(),
-            separator: server.separator,
-            ..Naming::default()
-        },
-        domain: settings.domain.clone(),
-        ..Options::default()
-    };
-    let translation = sievify::translate::translate(&disk, &settings, &options, &server)
+    let options = options(&settings, &server);
+    let translation = translate(&disk, &settings, &options, &server)
         .map_err(|error| format!("{}: {error}", home.display()))?;
     let report = translation.report;
     Ok(Translated {
@@ -256,8 +386,7 @@ pub fn translated(home: &std::path::Path) -> Result<Translated, String> {
 
 impl Translated {
     /// What an outcome on the old host is on the new one.
-    pub fn in_sieve(&self, outcome: &super::Outcome) -> super::Outcome {
-        use super::Delivery;
+    pub fn in_sieve(&self, outcome: &Outcome) -> Outcome {
         let moved = |delivery: &Delivery| match delivery {
             Delivery::Mailbox(path) => {
                 let path = path.trim_end_matches('/');

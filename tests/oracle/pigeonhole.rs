@@ -72,6 +72,17 @@ impl Pigeonhole {
 
     /// What a script does with a message, given without the mbox `From ` line.
     pub fn run(&self, script: &Compiled, sender: &str, message: &[u8]) -> Result<Outcome, String> {
+        self.run_for(&format!("{USER}@{DOMAIN}"), script, sender, message)
+    }
+
+    /// As [`Pigeonhole::run`], for mail to any address.
+    pub fn run_for(
+        &self,
+        recipient: &str,
+        script: &Compiled,
+        sender: &str,
+        message: &[u8],
+    ) -> Result<Outcome, String> {
         let io = |error: io::Error| error.to_string();
         let mut file = tempfile::NamedTempFile::new_in(&script.directory).map_err(io)?;
         file.write_all(message).map_err(io)?;
@@ -84,7 +95,7 @@ impl Pigeonhole {
         };
         let output = self
             .command("sieve-test")
-            .args(["-f", sender, "-r", &format!("{USER}@{DOMAIN}")])
+            .args(["-f", sender, "-r", recipient])
             .arg(script.directory.path().join("s.sieve"))
             .arg(file.path())
             .output()

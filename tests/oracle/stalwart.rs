@@ -39,13 +39,23 @@ impl SieveRs {
         sender: &str,
         message: &[u8],
     ) -> Result<Outcome, String> {
-        let recipient = format!("{USER}@{DOMAIN}");
+        self.run_for(&format!("{USER}@{DOMAIN}"), script, sender, message)
+    }
+
+    /// As [`SieveRs::run`], for mail to any address.
+    pub fn run_for(
+        &self,
+        recipient: &str,
+        script: &Arc<Sieve>,
+        sender: &str,
+        message: &[u8],
+    ) -> Result<Outcome, String> {
         let mut filter = self
             .runtime
             .filter(message)
             .with_envelope(Envelope::From, sender.to_string())
-            .with_envelope(Envelope::To, recipient.clone())
-            .with_user_address(recipient);
+            .with_envelope(Envelope::To, recipient.to_string())
+            .with_user_address(recipient.to_string());
         let mut input = Input::script("script", script.clone());
         let mut outcome = Outcome::new();
         while let Some(event) = filter.run(input) {

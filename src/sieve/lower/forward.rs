@@ -41,8 +41,14 @@ impl Lowering<'_> {
             match sent {
                 Sent::Copies(mut copies) => {
                     reached += 1;
-                    self.comment(&mut copies, destination.at);
-                    commands.extend(copies);
+                    // The mailer sends once to what is named twice.
+                    let is_new = |copy: &Command| {
+                        !commands.iter().any(|one: &Command| one.kind == copy.kind)
+                    };
+                    if copies.iter().any(is_new) {
+                        self.comment(&mut copies, destination.at);
+                        commands.extend(copies);
+                    }
                 }
                 Sent::Answer(mut answer) => {
                     self.comment(&mut answer, destination.at);
@@ -63,6 +69,12 @@ impl Lowering<'_> {
                 flow.commands.extend(self.default_folder(&default, path));
             }
             return flow;
+        }
+        if let Some((at, code)) = status.filter(|&(_, code)| code != 0 && (keeps || reached > 0)) {
+            self.find(at, adapted(
+                Code::Bounced,
+                format!("Mail went to others as well, and its sender was told of exit status {code}; here the sender is told nothing"),
+            ));
         }
         let first = destinations.first().map(|destination| destination.at);
         let mut flow = match (keeps, reached, first) {
