@@ -6,11 +6,13 @@
 #[allow(dead_code)]
 mod oracle;
 
+use oracle::cyrus::Cyrus;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::stalwart::SieveRs;
 use rayon::prelude::*;
 use sievify::home::{DiskHome, Home, Limits};
 use sievify::report::Report;
+use sievify::sieve::target::Target;
 use sievify::syntax::Source;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ fn homes() -> Vec<PathBuf> {
     homes
 }
 
-fn translated(home: &Path, format: &str) -> Output {
+fn translated(home: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sievify"))
         .args([
             "translate",
@@ -40,7 +42,7 @@ fn translated(home: &Path, format: &str) -> Output {
             "--domain=example.org",
             "--home-path=/home/u",
         ])
-        .args(["--format", format])
+        .args(options)
         .arg(home)
         .output()
         .unwrap()
@@ -67,9 +69,9 @@ fn none_fails(check: impl Fn(&Path) -> Result<(), String> + Sync) {
 fn every_home_is_translated_and_alike_each_time() {
     none_fails(|home| {
         let started = Instant::now();
-        let first = translated(home, "text");
+        let first = translated(home, &[]);
         let time = started.elapsed();
-        let again = translated(home, "text");
+        let again = translated(home, &[]);
         if !matches!(first.status.code(), Some(0 | 1)) {
             let said = String::from_utf8_lossy(&first.stderr);
             return Err(format!("{}: {said}", first.status));
@@ -91,7 +93,7 @@ fn every_script_compiles() {
         .inspect_err(|error| oracle::missing(&format!("Pigeonhole: {error}")))
         .ok();
     none_fails(|home| {
-        let report = report(home)?;
+        let report = report(home, "dovecot")?;
         SieveRs::default().compile(&report.script)?;
         match &pigeonhole {
             Some(pigeonhole) => pigeonhole.compile(&report.script).map(drop),
@@ -101,9 +103,31 @@ fn every_script_compiles() {
 }
 
 #[test]
+fn every_script_for_cyrus_compiles_there() {
+    let cyrus = match Cyrus::new() {
+        Ok(cyrus) => cyrus,
+        Err(error) => return oracle::missing(&format!("Cyrus: {error}")),
+    };
+    none_fails(|home| cyrus.compile(&report(home, "cyrus")?.script));
+}
+
+#[test]
+fn every_script_for_stalwart_compiles_in_its_engine() {
+    let stalwart = Target::profile("stalwart").unwrap();
+    none_fails(|home| {
+        let report = report(home, "stalwart")?;
+        let offered = |name: &&String| stalwart.extensions.iter().any(|one| one.as_str() == *name);
+        if let Some(missing) = report.requires.iter().find(|name| !offered(name)) {
+            return Err(format!("Stalwart has no {missing}"));
+        }
+        SieveRs::default().compile(&report.script).map(drop)
+    });
+}
+
+#[test]
 fn every_line_has_one_entry() {
     none_fails(|home| {
-        let report = report(home)?;
+        let report = report(home, "dovecot")?;
         let files = DiskHome::open(home, Limits::default()).map_err(|error| error.to_string())?;
         for file in &report.files {
             // What could not be read has an entry that says so.
@@ -128,6 +152,7 @@ fn every_line_has_one_entry() {
     });
 }
 
-fn report(home: &Path) -> Result<Report, String> {
-    serde_json::from_slice(&translated(home, "json").stdout).map_err(|error| error.to_string())
+fn report(home: &Path, target: &str) -> Result<Report, String> {
+    let output = translated(home, &["--format", "json", "--target", target]);
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
 }

@@ -3,110 +3,15 @@
 
 use super::messages::{self, Message};
 use super::procmail::{Prepared, Procmail, Run};
-use super::recorder::SPAM_FILTERS;
-use super::{DOMAIN, Delivery, Files, HOME, Outcome, USER};
+use super::rules::{self, Rules};
+use super::{Files, Outcome};
 use serde::Serialize;
-use sievify::home::MemoryHome;
-use sievify::report::code::Code;
-use sievify::rules::elaborate::Settings;
-use sievify::rules::forward::elaborate_home;
-use sievify::rules::model::{Format, Program, StatementId};
-use sievify::rules::run::{self, Mail, Memory, Runner};
-use sievify::syntax::Source;
-use std::collections::{BTreeMap, BTreeSet};
+use sievify::rules::run::Runner;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-
-/// Programs that the recorder plays as they are, so that the outcome is true.
-const PLAYED: &[&str] = &["formail", "sendmail", "echo", "true", "false"];
-
-/// The rules of a home, as the project reads them.
-pub struct Rules {
-    program: Program,
-    sources: Vec<Source>,
-    settings: Settings,
-    /// Statements that are taken for what was meant, not for what procmail
-    /// made of them: a mailbox called `:0`.
-    accidents: BTreeSet<StatementId>,
-}
-
-impl Rules {
-    /// Reads them.
-    pub fn of(files: &Files) -> Self {
-        let home = files
-            .0
-            .iter()
-            .fold(MemoryHome::new(), |home, (path, bytes)| {
-                home.file(path, bytes.clone())
-            });
-        let settings = Settings {
-            domain: Some(DOMAIN.to_string()),
-            home_path: HOME.to_string(),
-            ..Settings::new(USER)
-        };
-        let (program, sources, findings) = elaborate_home(&home, &settings);
-        let accidents = findings
-            .iter()
-            .filter(|finding| finding.code == Code::AccidentalMailbox)
-            .map(|finding| finding.at)
-            .collect();
-        Rules {
-            program,
-            sources,
-            settings,
-            accidents,
-        }
-    }
-
-    /// Makes them ready to be run.
-    pub fn runner(&self) -> Runner<'_> {
-        Runner::new(&self.program, &self.sources, &self.settings)
-    }
-}
-
-/// What the interpreter does with a message that nothing came before.
-pub fn run(runner: &Runner<'_>, message: &Message) -> run::Outcome {
-    let text = message.with_from_line();
-    let mail = Mail {
-        text: &text,
-        sender: &message.sender,
-        recipient: &format!("{USER}@{DOMAIN}"),
-        received: 0,
-    };
-    runner.run(&mail, &mut Memory::default())
-}
-
-/// The outcome in the words of the judges.
-pub fn places(outcome: &run::Outcome) -> Outcome {
-    outcome
-        .deliveries
-        .iter()
-        .map(|delivery| match delivery {
-            run::Delivery::Mailbox { path, format } => {
-                // One is a link to the other in a cell.
-                let path = path.replace("/var/spool/mail/", "/var/mail/");
-                // The judge takes a directory of this name for a maildir's.
-                let maildir = match format {
-                    Format::Directory => path.strip_suffix("/new"),
-                    _ => None,
-                };
-                Delivery::Mailbox(maildir.unwrap_or(&path).to_string())
-            }
-            run::Delivery::Folder(name) => Delivery::Mailbox(name.clone()),
-            run::Delivery::Redirect(address) => Delivery::Redirect(address.clone()),
-        })
-        .collect()
-}
-
-/// Whether all that procmail ran does here what it would do there.
-fn is_known(run: &Run) -> bool {
-    run.calls.iter().all(|call| {
-        let program = call.program.as_str();
-        PLAYED.contains(&program) || SPAM_FILTERS.contains(&program)
-    })
-}
 
 /// A pair that the interpreter and procmail do not agree on.
 #[derive(Debug, Clone, Serialize)]
@@ -268,11 +173,11 @@ fn pair(procmail: &Procmail, case: &Case, runner: &Runner, message: &Message) ->
         sums.unfinished = 1;
         return sums;
     };
-    let outcome = self::run(runner, message);
-    let found = places(&outcome);
+    let outcome = rules::run(runner, message);
+    let found = rules::places(&outcome);
     let same = found == run.outcome && outcome.status == status;
-    let by_accident = !outcome.matched.is_disjoint(&case.rules.accidents);
-    if !is_known(&run) || !outcome.unknown.is_empty() || by_accident {
+    let by_accident = !outcome.matched.is_disjoint(&case.rules.accidents());
+    if !run.is_known() || !outcome.unknown.is_empty() || by_accident {
         sums.unknown = 1;
         sums.unknown_same = usize::from(same);
     } else if same {

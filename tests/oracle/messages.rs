@@ -25,6 +25,19 @@ impl Message {
         text.extend_from_slice(&self.content);
         text
     }
+
+    /// Whether it could be mail: none has an address where a field has its
+    /// name (`bob@example.org: x`), which conditions like `^bob@example\.org`
+    /// ask for.
+    pub fn is_real(&self) -> bool {
+        let mut lines = self.content.split(|&byte| byte == b'\n');
+        let header = lines.by_ref().take_while(|line| !line.is_empty());
+        let name = |line: &[u8]| line.split(|&byte| byte == b':').next().map(<[u8]>::to_vec);
+        !header.filter_map(name).any(|name| {
+            let is_folded = name.first().is_some_and(|byte| b" \t".contains(byte));
+            !is_folded && name.contains(&b'@')
+        })
+    }
 }
 
 /// Random numbers that are the same in every run (SplitMix64).

@@ -15,6 +15,7 @@ pub mod postfix;
 pub mod procmail;
 pub mod random;
 pub mod recorder;
+pub mod rules;
 pub mod stalwart;
 
 use std::collections::{BTreeMap, BTreeSet};

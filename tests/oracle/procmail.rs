@@ -21,6 +21,9 @@ use std::time::{Duration, SystemTime};
 const IMPATIENT: Duration = Duration::from_millis(1500);
 const PATIENT: Duration = Duration::from_secs(30);
 
+/// Programs that the recorder plays as they are, so that the outcome is true.
+const PLAYED: &[&str] = &["formail", "sendmail", "echo", "true", "false"];
+
 /// Cells, and the state that is kept between messages.
 pub struct Procmail {
     cells: Mutex<Vec<Cell>>,
@@ -55,6 +58,14 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether all that procmail ran does here what it would do there.
+    pub fn is_known(&self) -> bool {
+        self.calls.iter().all(|call| {
+            let program = call.program.as_str();
+            PLAYED.contains(&program) || SPAM_FILTERS.contains(&program)
+        })
+    }
+
     /// Whether no program ran but spam filters and sendmail with addresses.
     pub fn plain(&self) -> bool {
         self.calls.iter().all(|call| {

@@ -1,0 +1,205 @@
+//! In: the files of a home. Out: its rules, as the project reads, runs and
+//! translates them.
+
+use super::messages::Message;
+use super::{DOMAIN, Delivery, Files, HOME, Outcome, USER};
+use sievify::home::MemoryHome;
+use sievify::report::Report;
+use sievify::report::code::Code;
+use sievify::report::entry::{Finding, Verdict};
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::elaborate_home;
+use sievify::rules::model::{Format, Program, StatementId};
+use sievify::rules::run::{self, Mail, Memory, Runner};
+use sievify::sieve::folder::Naming;
+use sievify::sieve::lower::Options;
+use sievify::sieve::target::Target;
+use sievify::syntax::Source;
+use sievify::translate::translate_rules;
+use std::collections::BTreeSet;
+use std::time::SystemTime;
+
+/// The rules of a home, as the project reads them.
+pub struct Rules {
+    program: Program,
+    sources: Vec<Source>,
+    findings: Vec<Finding>,
+    settings: Settings,
+}
+
+/// Rules in Sieve.
+pub struct Translated {
+    /// The script, and what became of every statement.
+    pub report: Report,
+    /// How folders are called that only a message names.
+    naming: Naming,
+}
+
+impl Rules {
+    /// Reads them.
+    pub fn of(files: &Files) -> Self {
+        let home = files
+            .0
+            .iter()
+            .fold(MemoryHome::new(), |home, (path, bytes)| {
+                home.file(path, bytes.clone())
+            });
+        let settings = Settings {
+            domain: Some(DOMAIN.to_string()),
+            home_path: HOME.to_string(),
+            ..Settings::new(USER)
+        };
+        let (program, sources, findings) = elaborate_home(&home, &settings);
+        Rules {
+            program,
+            sources,
+            findings,
+            settings,
+        }
+    }
+
+    /// Makes them ready to be run.
+    pub fn runner(&self) -> Runner<'_> {
+        Runner::new(&self.program, &self.sources, &self.settings)
+    }
+
+    /// Translates them.
+    pub fn translate(&self, target: &Target) -> Result<Translated, String> {
+        let options = Options {
+            naming: Naming {
+                home: self.settings.home_path.clone(),
+                user: self.settings.user.clone(),
+                separator: target.separator,
+                ..Naming::default()
+            },
+            domain: self.settings.domain.clone(),
+            ..Options::default()
+        };
+        let rules = (
+            self.program.clone(),
+            self.sources.clone(),
+            self.findings.clone(),
+        );
+        let translation =
+            translate_rules(rules, &options, target).map_err(|error| error.to_string())?;
+        let mut naming = options.naming;
+        naming
+            .inboxes
+            .extend(self.program.default.known().map(str::to_owned));
+        Ok(Translated {
+            report: translation.report,
+            naming,
+        })
+    }
+
+    /// Statements that are taken for what was meant, not for what procmail
+    /// made of them: a mailbox called `:0`.
+    pub fn accidents(&self) -> BTreeSet<StatementId> {
+        let accident = |finding: &&Finding| finding.code == Code::AccidentalMailbox;
+        let accidents = self.findings.iter().filter(accident);
+        accidents.map(|finding| finding.at).collect()
+    }
+}
+
+impl Translated {
+    /// An outcome on the old host in the words of Sieve. `run` is what the
+    /// interpreter did: it knows how mail lies in a mailbox.
+    pub fn in_sieve(&self, outcome: &Outcome, run: &run::Outcome) -> Outcome {
+        let moved = |delivery: &Delivery| match delivery {
+            Delivery::Mailbox(path) => {
+                let mailbox = run.deliveries.iter().find_map(|found| match found {
+                    run::Delivery::Mailbox { path, format } if place(found) == *delivery => {
+                        Some((path.as_str(), *format))
+                    }
+                    _ => None,
+                });
+                let (path, format) = mailbox.unwrap_or((path, Format::Mbox));
+                Delivery::Mailbox(self.folder(path, format))
+            }
+            Delivery::Redirect(address) => Delivery::Redirect(qualified(address)),
+            Delivery::Reject => Delivery::Reject,
+        };
+        outcome.iter().map(moved).collect()
+    }
+
+    /// What the interpreter did in the words of Sieve.
+    pub fn interpreted(&self, run: &run::Outcome) -> Outcome {
+        let moved = |delivery: &run::Delivery| match delivery {
+            run::Delivery::Mailbox { path, format } => {
+                Delivery::Mailbox(self.folder(path, *format))
+            }
+            run::Delivery::Folder(name) => Delivery::Mailbox(name.clone()),
+            run::Delivery::Redirect(address) => Delivery::Redirect(qualified(address)),
+        };
+        run.deliveries.iter().map(moved).collect()
+    }
+
+    fn folder(&self, path: &str, format: Format) -> String {
+        let known = self.report.folders.iter();
+        let known = known.filter(|mailbox| mailbox.path == path);
+        // One with another mark is another mailbox, but not to the judge.
+        match known.max_by_key(|mailbox| mailbox.format == format) {
+            Some(mailbox) => mailbox.folder.clone(),
+            None => self.naming.folder(path, format).0.to_string(),
+        }
+    }
+
+    /// The codes of the `adapted` and `manual` findings about statements that
+    /// a message came by.
+    pub fn announced(&self, run: &run::Outcome) -> BTreeSet<String> {
+        let findings = self
+            .report
+            .entries
+            .iter()
+            .flat_map(|entry| &entry.findings)
+            .filter(|finding| matches!(finding.verdict, Verdict::Adapted | Verdict::Manual));
+        findings
+            .filter(|finding| run.reached.contains(&finding.at))
+            .map(|finding| finding.code.as_str().to_owned())
+            .collect()
+    }
+}
+
+/// What the interpreter does with a message that nothing came before.
+pub fn run(runner: &Runner<'_>, message: &Message) -> run::Outcome {
+    let text = message.with_from_line();
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let mail = Mail {
+        text: &text,
+        sender: &message.sender,
+        recipient: &format!("{USER}@{DOMAIN}"),
+        received: i64::try_from(now.as_secs()).unwrap(),
+    };
+    runner.run(&mail, &mut Memory::default())
+}
+
+/// The interpreter's outcome in the words of the judges.
+pub fn places(outcome: &run::Outcome) -> Outcome {
+    outcome.deliveries.iter().map(place).collect()
+}
+
+fn place(delivery: &run::Delivery) -> Delivery {
+    match delivery {
+        run::Delivery::Mailbox { path, format } => {
+            // One is a link to the other in a cell.
+            let path = path.replace("/var/spool/mail/", "/var/mail/");
+            // The judge takes a directory of this name for a maildir's.
+            let maildir = match format {
+                Format::Directory => path.strip_suffix("/new"),
+                _ => None,
+            };
+            Delivery::Mailbox(maildir.unwrap_or(&path).to_string())
+        }
+        run::Delivery::Folder(name) => Delivery::Mailbox(name.clone()),
+        run::Delivery::Redirect(address) => Delivery::Redirect(address.clone()),
+    }
+}
+
+/// An address in the form in which two of them can be compared.
+pub fn qualified(address: &str) -> String {
+    let address = address.trim_matches(['<', '>', '"']);
+    match address.rsplit_once('@') {
+        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        None => format!("{}@{DOMAIN}", address.trim_start_matches('\\')),
+    }
+}
