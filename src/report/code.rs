@@ -254,6 +254,10 @@ codes! {
         "A search pattern that is too involved",
         "What the rule looks for can be put in so many ways that the script would have to list very many conditions.",
         "Think of what the rule was meant to find, and write that as a few plain rules, each with one word to look for.";
+    Misread "misread":
+        "An expression that procmail itself misreads",
+        "A part that can be empty is repeated or left out there in a way in which procmail loses its way: it overlooks some of what the expression says, or never comes back.",
+        "Write the expression in a simpler way; a repeat within something that may be left out is not needed.";
     NeverMatches "never-matches":
         "An expression that no message matches",
         "The expression asks for something that no header has, such as a field name without its colon.",

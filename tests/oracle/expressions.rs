@@ -267,7 +267,7 @@ fn expression() -> impl Strategy<Value = String> {
     ]
     .prop_filter("procmail may never come back", |text| {
         let expression = Expression::new(text, false);
-        expression.is_ok_and(|expression| expression.matcher().reading() != Reading::Fatal)
+        expression.is_ok_and(|expression| expression.reading() != Reading::Fatal)
     })
     .prop_map(|text| {
         let end = text.trim_end_matches([' ', '\\']).len();

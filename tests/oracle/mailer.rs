@@ -90,11 +90,7 @@ const DETAILS: &[(Option<&str>, Option<&str>, &str)] = &[
     (Some("a@b.example\n"), Some("~/lists\n"), "ME+lists"),
     (Some("a@b.example\n"), Some("~/lists\n"), "ME+other"),
     (Some("a@b.example\n"), Some("~/lists\n"), "ME"),
-    (
-        Some("a@b.example\n"),
-        Some("ME, c@d.example\n"),
-        "ME+lists",
-    ),
+    (Some("a@b.example\n"), Some("ME, c@d.example\n"), "ME+lists"),
     (Some("a@b.example\n"), None, "ME+lists"),
     (None, Some("c@d.example\n"), "ME+lists"),
     (None, Some("c@d.example\n"), "ME+LISTS"),

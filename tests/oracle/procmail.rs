@@ -188,7 +188,8 @@ fn once(
 
     let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
     let telling = telling_lines(message);
-    let logs = log_files(files);
+    let mut logs = log_files(files);
+    logs.extend(opened_logs(&log));
     let mut outcome = Outcome::new();
     let mut new = Vec::new();
     for file in cell.written()? {
@@ -306,6 +307,14 @@ fn log_files(files: &Files) -> BTreeSet<String> {
         .filter_map(|path| path.trim_matches(['"', '\'']).rsplit('/').next())
         .map(str::to_string)
         .collect()
+}
+
+/// The same, of names that only procmail knows: it says which log it opens.
+fn opened_logs(said: &str) -> impl Iterator<Item = String> + '_ {
+    said.lines()
+        .filter_map(|line| line.strip_prefix("procmail: Assigning \"LOGFILE="))
+        .filter_map(|rest| rest.trim_end_matches('"').rsplit('/').next())
+        .map(str::to_string)
 }
 
 /// The mailbox that a file belongs to.

@@ -40,6 +40,12 @@ impl Expression {
         Matcher { program, automaton }
     }
 
+    /// How procmail reads it. What a matcher finds is what procmail finds,
+    /// however it reads; what it finds by a fatal reading is made up.
+    pub fn reading(&self) -> Reading {
+        Program::new(&self.regex).reading
+    }
+
     /// Whether and where it matches a text.
     pub fn find(&self, text: &[u8]) -> Option<Found> {
         self.matcher().find(text)
@@ -47,12 +53,6 @@ impl Expression {
 }
 
 impl Matcher {
-    /// How procmail reads the expression. What is found is what it finds,
-    /// however it reads; what a fatal reading finds is made up.
-    pub fn reading(&self) -> Reading {
-        self.program.reading
-    }
-
     /// Whether and where it matches a text.
     pub fn find(&self, text: &[u8]) -> Option<Found> {
         self.find_from(text, 0)

@@ -16,7 +16,7 @@ mod text;
 
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::expression::Expression;
+use crate::rules::expression::{Expression, Reading};
 use crate::sieve::script::{Test, Value};
 use crate::sieve::target::{Extension, Target};
 use key::{Lost, Style};
@@ -62,7 +62,8 @@ pub struct Note {
 /// # Errors
 /// Why there is no test.
 pub fn header(expression: &Expression, target: &Target) -> Result<Matched, Note> {
-    daemon::lowered(expression, target).unwrap_or_else(|| header::lowered(expression, target))
+    daemon::lowered(expression, target)
+        .unwrap_or_else(|| as_read(expression, || header::lowered(expression, target)))
 }
 
 /// An expression held against the body (`B`).
@@ -70,7 +71,7 @@ pub fn header(expression: &Expression, target: &Target) -> Result<Matched, Note>
 /// # Errors
 /// Why there is no test.
 pub fn body(expression: &Expression, target: &Target) -> Result<Matched, Note> {
-    body::lowered(expression, target)
+    as_read(expression, || body::lowered(expression, target))
 }
 
 /// An expression held against the value of a variable; `subject` is how Sieve
@@ -79,7 +80,33 @@ pub fn body(expression: &Expression, target: &Target) -> Result<Matched, Note> {
 /// # Errors
 /// Why there is no test.
 pub fn text(expression: &Expression, subject: &Value, target: &Target) -> Result<Matched, Note> {
-    text::lowered(expression, subject, target)
+    as_read(expression, || text::lowered(expression, subject, target))
+}
+
+/// What an expression becomes, with how procmail itself misreads it.
+fn as_read(
+    expression: &Expression,
+    lowered: impl FnOnce() -> Result<Matched, Note>,
+) -> Result<Matched, Note> {
+    let misread = |verdict, message: &str| Note {
+        verdict,
+        code: Code::Misread,
+        message: message.to_owned(),
+    };
+    match expression.reading() {
+        Reading::True => lowered(),
+        Reading::Short => {
+            let mut matched = lowered()?;
+            matched.fit = matched.fit.and(Fit::EXCEEDS);
+            let message = "procmail overlooked some of what the expression says, and this does not";
+            matched.notes.push(misread(Verdict::Adapted, message));
+            Ok(matched)
+        }
+        Reading::Fatal => Err(misread(
+            Verdict::Manual,
+            "procmail itself goes round in circles in this expression",
+        )),
+    }
 }
 
 impl Fit {

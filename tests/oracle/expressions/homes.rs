@@ -23,7 +23,7 @@ pub fn agree() -> Result<(), Failed> {
         let Ok(expression) = Expression::new(&text, false) else {
             return Err(format!("too large: {text}").into());
         };
-        match expression.matcher().reading() {
+        match expression.reading() {
             Reading::True => {}
             Reading::Short => println!("not read as it is written: {text}"),
             Reading::Fatal => {

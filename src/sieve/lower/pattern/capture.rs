@@ -92,22 +92,66 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
 }
 
 fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
-    let fixed = match front.split_first() {
-        Some((first, rest)) if is_anything(first) => rest,
-        _ => front,
+    let (searched, fixed) = match front.split_first() {
+        Some((first, rest)) if is_anything(first) => (true, rest),
+        _ => (false, front),
     };
     let dialect = style.regex?;
     let plain = |regex: &Regex| matches!(regex, Regex::Class(_));
-    if !fixed.iter().all(plain) || !deterministic(&back.factors) {
+    if !deterministic(&back.factors) {
         return None;
     }
-    let key = regex::captured(front, back, style.ignores_case, dialect)?;
+    let front = match fixed.iter().all(plain) {
+        true => front.to_vec(),
+        false if searched => return None,
+        false => earliest(front, &back.factors)?,
+    };
+    let key = regex::captured(&front, back, style.ignores_case, dialect)?;
     Some(Capture {
         by: Match::Regex,
         key,
         variable: "1".to_owned(),
         line_end: false,
     })
+}
+
+/// A beginning that is as short as it can be, written so that it cannot be
+/// longer: `[^>]*<` as `[^<>]*<`.
+fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
+    let mut front = front.to_vec();
+    if let [before @ .., repeat, Regex::Class(end)] = front.as_slice()
+        && let Regex::Star(inner) | Regex::Plus(inner) = repeat
+        && let Regex::Class(set) = inner.as_ref()
+        && !set.intersection(end).is_empty()
+    {
+        if !takes_any_of(back, set) {
+            return None;
+        }
+        let mut shorter = before.to_vec();
+        if matches!(repeat, Regex::Plus(_)) {
+            shorter.push(Regex::Class(*set));
+        }
+        let others = Regex::Class(set.intersection(&end.complement()));
+        shorter.push(Regex::Star(Box::new(others)));
+        shorter.push(Regex::Class(*end));
+        front = shorter;
+    }
+    let is_settled = matches!(front.last(), Some(Regex::Class(_)));
+    (is_settled && deterministic(&front)).then_some(front)
+}
+
+/// Whether factors match in front of each byte of a set.
+fn takes_any_of(factors: &[Regex], set: &ByteSet) -> bool {
+    match factors.split_first() {
+        _ if factors.iter().all(nullable) => true,
+        Some((Regex::Class(first), rest)) if rest.iter().all(nullable) => {
+            set.intersection(first) == *set
+        }
+        Some((Regex::Plus(inner), rest)) if rest.iter().all(nullable) => {
+            matches!(inner.as_ref(), Regex::Class(first) if set.intersection(first) == *set)
+        }
+        _ => false,
+    }
 }
 
 /// Whether each repeat stops where the next factor begins.

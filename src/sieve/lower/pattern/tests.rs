@@ -272,7 +272,7 @@ proptest! {
     #[test]
     fn captures_agree(
         name in proptest::sample::select(vec!["^Subject:", "^Subject: ", "^X-A:.*"]),
-        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", "\\."]), 0..4),
+        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", "\\.", "[^-]+", "[^a]*"]), 0..4),
         back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$"]), 1..4),
         subject in value(), own in value(),
     ) {
