@@ -41,11 +41,9 @@ pub struct LimitBreach<'a> {
     pub allowed: u64,
     /// What the script asks.
     pub found: u64,
-    /// The command at which it is passed, where there is one.
-    pub command: Option<&'a Command>,
-    /// The comments of that command, or of the nearest one around it that has
-    /// any: they name the file and lines.
-    pub comments: &'a [String],
+    /// The comments of the commands at which it is passed, or of the nearest
+    /// ones before and around these that have any: they name the file and lines.
+    pub comments: BTreeSet<&'a str>,
 }
 
 impl fmt::Display for LimitBreach<'_> {
@@ -101,11 +99,6 @@ pub fn over_limits<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'
             limits.script_bytes,
             printed.len().into(),
         ),
-        (
-            Limit::NestedBlocks,
-            limits.nested_blocks,
-            walk::block_depth(&script.commands).into(),
-        ),
     ];
     measures.extend(sizes(script, target));
     measures
@@ -116,7 +109,6 @@ pub fn over_limits<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'
                 limit,
                 allowed,
                 found: measure.most,
-                command: measure.command,
                 comments: measure.comments,
             })
         })
@@ -129,12 +121,11 @@ pub fn most_actions(script: &Script) -> (u64, u64) {
     (redirects.most, actions.most)
 }
 
-/// The most of something, and where it first was too much.
-#[derive(Debug, Clone, Copy, Default)]
+/// The most of something, and where it was too much.
+#[derive(Debug, Clone, Default)]
 struct Measure<'a> {
     most: u64,
-    command: Option<&'a Command>,
-    comments: &'a [String],
+    comments: BTreeSet<&'a str>,
 }
 
 impl From<usize> for Measure<'_> {
@@ -147,14 +138,11 @@ impl From<usize> for Measure<'_> {
 }
 
 impl<'a> Measure<'a> {
-    fn see(&mut self, value: u64, allowed: Option<u64>, command: &'a Command, near: &'a [String]) {
+    /// `near`: the comments that tell where the command came from.
+    fn see(&mut self, value: u64, allowed: Option<u64>, near: &'a [String]) {
         self.most = self.most.max(value);
-        if self.command.is_none() && allowed.is_some_and(|allowed| value > allowed) {
-            self.command = Some(command);
-            self.comments = match command.comments.as_slice() {
-                [] => near,
-                comments => comments,
-            };
+        if allowed.is_some_and(|allowed| value > allowed) {
+            self.comments.extend(near.iter().map(String::as_str));
         }
     }
 }
@@ -219,6 +207,9 @@ fn paths<'a>(
                     }
                     continue;
                 };
+                if !command.comments.is_empty() {
+                    *comments = &command.comments;
+                }
                 match &command.kind {
                     CommandKind::If {
                         branches,
@@ -228,10 +219,7 @@ fn paths<'a>(
                         let blocks: Vec<_> = blocks.map(Vec::as_slice).collect();
                         let frame = Frame::Branches {
                             blocks: blocks.into_iter(),
-                            comments: match command.comments.as_slice() {
-                                [] => comments,
-                                comments => comments,
-                            },
+                            comments,
                             before: *now,
                             after: otherwise.is_none().then_some(*now),
                         };
@@ -254,8 +242,8 @@ fn paths<'a>(
                     | CommandKind::Vacation { .. } => {}
                 }
                 now.actions += 1;
-                redirects.see(now.redirects, redirects_allowed, command, comments);
-                actions.see(now.actions, actions_allowed, command, comments);
+                redirects.see(now.redirects, redirects_allowed, comments);
+                actions.see(now.actions, actions_allowed, comments);
             }
             Frame::Branches {
                 blocks,
@@ -287,17 +275,18 @@ fn worst(one: Option<Count>, other: Option<Count>) -> Option<Count> {
     }
 }
 
-/// Tests, variables and strings.
-fn sizes<'a>(script: &'a Script, target: &Target) -> [(Limit, Option<u64>, Measure<'a>); 4] {
+/// Blocks, tests, variables and strings.
+fn sizes<'a>(script: &'a Script, target: &Target) -> [(Limit, Option<u64>, Measure<'a>); 5] {
     let limits = &target.limits;
+    let mut blocks = Measure::default();
     let mut tests = Measure::default();
     let mut variables = Measure::default();
     let mut variable = Measure::default();
     let mut string = Measure::default();
     let mut names = BTreeSet::new();
-    walk::commands(&script.commands, &mut |command| {
+    walk::places(&script.commands, &mut |command, depth, near| {
         let mut see_value = |value: &Value| {
-            string.see(literal_bytes(value), limits.string_bytes, command, &[]);
+            string.see(literal_bytes(value), limits.string_bytes, near);
         };
         walk::command_values(&command.kind, &mut see_value);
         walk::tests(&command.kind, &mut |test| {
@@ -306,18 +295,20 @@ fn sizes<'a>(script: &'a Script, target: &Target) -> [(Limit, Option<u64>, Measu
         match &command.kind {
             CommandKind::Set { name, value, .. } => {
                 names.insert(name.to_lowercase());
-                variables.see(names.len() as u64, limits.variables, command, &[]);
-                variable.see(literal_bytes(value), limits.variable_bytes, command, &[]);
+                variables.see(names.len() as u64, limits.variables, near);
+                variable.see(literal_bytes(value), limits.variable_bytes, near);
             }
             CommandKind::If { branches, .. } => {
                 let depths = branches.iter().map(|(test, _)| walk::test_depth(test));
                 let deepest = depths.max().unwrap_or(0) as u64;
-                tests.see(deepest, limits.nested_tests, command, &[]);
+                tests.see(deepest, limits.nested_tests, near);
+                blocks.see(depth as u64 + 1, limits.nested_blocks, near);
             }
             _ => {}
         }
     });
     [
+        (Limit::NestedBlocks, limits.nested_blocks, blocks),
         (Limit::NestedTests, limits.nested_tests, tests),
         (Limit::Variables, limits.variables, variables),
         (Limit::VariableBytes, limits.variable_bytes, variable),
@@ -406,8 +397,7 @@ mod tests {
             (breach.limit, breach.allowed, breach.found),
             (Limit::Redirects, 4, 5)
         );
-        assert_eq!(breach.command, Some(&redirect("5@example.org")));
-        assert_eq!(breach.comments, [".procmailrc:3-9"]);
+        assert_eq!(breach.comments, [".procmailrc:3-9"].into());
         assert_eq!(
             breach.to_string(),
             "one message could be forwarded 5 times, and the server allows 4"

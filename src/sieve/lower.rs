@@ -32,12 +32,14 @@ use super::tidy::tidy;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
 use crate::rules::elaborate::path as paths;
-use crate::rules::expression::Expression;
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
+use bounds::Bounds;
+use guard::Asked;
 use path::Path;
-use pattern::{Matched, Note};
+use pattern::Note;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,23 +69,30 @@ pub struct Lowered {
 
 /// Lowers the rules of a home.
 pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &Target) -> Lowered {
-    let mut lowering = Lowering::new(program, sources, options, target);
-    let mut commands = lowering.whole();
-    variables::drop_unread(&mut commands);
-    let mut script = Script {
-        preamble: Vec::new(),
-        commands: tidy(commands),
-    };
-    bounds::keep_within(&mut script, target, &mut lowering);
-    let redirects = super::check::actions(&script)
-        .redirects()
-        .map(str::to_owned)
-        .collect();
-    Lowered {
-        script,
-        findings: lowering.findings,
-        folders: lowering.folders,
-        redirects,
+    let mut bounds = Bounds::of(target);
+    loop {
+        let mut lowering = Lowering::new(program, sources, options, target, bounds);
+        let mut commands = lowering.whole();
+        variables::drop_unread(&mut commands);
+        let mut script = Script {
+            preamble: Vec::new(),
+            commands: tidy(commands),
+        };
+        bounds::without_extensions(&mut script, target);
+        if let Some(narrowed) = lowering.bounds.narrowed(&script, &lowering) {
+            bounds = narrowed;
+            continue;
+        }
+        let redirects = super::check::actions(&script)
+            .redirects()
+            .map(str::to_owned)
+            .collect();
+        return Lowered {
+            script,
+            findings: lowering.findings,
+            folders: lowering.folders,
+            redirects,
+        };
     }
 }
 
@@ -101,9 +110,10 @@ struct Lowering<'a> {
     read: BTreeSet<String>,
     /// Those of them that are too many to be carried.
     lost: BTreeSet<String>,
-    /// What expressions ask of the header: hostile rules ask the same a thousand
+    /// What the texts of expressions mean: hostile rules ask the same a thousand
     /// times.
-    headers: HashMap<Expression, Result<Matched, Note>>,
+    expressions: HashMap<(String, bool), Result<Rc<Asked>, Note>>,
+    bounds: Bounds,
     /// Places that can be left early, so far.
     labels: usize,
     /// Recipes that may still be written a second time, because what follows
@@ -124,6 +134,7 @@ impl<'a> Lowering<'a> {
         sources: &'a [Source],
         options: &'a Options,
         target: &'a Target,
+        bounds: Bounds,
     ) -> Self {
         let mut naming = options.naming.clone();
         variables::mailboxes(program, &mut naming);
@@ -139,7 +150,8 @@ impl<'a> Lowering<'a> {
             folders: BTreeMap::new(),
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
-            headers: HashMap::new(),
+            expressions: HashMap::new(),
+            bounds,
             labels: 0,
             repeats: MAX_REPEATS,
         }

@@ -25,6 +25,10 @@ const ROUNDS: usize = 4;
 
 type Branch = (Test, Vec<Command>);
 
+/// The tests of branches that do the same, the block of the first, and those of
+/// the others.
+type Alike = (Vec<Test>, Vec<Command>, Vec<Vec<Command>>);
+
 /// Makes the commands of a whole script idiomatic. Comments of commands that
 /// become one are all kept; those of commands that cannot be reached go.
 pub fn tidy(commands: Vec<Command>) -> Vec<Command> {
@@ -148,12 +152,14 @@ impl Tidier {
         } else {
             commands.len()
         };
+        // Of the last one joined.
+        let mut closed = false;
         for (at, command) in commands.into_iter().enumerate() {
-            let joins = match joined.last() {
-                Some(last) if at > tail_from => is_closed(last),
-                Some(last) => is_closed(last) && same_ends(last, &command),
-                None => false,
-            };
+            let joins = closed
+                && joined
+                    .last()
+                    .is_some_and(|last| at > tail_from || same_ends(last, &command));
+            closed = is_closed(&command);
             match joined.pop_if(|_| joins) {
                 Some(last) => joined.push(join(last, command)),
                 None => joined.push(command),
@@ -263,23 +269,26 @@ impl Tidier {
 
     /// Neighbouring branches that do the same become one.
     fn merge_branches(&self, branches: Vec<Branch>) -> Vec<Branch> {
-        let mut groups: Vec<(Vec<Test>, Vec<Command>)> = Vec::with_capacity(branches.len());
+        let mut groups: Vec<Alike> = Vec::new();
         for (test, block) in branches {
             match groups.last_mut() {
-                Some((tests, first)) if same(first, &block) => {
+                Some((tests, first, alike)) if same(first, &block) => {
                     tests.push(test);
-                    absorb_comments(first, block);
+                    alike.push(block);
                 }
-                _ => groups.push((vec![test], block)),
+                _ => groups.push((vec![test], block, Vec::new())),
             }
         }
         groups
             .into_iter()
-            .map(|(tests, block)| match <[Test; 1]>::try_from(tests) {
-                Ok([test]) => (test, block),
-                Err(tests) => {
-                    let tidier = self.of_block(&block);
-                    (tidier.simplify(Test::AnyOf(tests)), block)
+            .map(|(tests, mut block, alike)| {
+                absorb_comments(&mut block, alike);
+                match <[Test; 1]>::try_from(tests) {
+                    Ok([test]) => (test, block),
+                    Err(tests) => {
+                        let tidier = self.of_block(&block);
+                        (tidier.simplify(Test::AnyOf(tests)), block)
+                    }
                 }
             })
             .collect()

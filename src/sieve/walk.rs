@@ -27,6 +27,34 @@ pub fn commands<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command)) {
     }
 }
 
+/// Visits all commands with how many blocks are around each, and the comments
+/// that tell where it came from: its own, or the nearest before and around it.
+pub fn places<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command, usize, &'a [String])) {
+    let mut pending: Vec<(_, usize, &'a [String])> = vec![(list.iter(), 0, &[])];
+    while let Some((top, depth, near)) = pending.last_mut() {
+        let Some(command) = top.next() else {
+            pending.pop();
+            continue;
+        };
+        if !command.comments.is_empty() {
+            *near = &command.comments;
+        }
+        let (depth, near) = (*depth, *near);
+        visit(command, depth, near);
+        if let CommandKind::If {
+            branches,
+            otherwise,
+        } = &command.kind
+        {
+            let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
+            let blocks: Vec<_> = blocks
+                .map(|block| (block.iter(), depth + 1, near))
+                .collect();
+            pending.extend(blocks.into_iter().rev());
+        }
+    }
+}
+
 /// Visits the tests of one command (not of its blocks), those inside other
 /// tests too.
 pub fn tests<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Test)) {

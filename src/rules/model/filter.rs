@@ -52,6 +52,19 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Its statement: that of the first branch, where it has several.
+    pub fn at(&self) -> Option<StatementId> {
+        match self {
+            Command::If { branches, .. } => branches.first().map(|branch| branch.at),
+            Command::Deliver { at, .. }
+            | Command::Finish { at, .. }
+            | Command::Refuse { at, .. }
+            | Command::Unknown { at } => Some(*at),
+        }
+    }
+}
+
 /// A condition, and what is done where it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Branch {

@@ -403,7 +403,8 @@ impl Lowering<'_> {
     ) -> Result<Flow, Note> {
         let mut commands = Vec::new();
         let mut values = Vec::new();
-        for address in addresses {
+        let allowed = self.takes_redirects(at, addresses.len());
+        for address in addresses.iter().take(allowed) {
             let prepared = self.value(address, path)?;
             commands.extend(prepared.before);
             for note in prepared.notes {
@@ -419,13 +420,16 @@ impl Lowering<'_> {
         }
         let stays = copy || path.clone.is_some();
         let in_doubt = !stays && path.doubtful().is_some();
+        let keeps = in_doubt || addresses.len() > allowed;
         let count = values.len();
         for (number, address) in values.into_iter().enumerate() {
-            let copies = stays || in_doubt || number + 1 < count;
+            let copies = stays || keeps || number + 1 < count;
             commands.push(self.redirect(address, copies));
         }
         if in_doubt {
             self.keeps_in_doubt(at, path);
+        }
+        if keeps {
             commands.push(keep());
         }
         Ok(self.delivered(commands, copy, path))

@@ -1,6 +1,7 @@
 //! In: an assignment. Out: commands that give the script's variable its value,
 //! where something reads it.
 
+use super::bounds::bytes_of;
 use super::path::{Known, Path};
 use super::sequence::Flow;
 use super::value::{script_name, set};
@@ -42,12 +43,11 @@ impl Lowering<'_> {
         let asked = self.read.contains(name) && !self.lost.contains(name);
         let Some(value) = value else {
             path.forget(&script_name(name));
-            path.variables
-                .insert(name.clone(), Known::Text(String::new()));
-            return match asked {
-                true => Flow::of(vec![set(name, &[], Value::text(""))]),
-                false => Flow::nothing(),
-            };
+            if !asked {
+                return Flow::nothing();
+            }
+            path.learn(name, Known::Text("".into()));
+            return Flow::of(vec![set(name, &[], Value::text(""))]);
         };
         if !asked {
             if value
@@ -66,17 +66,21 @@ impl Lowering<'_> {
             }
             return Flow::nothing();
         }
-        match self.value(value, path) {
+        let prepared = match self.barred(*at) {
+            Some(note) => Err(note),
+            None => self.value(value, path),
+        };
+        match prepared {
             Ok(prepared) => {
                 for note in prepared.notes {
                     self.find(*at, note);
                 }
                 let doubtful = prepared.doubtful || path.doubtful().is_some();
                 let known = match prepared.value.as_text() {
-                    Some(text) if !doubtful => Known::Text(text),
+                    Some(text) if !doubtful => Known::Text(text.into()),
                     _ => Known::Carried { doubtful },
                 };
-                path.variables.insert(name.clone(), known);
+                path.learn(name, known);
                 let mut commands = prepared.before;
                 let assignment = set(name, &[], prepared.value);
                 let own = script_name(name);
@@ -85,7 +89,7 @@ impl Lowering<'_> {
                         let made = path.apart(value);
                         path.forget(&own);
                         if !made.references().contains(&own.as_str()) {
-                            path.made.insert(own, made);
+                            path.make(own, made);
                         }
                     }
                     commands.push(assignment);
@@ -93,11 +97,12 @@ impl Lowering<'_> {
                     path.forget(&own);
                 }
                 self.comment(&mut commands, *at);
+                self.uses(bytes_of(&commands));
                 Flow::of(commands)
             }
             Err(note) => {
                 self.find(*at, note);
-                path.variables.insert(name.clone(), Known::Lost);
+                path.learn(name, Known::Lost);
                 Flow::nothing()
             }
         }

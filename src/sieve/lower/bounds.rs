@@ -1,95 +1,202 @@
-//! In: a script, and the limits of its target. Out: a script within them, and
-//! findings about what had to go.
+//! In: the limits of a target, and a script that passes them. Out: which
+//! statements are left out of the next one, and why.
+//!
+//! Hostile rules end here too: what is lowered is counted as it comes, and when
+//! that is more than any server takes, the rest is left out.
 
+use super::pattern::Note;
 use super::{Lowering, manual};
 use crate::report::code::Code;
-use crate::sieve::limits::{Limit, over_limits};
-use crate::sieve::script::{Command, CommandKind, Script};
+use crate::rules::model::StatementId;
+use crate::sieve::limits::{Limit, LimitBreach, over_limits};
+use crate::sieve::script::{Command, CommandKind, Script, Test, Value};
 use crate::sieve::target::{Extension, Target};
+use crate::sieve::walk;
+use std::collections::{BTreeMap, HashMap};
 
-/// Brings a script within the limits of its target.
-pub(super) fn keep_within(script: &mut Script, target: &Target, lowering: &mut Lowering) {
-    if !target.has(Extension::Copy) {
-        without_copy(&mut script.commands, true);
-    }
-    let breaches: Vec<(Limit, String)> = over_limits(script, target)
-        .iter()
-        .map(|breach| (breach.limit, breach.to_string()))
-        .collect();
-    if breaches.is_empty() {
-        return;
-    }
-    if breaches.iter().any(|(limit, _)| *limit == Limit::Redirects)
-        && let Some(most) = target.limits.redirects
-    {
-        let allowed = usize::try_from(most).unwrap_or(usize::MAX);
-        drop_redirects(&mut script.commands, allowed);
-    }
-    if over_limits(script, target).is_empty() {
-        say(lowering, &breaches);
-        return;
-    }
-    script
-        .commands
-        .iter_mut()
-        .for_each(|command| command.comments.clear());
-    while !over_limits(script, target).is_empty() && !script.commands.is_empty() {
-        let kept = script.commands.len() / 2;
-        script.commands.truncate(kept);
-    }
-    say(lowering, &breaches);
+/// What a script may hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Statements that ask too much of the server, and how.
+    barred: BTreeMap<StatementId, Barred>,
+    /// How many bytes are read and written, about, before the rest is left out.
+    room: usize,
+    /// How many were.
+    used: usize,
+    /// Why the rest is left out.
+    full: String,
 }
 
-fn say(lowering: &mut Lowering, breaches: &[(Limit, String)]) {
-    let ids: Vec<_> = (0..lowering.program.statements.len() as u32)
-        .map(crate::rules::model::StatementId)
-        .collect();
-    for at in ids {
-        for (_, message) in breaches {
-            lowering.find(
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Barred {
+    why: String,
+    /// Only what it does is, not its conditions.
+    action: bool,
+}
+
+/// The bytes of a script for a server that says nothing of it.
+const SCRIPT_BYTES: u64 = 1 << 20;
+
+/// Text is lowered that will not stand in the script, and what is alike becomes
+/// one: about so many times what stands there in the end.
+const READ_TO_WRITTEN: u64 = 4;
+
+impl Bounds {
+    pub fn of(target: &Target) -> Self {
+        let written = target.limits.script_bytes.unwrap_or(SCRIPT_BYTES);
+        let room = written
+            .clamp(SCRIPT_BYTES, 16 * SCRIPT_BYTES)
+            .saturating_mul(READ_TO_WRITTEN);
+        Bounds {
+            barred: BTreeMap::new(),
+            room: room as usize,
+            used: 0,
+            full: "the rules above this are as many as a script can hold".to_owned(),
+        }
+    }
+
+    /// The bounds for another script, where this one asks too much of its
+    /// server.
+    pub fn narrowed(&self, script: &Script, lowering: &Lowering) -> Option<Self> {
+        let breaches = over_limits(script, lowering.target);
+        let first = breaches.first()?;
+        let mut narrowed = Bounds {
+            used: 0,
+            ..self.clone()
+        };
+        let mut statements: HashMap<String, Vec<StatementId>> = HashMap::new();
+        for at in (0..lowering.program.statements.len() as u32).map(StatementId) {
+            if let Some(place) = lowering.place(at) {
+                statements.entry(place).or_default().push(at);
+            }
+        }
+        for breach in breaches.iter().filter(|breach| is_of_one(breach)) {
+            let barred = breach.comments.iter().filter_map(|at| statements.get(*at));
+            for at in barred.flatten() {
+                let barred = narrowed.barred.entry(*at).or_insert_with(|| Barred {
+                    why: breach.to_string(),
+                    action: true,
+                });
+                barred.action &= matches!(breach.limit, Limit::Redirects | Limit::Actions);
+            }
+        }
+        if narrowed.barred != self.barred {
+            return Some(narrowed);
+        }
+        let room = self.room.min(self.used);
+        if room == 0 {
+            return None;
+        }
+        // A little less, since what is written does not go strictly with what
+        // is read.
+        let part = first.allowed as f64 / first.found.max(1) as f64 * 0.97;
+        narrowed.room = (room as f64 * part) as usize;
+        narrowed.full = first.to_string();
+        Some(narrowed)
+    }
+}
+
+/// Whether single commands pass the limit, and not all of them together.
+fn is_of_one(breach: &LimitBreach) -> bool {
+    !matches!(breach.limit, Limit::ScriptBytes | Limit::Variables)
+}
+
+impl Lowering<'_> {
+    /// Counts what is read and written.
+    pub(super) fn uses(&mut self, bytes: usize) {
+        self.bounds.used = self.bounds.used.saturating_add(bytes);
+    }
+
+    /// Why a statement is left out, where it asks too much of the server.
+    pub(super) fn barred(&self, at: StatementId) -> Option<Note> {
+        let bounds = &self.bounds;
+        let barred = bounds.barred.get(&at).filter(|barred| !barred.action);
+        match barred {
+            Some(barred) => Some(too_much(&barred.why)),
+            None => (bounds.used >= bounds.room).then(|| too_much(&bounds.full)),
+        }
+    }
+
+    /// Why what a statement does is not done.
+    pub(super) fn barred_action(&self, at: StatementId) -> Option<Note> {
+        let barred = self.bounds.barred.get(&at)?;
+        Some(too_much(&barred.why))
+    }
+
+    /// How often one message may be forwarded.
+    pub(super) fn redirects_allowed(&self) -> usize {
+        let allowed = self.target.limits.redirects.unwrap_or(u64::MAX);
+        usize::try_from(allowed).unwrap_or(usize::MAX)
+    }
+
+    /// How many addresses one statement may forward to; more than these are not
+    /// forwarded to, and the mail is kept for them.
+    pub(super) fn takes_redirects(&mut self, at: StatementId, found: usize) -> usize {
+        let allowed = self.redirects_allowed();
+        if found > allowed {
+            self.find(
                 at,
-                manual(
-                    Code::OverLimit,
-                    format!("The script asks too much of the server: {message}"),
-                ),
+                too_much(format!(
+                    "one message would be forwarded {found} times, and the server allows {allowed}; it is kept in the inbox for the others"
+                )),
             );
         }
+        allowed
     }
 }
 
-/// Redirects beyond what the server does for one message are not done; the
-/// message is kept instead.
-fn drop_redirects(commands: &mut Vec<Command>, allowed: usize) {
-    let mut seen = 0;
-    let mut dropped = false;
-    for command in commands.iter_mut() {
-        match &mut command.kind {
-            CommandKind::Redirect { .. } => {
-                seen += 1;
-                if seen > allowed {
-                    command.kind = CommandKind::Keep { flags: Vec::new() };
-                    dropped = true;
-                }
-            }
-            CommandKind::If {
-                branches,
-                otherwise,
-            } => {
-                for block in branches.iter_mut().map(|(_, block)| block).chain(otherwise) {
-                    drop_redirects(block, allowed);
-                }
-            }
-            _ => {}
+fn too_much(why: impl std::fmt::Display) -> Note {
+    manual(
+        Code::OverLimit,
+        format!("The script asks too much of the server: {why}"),
+    )
+}
+
+/// About how many bytes commands have.
+pub(super) fn bytes_of(commands: &[Command]) -> usize {
+    let mut bytes = 0;
+    walk::commands(commands, &mut |command| {
+        bytes += COMMAND;
+        walk::command_values(&command.kind, &mut |value| bytes += bytes_of_value(value));
+        if let CommandKind::If { branches, .. } = &command.kind {
+            bytes += branches
+                .iter()
+                .map(|(test, _)| bytes_of_test(test))
+                .sum::<usize>();
         }
-    }
-    if dropped {
-        let mut kept = false;
-        commands.retain(|command| {
-            let is_keep = matches!(command.kind, CommandKind::Keep { .. });
-            let again = is_keep && kept;
-            kept |= is_keep;
-            !again
-        });
+    });
+    bytes
+}
+
+/// As [`bytes_of`], of a test.
+pub(super) fn bytes_of_test(test: &Test) -> usize {
+    let mut bytes = 0;
+    walk::test_tree(test, &mut |test| {
+        bytes += COMMAND;
+        walk::test_values(test, &mut |value| bytes += bytes_of_value(value));
+        if let Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) = test
+        {
+            bytes += names.iter().map(String::len).sum::<usize>();
+        }
+    });
+    bytes
+}
+
+/// A command or a test without its texts.
+const COMMAND: usize = 20;
+
+fn bytes_of_value(value: &Value) -> usize {
+    let parts = value.0.iter().map(|part| match part {
+        crate::sieve::script::Part::Text(text) => text.len(),
+        crate::sieve::script::Part::Variable(name) => name.len() + 3,
+    });
+    parts.sum()
+}
+
+/// Says with what the target has what it has no extension for.
+pub(super) fn without_extensions(script: &mut Script, target: &Target) {
+    if !target.has(Extension::Copy) {
+        without_copy(&mut script.commands, true);
     }
 }
 

@@ -61,6 +61,10 @@ impl Lowering<'_> {
                     continue;
                 }
             }
+            if let Some(note) = self.barred(recipe.at) {
+                self.leave_out(recipe, LeftOut { span: None, note }, path);
+                continue;
+            }
             let guard = match self.guard(recipe, path) {
                 Ok(guard) => guard,
                 Err(left_out) if self.is_idle(recipe) => {
@@ -180,14 +184,14 @@ impl Lowering<'_> {
             let known = Known::Carried {
                 doubtful: matched.doubtful().is_some(),
             };
-            matched.variables.insert("MATCH".to_owned(), known);
+            matched.learn("MATCH", known);
         } else if guard.sets_match {
             let known = Known::Carried {
                 doubtful: matched.doubtful().is_some(),
             };
-            matched.variables.insert("MATCH".to_owned(), known);
+            matched.learn("MATCH", known);
         } else if splits_match(recipe) {
-            matched.variables.insert("MATCH".to_owned(), Known::Lost);
+            matched.learn("MATCH", Known::Lost);
         }
         let mut failed = matched.clone();
         failed.chain.succeeded = Some(false);

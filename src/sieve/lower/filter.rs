@@ -10,6 +10,7 @@ mod condition;
 mod expression;
 
 use super::action::keep;
+use super::bounds::{bytes_of, bytes_of_test};
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::sequence::{Flow, Sequence, leave};
@@ -80,6 +81,13 @@ impl Lowering<'_> {
                     ),
                 );
                 break;
+            }
+            if let Some(at) = command.at()
+                && let Some(note) = self.barred(at)
+            {
+                self.not_carried_out(std::slice::from_ref(command), &note);
+                path.doubt = path.doubt.or(Some(at));
+                continue;
             }
             let last = last && number + 1 == commands.len();
             let flow = match command {
@@ -198,6 +206,7 @@ impl Lowering<'_> {
         for note in asked.notes {
             self.find(branch.at, note);
         }
+        self.uses(bytes_of_test(&asked.test));
         Ok((asked.test, asked.fit))
     }
 
@@ -211,8 +220,53 @@ impl Lowering<'_> {
         path: &mut Path,
     ) -> Flow {
         let in_doubt = counts && path.doubt.is_some();
+        let result = match self.barred_action(at) {
+            Some(note) => Err(note),
+            None => self.sent_to(at, to, counts, path),
+        };
+        let mut commands = result.unwrap_or_else(|note| {
+            self.find(at, note);
+            // What went elsewhere is kept, so that it is not lost.
+            vec![keep()]
+        });
+        let leaves = |command: &Command| {
+            matches!(
+                command.kind,
+                CommandKind::Redirect { .. } | CommandKind::Discard
+            )
+        };
+        if in_doubt && (commands.is_empty() || commands.iter().any(leaves)) {
+            self.keeps_in_doubt(at, path);
+            commands.push(keep());
+        }
+        if counts && matches!(to, Target::Vacation(_)) && !in_doubt {
+            commands.push(command(CommandKind::Discard));
+        }
+        if counts {
+            if way.asked && way.counted != Some(true) {
+                commands.push(set(COUNTED, &[], Value::text("yes")));
+            }
+            way.counted = Some(true);
+        }
+        self.comment(&mut commands, at);
+        self.uses(bytes_of(&commands));
+        Flow::of(commands)
+    }
+
+    /// What a delivery or an answer does.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    fn sent_to(
+        &mut self,
+        at: StatementId,
+        to: &Target,
+        counts: bool,
+        path: &mut Path,
+    ) -> Result<Vec<Command>, Note> {
+        let in_doubt = counts && path.doubt.is_some();
         let copy = !counts || in_doubt || path.clone.is_some();
-        let result = match to {
+        match to {
             Target::Address(address) => self
                 .address(Value::text(address))
                 .map(|address| vec![self.redirect(address, copy)]),
@@ -251,33 +305,7 @@ impl Lowering<'_> {
                 path.doubt = path.doubt.or(Some(at));
                 Ok(vec![keep()])
             }
-        };
-        let mut commands = result.unwrap_or_else(|note| {
-            self.find(at, note);
-            // What went elsewhere is kept, so that it is not lost.
-            vec![keep()]
-        });
-        let leaves = |command: &Command| {
-            matches!(
-                command.kind,
-                CommandKind::Redirect { .. } | CommandKind::Discard
-            )
-        };
-        if in_doubt && (commands.is_empty() || commands.iter().any(leaves)) {
-            self.keeps_in_doubt(at, path);
-            commands.push(keep());
         }
-        if counts && matches!(to, Target::Vacation(_)) && !in_doubt {
-            commands.push(command(CommandKind::Discard));
-        }
-        if counts {
-            if way.asked && way.counted != Some(true) {
-                commands.push(set(COUNTED, &[], Value::text("yes")));
-            }
-            way.counted = Some(true);
-        }
-        self.comment(&mut commands, at);
-        Flow::of(commands)
     }
 
     fn filed_by(

@@ -2,8 +2,10 @@
 //! ends in `stop`, one that does not goes on. `chain` follows recipes, `assign`
 //! assignments, and `left_out` says what is not carried out.
 
+use super::bounds::bytes_of;
 use super::chain::group_length;
 use super::path::{Chained, Path};
+use super::pattern::Note;
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{compare, when};
@@ -158,10 +160,32 @@ impl Lowering<'_> {
         marks: Option<Vec<String>>,
         path: &mut Path,
     ) -> Acted {
+        path.chain.succeeded = Some(true);
+        if let Action::Block(steps) = &recipe.action {
+            return self.block(recipe, steps, path).into();
+        }
+        let result = match self.barred_action(recipe.at) {
+            Some(note) => Err(note),
+            None => self.carried_out(recipe, marks, path),
+        };
+        match result {
+            Ok(acted) => {
+                self.uses(bytes_of(&acted.flow.commands));
+                acted
+            }
+            Err(note) => self.not_done(recipe, note, path).into(),
+        }
+    }
+
+    fn carried_out(
+        &mut self,
+        recipe: &Recipe,
+        marks: Option<Vec<String>>,
+        path: &mut Path,
+    ) -> Result<Acted, Note> {
         let at = recipe.at;
         let copy = recipe.flags.copy;
-        path.chain.succeeded = Some(true);
-        let result = match &recipe.action {
+        match &recipe.action {
             Action::File(folders) => {
                 let marked = marks.is_some();
                 let flags = marks.unwrap_or_default();
@@ -183,10 +207,6 @@ impl Lowering<'_> {
                 Ok(Flow::of(commands).into())
             }
             Action::Block(steps) => Ok(self.block(recipe, steps, path).into()),
-        };
-        match result {
-            Ok(acted) => acted,
-            Err(note) => self.not_done(recipe, note, path).into(),
         }
     }
 

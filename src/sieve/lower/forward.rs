@@ -2,6 +2,7 @@
 //! send the message to each of them.
 
 use super::action::keep;
+use super::bounds::bytes_of;
 use super::path::Path;
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
@@ -9,6 +10,7 @@ use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Destination, Folder, Format, StatementId, Target, Text};
 use crate::sieve::script::{Command, CommandKind};
+use std::collections::HashSet;
 
 /// What a destination comes to.
 enum Sent {
@@ -32,20 +34,42 @@ impl Lowering<'_> {
         let mut status = None;
         let mut rules = None;
         let mut reached = 0;
+        let address = |to: &Target| match to {
+            Target::Address(address) => Some(address.clone()),
+            _ => None,
+        };
+        let named = destinations.iter().filter_map(|each| address(&each.to));
+        let named: HashSet<String> = named.collect();
+        let allowed = self.redirects_allowed();
+        let mut redirected = HashSet::new();
+        let mut sent_to = HashSet::new();
         for destination in destinations {
             if let Target::Rules(steps) = &destination.to {
                 rules = rules.or(Some((destination.at, steps)));
                 continue;
             }
-            let sent = self.sent(destination, path);
+            let over = address(&destination.to).is_some_and(|address| {
+                redirected.insert(address);
+                redirected.len() > allowed
+            });
+            let sent = match self.barred(destination.at) {
+                Some(note) => {
+                    self.find(destination.at, note);
+                    Sent::Keep
+                }
+                None if over => {
+                    self.takes_redirects(destination.at, named.len());
+                    Sent::Keep
+                }
+                None => self.sent(destination, path),
+            };
             match sent {
                 Sent::Copies(mut copies) => {
                     reached += 1;
+                    self.uses(bytes_of(&copies));
                     // The mailer sends once to what is named twice.
-                    let is_new = |copy: &Command| {
-                        !commands.iter().any(|one: &Command| one.kind == copy.kind)
-                    };
-                    if copies.iter().any(is_new) {
+                    let is_new = |copy: &Command| sent_to.insert(format!("{:?}", copy.kind));
+                    if copies.iter().map(is_new).fold(false, |any, new| any | new) {
                         self.comment(&mut copies, destination.at);
                         commands.extend(copies);
                     }

@@ -1,6 +1,7 @@
 //! In: the conditions of a recipe. Out: one test that holds when the recipe
 //! matches, and how far it does.
 
+use super::bounds::{bytes_of, bytes_of_test};
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Matched, Note};
 use super::value::{reference, script_name, set, shortened, when};
@@ -11,6 +12,8 @@ use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use crate::syntax::Span;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 /// When a recipe matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,24 @@ pub(super) struct Held {
     pub fit: Fit,
     pub captured: Option<String>,
     pub notes: Vec<Note>,
+}
+
+/// An expression, and what it asks of a message.
+#[derive(Debug)]
+pub(super) struct Asked {
+    expression: Expression,
+    header: OnceCell<Result<Matched, Note>>,
+    body: OnceCell<Result<Matched, Note>>,
+}
+
+impl Asked {
+    fn of(expression: Expression) -> Self {
+        Asked {
+            expression,
+            header: OnceCell::new(),
+            body: OnceCell::new(),
+        }
+    }
 }
 
 impl Held {
@@ -119,6 +140,7 @@ impl Lowering<'_> {
             for note in &held.notes {
                 self.find_in(recipe.at, Some(condition.span), note.clone());
             }
+            self.uses(bytes_of(&held.before) + bytes_of_test(&held.test));
             guard.before.extend(held.before);
             if condition.weight.is_some() {
                 weighted.push((condition, held.test, held.fit));
@@ -131,7 +153,7 @@ impl Lowering<'_> {
                     let taken = set("match", &[], reference(&group));
                     guard.before.push(when(held.test.clone(), vec![taken]));
                     let known = Known::Carried { doubtful: false };
-                    path.variables.insert("MATCH".to_owned(), known);
+                    path.learn("MATCH", known);
                     guard.sets_match = true;
                 } else {
                     guard.captured = Some(group);
@@ -142,7 +164,7 @@ impl Lowering<'_> {
                     continue;
                 }
             } else if has_split(condition) {
-                path.variables.insert("MATCH".to_owned(), Known::Lost);
+                path.learn("MATCH", Known::Lost);
             }
             tests.push(held.test);
         }
@@ -225,18 +247,14 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Held, Note> {
         let (written, places, doubtful) = self.with_places(text, path)?;
-        let expression = Expression::new(&written, distinguishes_case).map_err(|error| {
-            manual(
-                Code::TooComplex,
-                format!("The expression is too large: {error}"),
-            )
-        })?;
+        let asked = self.meant(written, distinguishes_case)?;
+        let expression = &asked.expression;
         let mut held: Held = match area {
-            Area::Header => self.in_header(&expression)?.into(),
-            Area::Body => pattern::body(&expression, self.target)?.into(),
+            Area::Header => self.in_header(&asked)?.into(),
+            Area::Body => self.in_body(&asked)?.into(),
             Area::HeaderAndBody => {
-                let header = self.in_header(&expression)?;
-                let body = pattern::body(&expression, self.target)?;
+                let header = self.in_header(&asked)?;
+                let body = self.in_body(&asked)?;
                 Held {
                     before: Vec::new(),
                     test: Test::AnyOf(vec![header.test, body.test]),
@@ -251,11 +269,11 @@ impl Lowering<'_> {
                     Held::exactly(if found { Test::True } else { Test::False })
                 }
                 Known::Text(value) => {
-                    pattern::text(&expression, &Value::text(value), self.target)?.into()
+                    pattern::text(expression, &Value::text(&*value), self.target)?.into()
                 }
                 Known::Carried { doubtful } => {
                     let subject = reference(&script_name(name));
-                    let mut held: Held = pattern::text(&expression, &subject, self.target)?.into();
+                    let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
                     if doubtful {
                         held.fit = Fit::LOOSE;
                     }
@@ -278,16 +296,37 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    fn in_header(&mut self, expression: &Expression) -> Result<Matched, Note> {
-        if let Some(known) = self.headers.get(expression) {
+    /// The expression that a text is.
+    fn meant(&mut self, written: String, distinguishes_case: bool) -> Result<Rc<Asked>, Note> {
+        self.uses(written.len());
+        let key = (written, distinguishes_case);
+        if let Some(known) = self.expressions.get(&key) {
             return known.clone();
         }
-        let mut matched = pattern::header(expression, self.target);
-        if let Ok(matched) = &mut matched {
+        let asked = Expression::new(&key.0, distinguishes_case)
+            .map(|expression| Rc::new(Asked::of(expression)))
+            .map_err(|error| {
+                manual(
+                    Code::TooComplex,
+                    format!("The expression is too large: {error}"),
+                )
+            });
+        self.expressions.insert(key, asked.clone());
+        asked
+    }
+
+    fn in_header(&self, asked: &Asked) -> Result<Matched, Note> {
+        let of = || {
+            let mut matched = pattern::header(&asked.expression, self.target)?;
             rename_fields(&mut matched.test, &self.options.spam_headers);
-        }
-        self.headers.insert(expression.clone(), matched.clone());
-        matched
+            Ok(matched)
+        };
+        asked.header.get_or_init(of).clone()
+    }
+
+    fn in_body(&self, asked: &Asked) -> Result<Matched, Note> {
+        let of = || pattern::body(&asked.expression, self.target);
+        asked.body.get_or_init(of).clone()
     }
 
     /// The text of an expression with a character in the place of each

@@ -61,7 +61,9 @@ impl Lowering<'_> {
             if name == "EXITCODE" {
                 path.exit_code = None;
             }
-            path.variables.insert(name, Known::Lost);
+            if self.read.contains(&name) {
+                path.learn(&name, Known::Lost);
+            }
         }
         if may_deliver(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));

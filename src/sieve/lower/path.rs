@@ -4,16 +4,18 @@ use super::Label;
 use crate::rules::model::StatementId;
 use crate::sieve::script::{Part, Value};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// What is known on the way to a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
     pub chain: Chained,
-    /// Variables that were assigned on the way.
-    pub variables: HashMap<String, Known>,
+    /// Variables that were assigned on the way. Ways share them up to where they
+    /// part, as they do what is below.
+    variables: Rc<HashMap<String, Known>>,
     /// What the script's variables are made of, where that still holds: other
     /// variables, and text.
-    pub made: HashMap<String, Value>,
+    made: Rc<HashMap<String, Value>>,
     /// What the mailer is told at the end (`EXITCODE`); `None` where that is
     /// not the same for every message.
     pub exit_code: Option<i32>,
@@ -46,7 +48,7 @@ pub(super) struct Chained {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Known {
     /// The same for every message.
-    Text(String),
+    Text(Rc<str>),
     /// The script's variable of that name holds it; where `doubtful`, a rule
     /// that is not exact decided on it.
     Carried { doubtful: bool },
@@ -63,8 +65,8 @@ impl Path {
                 previous: Some(false),
                 succeeded: Some(false),
             },
-            variables: HashMap::new(),
-            made: HashMap::new(),
+            variables: Rc::default(),
+            made: Rc::default(),
             exit_code: Some(0),
             doubt: None,
             exceeds: None,
@@ -74,11 +76,27 @@ impl Path {
         }
     }
 
+    /// What is known of a variable that was assigned on the way.
+    pub fn known(&self, name: &str) -> Option<&Known> {
+        self.variables.get(name)
+    }
+
+    /// A variable of the rules is assigned.
+    pub fn learn(&mut self, name: &str, known: Known) {
+        Rc::make_mut(&mut self.variables).insert(name.to_owned(), known);
+    }
+
     /// A variable of the script gets another value.
     pub fn forget(&mut self, name: &str) {
-        self.made.remove(name);
-        self.made
-            .retain(|_, value| !value.references().contains(&name));
+        let is_of = |value: &Value| value.references().contains(&name);
+        if self.made.contains_key(name) || self.made.values().any(is_of) {
+            Rc::make_mut(&mut self.made).retain(|made, value| made != name && !is_of(value));
+        }
+    }
+
+    /// A variable of the script is made of others from here on.
+    pub fn make(&mut self, name: String, of: Value) {
+        Rc::make_mut(&mut self.made).insert(name, of);
     }
 
     /// A value with the variables taken apart that are made of others.
@@ -111,18 +129,24 @@ impl Path {
         self.exit_code = self.exit_code.filter(|_| self.exit_code == other.exit_code);
         self.doubt = self.doubt.or(other.doubt);
         self.exceeds = self.exceeds.or(other.exceeds);
-        self.made
-            .retain(|name, value| other.made.get(name) == Some(value));
+        if !Rc::ptr_eq(&self.made, &other.made) {
+            Rc::make_mut(&mut self.made).retain(|name, value| other.made.get(name) == Some(value));
+        }
+        if Rc::ptr_eq(&self.variables, &other.variables) {
+            return self;
+        }
         // What only one way assigned was empty on the other.
-        let empty = || Known::Text(String::new());
-        for (name, known) in &mut self.variables {
+        let empty = || Known::Text(Rc::default());
+        let variables = Rc::make_mut(&mut self.variables);
+        for (name, known) in variables.iter_mut() {
             let theirs = other.variables.get(name).cloned().unwrap_or_else(empty);
             let ours = std::mem::replace(known, Known::Lost);
             *known = ours.join(theirs);
         }
-        for (name, theirs) in other.variables {
-            let ours = self.variables.entry(name);
-            ours.or_insert_with(|| empty().join(theirs));
+        for (name, theirs) in other.variables.iter() {
+            if !variables.contains_key(name) {
+                variables.insert(name.clone(), empty().join(theirs.clone()));
+            }
         }
         self
     }

@@ -550,14 +550,14 @@ impl Lowering<'_> {
                     doubtful: prepared.doubtful || path.doubtful().is_some(),
                 };
                 path.forget(&script_name(name));
-                path.variables.insert(name.to_owned(), known);
+                path.learn(name, known);
                 let mut commands = prepared.before;
                 commands.push(super::value::set(name, &[], prepared.value));
                 commands
             }
             Err(note) => {
                 self.find(at, note);
-                path.variables.insert(name.to_owned(), Known::Lost);
+                path.learn(name, Known::Lost);
                 Vec::new()
             }
         }

@@ -122,7 +122,7 @@ impl Lowering<'_> {
 
     fn variable(&self, name: &str, path: &Path, into: &mut Prepared) -> Result<Value, Note> {
         Ok(match self.known(name, path) {
-            Known::Text(text) => Value::text(text),
+            Known::Text(text) => Value::text(&*text),
             Known::Carried { doubtful } => {
                 into.doubtful |= doubtful;
                 reference(&script_name(name))
@@ -136,17 +136,19 @@ impl Lowering<'_> {
         if self.lost.contains(name) {
             return Known::Lost;
         }
-        if let Some(known) = path.variables.get(name) {
+        if let Some(known) = path.known(name) {
             return known.clone();
         }
         let naming = &self.naming;
         match name {
-            "LOGNAME" | "USER" if !naming.user.is_empty() => Known::Text(naming.user.clone()),
-            "HOME" => Known::Text(naming.home.clone()),
+            "LOGNAME" | "USER" if !naming.user.is_empty() => {
+                Known::Text(naming.user.as_str().into())
+            }
+            "HOME" => Known::Text(naming.home.as_str().into()),
             "EXTENSION" if self.knows_detail() => Known::Carried { doubtful: false },
             "EXTENSION" | "HOST" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
             | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" => Known::Lost,
-            _ => Known::Text(String::new()),
+            _ => Known::Text("".into()),
         }
     }
 

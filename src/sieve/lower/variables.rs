@@ -7,10 +7,10 @@ use crate::rules::model::{
 };
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::folder::Naming;
-use crate::sieve::script::{Command, CommandKind};
+use crate::sieve::script::{Command, CommandKind, Value};
 use crate::sieve::target::{Extension, Target as Mailserver};
 use crate::sieve::walk;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Variables whose values matter though no text names them.
 const READ_BY_PROCMAIL: [&str; 4] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE"];
@@ -196,34 +196,41 @@ pub(super) fn last_assignment(program: &Program, name: &str) -> Option<Statement
     last
 }
 
-/// Takes away what sets a variable that nothing reads.
+/// Takes away what sets a variable that nothing reads, or only the value of
+/// another such variable.
 pub(super) fn drop_unread(commands: &mut Vec<Command>) {
-    loop {
-        let mut read = BTreeSet::new();
-        walk::commands(commands, &mut |command| {
-            let mut note = |value: &crate::sieve::script::Value| {
-                read.extend(value.references().iter().map(|name| name.to_lowercase()));
-            };
-            walk::command_values(&command.kind, &mut note);
-            walk::tests(&command.kind, &mut |test| {
-                walk::test_values(test, &mut note);
-            });
+    let mut pending = Vec::new();
+    let mut sets: HashMap<String, Vec<String>> = HashMap::new();
+    walk::commands(commands, &mut |command| {
+        let mut read = Vec::new();
+        let mut note = |value: &Value| {
+            read.extend(value.references().iter().map(|name| name.to_lowercase()));
+        };
+        walk::command_values(&command.kind, &mut note);
+        walk::tests(&command.kind, &mut |test| {
+            walk::test_values(test, &mut note);
         });
-        if !drop(commands, &read) {
-            return;
+        match &command.kind {
+            CommandKind::Set { name, .. } => {
+                sets.entry(name.to_lowercase()).or_default().extend(read);
+            }
+            _ => pending.extend(read),
         }
+    });
+    let mut read = BTreeSet::new();
+    while let Some(name) = pending.pop() {
+        pending.extend(sets.remove(&name).into_iter().flatten());
+        read.insert(name);
     }
+    drop(commands, &read);
 }
 
-/// Whether anything was dropped.
-fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) -> bool {
-    let before = commands.len();
+fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) {
     commands.retain(|command| match &command.kind {
         CommandKind::Set { name, .. } => read.contains(&name.to_lowercase()),
         _ => true,
     });
-    let mut dropped = commands.len() < before;
-    for command in commands.iter_mut() {
+    for command in commands {
         if let CommandKind::If {
             branches,
             otherwise,
@@ -231,9 +238,8 @@ fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) -> bool {
         {
             let blocks = branches.iter_mut().map(|(_, block)| block);
             for block in blocks.chain(otherwise) {
-                dropped |= drop(block, read);
+                drop(block, read);
             }
         }
     }
-    dropped
 }

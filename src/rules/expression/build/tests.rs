@@ -101,3 +101,17 @@ fn size_is_bounded() {
         Err(TooLarge::Long)
     );
 }
+
+#[test]
+fn sets_hold_what_was_put_into_them() {
+    let bytes = |set: ByteSet| set.iter().collect::<Vec<u8>>();
+    assert_eq!(bytes(ByteSet::ALL), (0..=u8::MAX).collect::<Vec<_>>());
+    assert!(bytes(ByteSet::EMPTY).is_empty());
+    for byte in 0..=u8::MAX {
+        let set = ByteSet::of(byte);
+        assert_eq!(bytes(set), [byte]);
+        let mut cases = vec![byte.to_ascii_uppercase(), byte.to_ascii_lowercase()];
+        cases.dedup();
+        assert_eq!(bytes(set.folded()), cases);
+    }
+}
