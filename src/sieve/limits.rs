@@ -234,7 +234,10 @@ fn paths<'a>(
                     | CommandKind::AddHeader { .. }
                     | CommandKind::DeleteHeader { .. }
                     | CommandKind::Flag { .. } => continue,
-                    CommandKind::Redirect { .. } => now.redirects += 1,
+                    CommandKind::Redirect { .. } => {
+                        now.redirects += 1;
+                        redirects.see(now.redirects, redirects_allowed, comments);
+                    }
                     CommandKind::Keep { .. }
                     | CommandKind::FileInto { .. }
                     | CommandKind::Discard
@@ -242,7 +245,6 @@ fn paths<'a>(
                     | CommandKind::Vacation { .. } => {}
                 }
                 now.actions += 1;
-                redirects.see(now.redirects, redirects_allowed, comments);
                 actions.see(now.actions, actions_allowed, comments);
             }
             Frame::Branches {

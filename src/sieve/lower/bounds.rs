@@ -238,3 +238,6 @@ fn without_copy(commands: &mut Vec<Command>, tail: bool) {
     }
     *commands = with_keeps;
 }
+
+#[cfg(test)]
+mod tests;
