@@ -32,16 +32,44 @@ enum Circle {
 pub(super) fn take(instructions: &mut [Instruction]) -> Reading {
     let written = instructions.to_vec();
     let mut marks = vec![Mark::default(); instructions.len()];
+    let mut leading: Vec<Vec<usize>> = vec![Vec::new(); instructions.len()];
+    for (at, instruction) in instructions.iter().enumerate() {
+        if let Some(to) = instruction.target()
+            && let Some(leading) = leading.get_mut(to)
+        {
+            leading.push(at);
+        }
+    }
+    let mut before = Vec::new();
     for at in 0..instructions.len() {
         let is_new = marks
             .get(at)
             .is_some_and(|mark| mark.circle == Circle::Unknown);
         if is_new && matches!(instructions.get(at), Some(Instruction::Fork(_))) {
-            seek(instructions, &mut marks, at);
-            if !lead_to_beginnings(instructions, &marks) {
+            let at_hand = seek(instructions, &mut marks, at);
+            // Of all others, only these can lead to what is at hand now, or
+            // could not be looked at when it was.
+            let mut changed = before;
+            for &to in &at_hand {
+                changed.extend(
+                    leading
+                        .get_mut(to)
+                        .map(std::mem::take)
+                        .into_iter()
+                        .flatten(),
+                );
+            }
+            if !lead_to_beginnings(instructions, &marks, &changed) {
                 return Reading::Fatal;
             }
-            replace(instructions, &mut marks);
+            for at in changed {
+                let to = instructions.get(at).and_then(Instruction::target);
+                if let Some(leading) = to.and_then(|to| leading.get_mut(to)) {
+                    leading.push(at);
+                }
+            }
+            replace(instructions, &mut marks, &at_hand);
+            before = at_hand;
         }
     }
     if has_circle(instructions) {
@@ -60,8 +88,10 @@ struct Visit {
     other: Option<Option<usize>>,
 }
 
-/// Follows all forks from one, and marks those that lead back.
-fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) {
+/// Follows all forks from one, and marks those that lead back. Returns what is
+/// at hand.
+fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) -> Vec<usize> {
+    let mut at_hand = Vec::new();
     let mut visits: Vec<Visit> = Vec::new();
     let mut next = Some(first);
     let mut led_to = None;
@@ -70,7 +100,7 @@ fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) {
         if let Some(start) = next.take() {
             returned = false;
             led_to = None;
-            let Some(fork) = behind_jumps(instructions, marks, start) else {
+            let Some(fork) = behind_jumps(instructions, marks, &mut at_hand, start) else {
                 continue;
             };
             let Some(mark) = marks.get_mut(fork) else {
@@ -80,6 +110,7 @@ fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) {
                 Circle::Unknown => {
                     mark.circle = Circle::Sought;
                     mark.at_hand = true;
+                    at_hand.push(fork);
                     if let Some(Instruction::Fork(other)) = instructions.get(fork) {
                         next = Some(*other);
                     }
@@ -97,11 +128,11 @@ fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) {
             continue;
         }
         let Some(visit) = visits.last_mut() else {
-            return;
+            return at_hand;
         };
         let fork = visit.fork;
         let Some(mark) = marks.get_mut(fork) else {
-            return;
+            return at_hand;
         };
         match visit.other {
             None => {
@@ -127,12 +158,18 @@ fn seek(instructions: &[Instruction], marks: &mut [Mark], first: usize) {
 }
 
 /// The fork that a chain of jumps leads to.
-fn behind_jumps(instructions: &[Instruction], marks: &mut [Mark], mut at: usize) -> Option<usize> {
+fn behind_jumps(
+    instructions: &[Instruction],
+    marks: &mut [Mark],
+    at_hand: &mut Vec<usize>,
+    mut at: usize,
+) -> Option<usize> {
     for _ in instructions {
         match instructions.get(at)? {
             Instruction::Fork(_) => return Some(at),
             Instruction::Jump(to) => {
                 marks.get_mut(at)?.at_hand = true;
+                at_hand.push(at);
                 at = *to;
             }
             _ => return None,
@@ -143,8 +180,8 @@ fn behind_jumps(instructions: &[Instruction], marks: &mut [Mark], mut at: usize)
 
 /// What leads into a circle leads to its beginning. Where that is lost,
 /// procmail crashes.
-fn lead_to_beginnings(instructions: &mut [Instruction], marks: &[Mark]) -> bool {
-    for at in 0..instructions.len() {
+fn lead_to_beginnings(instructions: &mut [Instruction], marks: &[Mark], changed: &[usize]) -> bool {
+    for &at in changed {
         if marks.get(at).is_none_or(|mark| mark.at_hand) {
             continue;
         }
@@ -170,8 +207,11 @@ fn lead_to_beginnings(instructions: &mut [Instruction], marks: &[Mark]) -> bool 
 }
 
 /// Puts jumps in the place of the forks one of whose branches leads back.
-fn replace(instructions: &mut [Instruction], marks: &mut [Mark]) {
-    for (at, (instruction, mark)) in instructions.iter_mut().zip(marks).enumerate() {
+fn replace(instructions: &mut [Instruction], marks: &mut [Mark], at_hand: &[usize]) {
+    for &at in at_hand {
+        let (Some(instruction), Some(mark)) = (instructions.get_mut(at), marks.get_mut(at)) else {
+            continue;
+        };
         if let Instruction::Fork(other) = instruction
             && mark.at_hand
         {
@@ -250,27 +290,45 @@ fn same_ways(written: &[Instruction], taken: &[Instruction]) -> bool {
             Instruction::Fork(_) | Instruction::Jump(_) => None,
             _ => Some((one.target()?, other.target()?)),
         });
+    let (mut written, mut taken) = (Reachable::of(written), Reachable::of(taken));
     std::iter::once((0, 0))
         .chain(starts)
-        .all(|(one, other)| reached(written, one) == reached(taken, other))
+        .all(|(one, other)| written.from(one) == taken.from(other))
 }
 
 /// What can be reached without consuming anything.
-fn reached(instructions: &[Instruction], from: usize) -> Vec<usize> {
-    let mut seen = vec![false; instructions.len()];
-    let mut open = vec![from];
-    let mut found = Vec::new();
-    while let Some(at) = open.pop() {
-        if let Some(seen) = seen.get_mut(at)
-            && !std::mem::replace(seen, true)
-        {
-            let ways = ways(instructions, at);
-            if ways == [None, None] {
-                found.push(at);
-            }
-            open.extend(ways.into_iter().flatten());
+struct Reachable<'a> {
+    instructions: &'a [Instruction],
+    /// From which start each was reached last.
+    seen: Vec<usize>,
+    starts: usize,
+}
+
+impl<'a> Reachable<'a> {
+    fn of(instructions: &'a [Instruction]) -> Self {
+        Reachable {
+            instructions,
+            seen: vec![0; instructions.len()],
+            starts: 0,
         }
     }
-    found.sort_unstable();
-    found
+
+    fn from(&mut self, start: usize) -> Vec<usize> {
+        self.starts += 1;
+        let mut open = vec![start];
+        let mut found = Vec::new();
+        while let Some(at) = open.pop() {
+            if let Some(seen) = self.seen.get_mut(at)
+                && std::mem::replace(seen, self.starts) != self.starts
+            {
+                let ways = ways(self.instructions, at);
+                if ways == [None, None] {
+                    found.push(at);
+                }
+                open.extend(ways.into_iter().flatten());
+            }
+        }
+        found.sort_unstable();
+        found
+    }
 }
