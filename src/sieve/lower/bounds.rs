@@ -238,6 +238,3 @@ fn without_copy(commands: &mut Vec<Command>, tail: bool) {
     }
     *commands = with_keeps;
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,11 +1,15 @@
-#![allow(clippy::unwrap_used, clippy::expect_used)]
-use super::super::Options;
-use super::*;
-use crate::home::MemoryHome;
-use crate::report::Report;
-use crate::report::entry::Verdict;
-use crate::rules::elaborate::Settings;
-use crate::translate::translate;
+//! Rules that ask more of a server than it takes: what goes beyond is left out,
+//! and left to a person; the rest is as it was, and no mail is lost.
+
+#![allow(clippy::unwrap_used)]
+
+use sievify::home::MemoryHome;
+use sievify::report::Report;
+use sievify::report::entry::Verdict;
+use sievify::rules::elaborate::Settings;
+use sievify::sieve::lower::Options;
+use sievify::sieve::target::Target;
+use sievify::translate::translate;
 
 fn translated(rules: &str, target: &Target) -> Report {
     let home = MemoryHome::new().file(".procmailrc", rules.to_owned());
