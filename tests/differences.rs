@@ -16,6 +16,7 @@ use oracle::{Delivery, Files, Outcome};
 /// holds.
 struct Difference {
     name: &'static str,
+    flags: &'static str,
     condition: &'static [u8],
     test: &'static str,
     header: &'static [u8],
@@ -27,6 +28,7 @@ struct Difference {
 const DIFFERENCES: &[Difference] = &[
     Difference {
         name: "encoded_words_are_decoded",
+        flags: "",
         condition: b"^Subject:.*caf=C3=A9",
         test: r#"header :contains "subject" "caf=C3=A9""#,
         header: b"Subject: =?utf-8?Q?caf=C3=A9?=\n",
@@ -36,6 +38,7 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "a_folded_header_has_one_blank_less",
+        flags: "",
         condition: b"^Subject: hello folded",
         test: r#"header :matches "subject" "hello folded*""#,
         header: b"Subject: hello\n folded\n",
@@ -45,6 +48,7 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "blanks_around_a_value_do_not_count",
+        flags: "",
         condition: b"^Subject: hello$",
         test: r#"header :is "subject" "hello""#,
         header: b"Subject:hello  \n",
@@ -54,6 +58,7 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "the_order_of_fields_cannot_be_asked",
+        flags: "",
         condition: b"^From:.*$Subject: hello",
         test: r#"allof (exists "from", header :matches "subject" "hello*")"#,
         header: b"Subject: hello\nFrom: s@example.com\n",
@@ -63,9 +68,30 @@ const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         name: "letters_beyond_ascii_are_the_servers",
+        flags: "",
         condition: b"^Subject: caf\xe9",
         test: "header :matches \"subject\" \"café*\"",
         header: b"Subject: caf\xe9\n",
+        procmail: true,
+        pigeonhole: false,
+        sieve_rs: false,
+    },
+    Difference {
+        name: "the_case_of_a_name_does_not_count",
+        flags: "D",
+        condition: b"^Subject: hello",
+        test: r#"header :matches "subject" "hello*""#,
+        header: b"SUBJECT: hello\n",
+        procmail: false,
+        pigeonhole: true,
+        sieve_rs: true,
+    },
+    Difference {
+        name: "the_size_is_counted_differently",
+        flags: "",
+        condition: b"> 70",
+        test: "size :over 70",
+        header: b"Subject: hello\n",
         procmail: true,
         pigeonhole: false,
         sieve_rs: false,
@@ -81,11 +107,45 @@ fn main() -> std::process::ExitCode {
         oracle::missing(&format!("procmail (no place to run it in: {error})"));
     }
     let arguments = Arguments::from_args();
-    let trials = DIFFERENCES
+    let mut trials: Vec<Trial> = DIFFERENCES
         .iter()
         .map(|difference| Trial::test(difference.name, || difference.is_shown()))
         .collect();
+    trials.push(Trial::test(
+        "a_folder_gets_a_message_once",
+        a_folder_gets_a_message_once,
+    ));
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// procmail opens the mailbox twice; to an engine, the second command is the
+/// first.
+fn a_folder_gets_a_message_once() -> Result<(), Failed> {
+    let message = b"Subject: hello\nMessage-ID: <1@example.com>\n\nThe body of it\n";
+    match Procmail::new() {
+        Ok(procmail) => {
+            let home = Prepared::new(Files::procmailrc(":0 c\nx\n:0\nx\n"));
+            let line = b"From s@example.com  Thu Jan  1 00:00:00 1970\n".as_slice();
+            let run = procmail.run(&home, &[line, message].concat())?;
+            let times = run.log.matches("LASTFOLDER=x").count();
+            if times != 2 {
+                return Err(format!("procmail: {times} times").into());
+            }
+        }
+        Err(error) => oracle::missing(&format!("procmail: {error}")),
+    }
+    match Pigeonhole::new("") {
+        Ok(pigeonhole) => {
+            // The second is not even seen: the first leaves the message there.
+            let script = r#"require ["fileinto", "copy"]; fileinto :copy "x"; fileinto "x";"#;
+            let outcome = pigeonhole.run(&pigeonhole.compile(script)?, "s@example.com", message)?;
+            if !outcome.contains(&Delivery::Mailbox("INBOX".to_owned())) {
+                return Err(format!("Pigeonhole: {outcome:?}").into());
+            }
+        }
+        Err(error) => oracle::missing(&format!("Pigeonhole: {error}")),
+    }
+    Ok(())
 }
 
 impl Difference {
@@ -126,7 +186,8 @@ impl Difference {
 
     /// Whether procmail's condition holds.
     fn on(&self, procmail: &Procmail, message: &[u8]) -> Result<bool, Failed> {
-        let rules = [b":0\n* ".as_slice(), self.condition, b"\nx\n"].concat();
+        let start = format!(":0{}\n* ", self.flags);
+        let rules = [start.as_bytes(), self.condition, b"\nx\n"].concat();
         let files = Files([(".procmailrc".to_owned(), rules)].into());
         let mail = [
             b"From s@example.com  Thu Jan  1 00:00:00 1970\n".as_slice(),

@@ -27,6 +27,9 @@ pub const DIFFERENCES: &[&str] = &[
     "blanks around the value of a header, also the one behind the colon, do not count",
     "the order of header fields cannot be asked, nor text that runs from one into the next",
     "letters beyond ASCII, and bytes that are no UTF-8, are compared as the server sees fit",
+    "the case of a field's name does not count, not even where the flag D asks for it",
+    "the size of a message is counted without the line that begins it in a mailbox file",
+    "a folder gets a message once, and an address too, however often rules put it there",
 ];
 
 const HEADING: Style = Style::new().bold();

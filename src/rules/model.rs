@@ -293,6 +293,7 @@ pub struct Weight {
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// Files into the first folder, and links into the others (directories).
+    /// Without any, it fails.
     File(Vec<Folder>),
     /// `! address …`: the words given to sendmail.
     Forward(Text),

@@ -3,7 +3,8 @@
 //!
 //! `flow` follows the steps; `guard` turns conditions into tests, with
 //! [`pattern`] for expressions and `score` for weights; `action` and
-//! `program` say what a recipe does; `value` carries variables.
+//! `program` say what a recipe does; `value` carries variables; `once` sees
+//! that one message does not go to one place twice.
 
 mod action;
 mod answer;
@@ -17,6 +18,7 @@ mod flow;
 mod forward;
 mod guard;
 mod left_out;
+mod once;
 mod path;
 pub mod pattern;
 mod program;
@@ -74,6 +76,7 @@ pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &
         let mut lowering = Lowering::new(program, sources, options, target, bounds);
         let mut commands = lowering.whole();
         variables::drop_unread(&mut commands);
+        once::once(&mut commands);
         let mut script = Script {
             preamble: Vec::new(),
             commands: tidy(commands),
@@ -83,6 +86,7 @@ pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &
             bounds = narrowed;
             continue;
         }
+        lowering.forget_other_ways();
         let redirects = super::check::actions(&script)
             .redirects()
             .map(str::to_owned)
@@ -105,6 +109,8 @@ struct Lowering<'a> {
     naming: Naming,
     findings: Vec<Finding>,
     found: HashSet<(StatementId, Option<Span>, Code, String)>,
+    /// Statements that messages come to, on one way at least.
+    reached: HashSet<StatementId>,
     folders: BTreeMap<(String, Format), String>,
     /// Variables that something reads when a message is there.
     read: BTreeSet<String>,
@@ -147,6 +153,7 @@ impl<'a> Lowering<'a> {
             naming,
             findings: Vec::new(),
             found: HashSet::new(),
+            reached: HashSet::new(),
             folders: BTreeMap::new(),
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
@@ -168,6 +175,16 @@ impl<'a> Lowering<'a> {
         }
         flow.commands.splice(0..0, self.detail());
         flow.commands
+    }
+
+    /// Where a rule is written for each way that leads to it, no message may
+    /// come to it by one of them; that is of no interest.
+    fn forget_other_ways(&mut self) {
+        let reached = std::mem::take(&mut self.reached);
+        self.findings.retain(|finding| {
+            let unreached = matches!(finding.code, Code::NeverReached | Code::OnFailure);
+            !(unreached && reached.contains(&finding.at))
+        });
     }
 
     fn find(&mut self, at: StatementId, note: Note) {

@@ -171,6 +171,8 @@ pub struct Target {
     pub limits: Limits,
     /// How it reads regular expressions, where it has any.
     pub regex: RegexDialect,
+    /// Whether `set` has `:quoteregex`, which the draft brings with `:regex`.
+    pub quoteregex: bool,
     /// Between the parts of a folder's name.
     pub separator: char,
     /// In front of every folder but INBOX, its separator included (`INBOX.`).
@@ -280,6 +282,7 @@ impl Target {
                 "stalwart" => RegexDialect::Perl,
                 _ => RegexDialect::Posix,
             },
+            quoteregex: name != "dovecot",
             separator: '/',
             prefix: String::new(),
         })
@@ -296,8 +299,8 @@ impl Target {
     ///
     /// All fields are optional: `name`, `title`, `extends` (a profile; without
     /// it, `rfc5228`), `extensions`, `separator`, `prefix`, `regex` (`posix` or
-    /// `perl`), and a table `limits`. In `extensions`, `+name` adds to and `-name` takes from what
-    /// `extends` has; plain names replace it.
+    /// `perl`), `quoteregex`, and a table `limits`. In `extensions`, `+name` adds to and `-name`
+    /// takes from what `extends` has; plain names replace it.
     ///
     /// # Errors
     /// [`TargetError::File`] with the line that is wrong.
@@ -343,6 +346,9 @@ impl Target {
         }
         if let Some(regex) = written.regex {
             target.regex = regex;
+        }
+        if let Some(quoteregex) = written.quoteregex {
+            target.quoteregex = quoteregex;
         }
         target.limits = written.limits.over(target.limits);
         Ok(target)
@@ -462,6 +468,7 @@ struct TargetFile {
     separator: Option<toml::Spanned<String>>,
     prefix: Option<String>,
     regex: Option<RegexDialect>,
+    quoteregex: Option<bool>,
     #[serde(default)]
     limits: Limits,
 }

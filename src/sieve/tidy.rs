@@ -129,8 +129,25 @@ impl Tidier {
         let otherwise = otherwise
             .map(|block| self.fold(block))
             .filter(|block| !block.is_empty());
+        let otherwise = match otherwise {
+            Some(block) => self.turned(&mut kept, block),
+            None => None,
+        };
         self.drop_empty(&mut kept, &otherwise);
         (kept, otherwise)
+    }
+
+    /// `if A { } else { B }` is `if not A { B }`.
+    fn turned(&self, branches: &mut [Branch], otherwise: Vec<Command>) -> Option<Vec<Command>> {
+        match branches {
+            [(test, block)] if block.is_empty() => {
+                let not = Test::Not(Box::new(std::mem::replace(test, Test::True)));
+                *test = self.simplify(not);
+                *block = otherwise;
+                None
+            }
+            _ => Some(otherwise),
+        }
     }
 
     /// Last branches that do nothing.

@@ -10,7 +10,7 @@ use std::process::Command;
 
 /// Pigeonhole with the settings of an unconfigured server.
 pub struct Pigeonhole {
-    directory: tempfile::TempDir,
+    home: tempfile::TempDir,
     extensions: String,
 }
 
@@ -24,31 +24,31 @@ impl Pigeonhole {
     pub fn new(extensions: &str) -> io::Result<Self> {
         super::cell::find("sieve-test")?;
         super::cell::find("sievec")?;
-        let directory = workspace()?;
-        let id = match rustix::process::geteuid() {
-            root if root.is_root() => ID,
-            user => user.as_raw(),
-        };
-        let home = directory.path().display();
-        fs::write(
-            directory.path().join("dovecot.conf"),
-            format!(
-                "mail_uid = {id}\nmail_gid = {id}\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n\
-                 mail_home = {home}\nmail_location = mbox:{home}/none\n\
-                 log_path = /dev/stderr\nssl = no\n"
-            ),
-        )?;
         Ok(Pigeonhole {
-            directory,
+            home: workspace()?,
             extensions: extensions.to_string(),
         })
     }
 
+    /// A program with its settings in the environment, where doveconf puts
+    /// them: run once for each call, it would take longer than the script.
     fn command(&self, program: &str) -> Command {
+        let id = match rustix::process::geteuid() {
+            root if root.is_root() => ID,
+            user => user.as_raw(),
+        };
+        let home = self.home.path().display();
         let mut command = Command::new(program);
-        command
-            .arg("-c")
-            .arg(self.directory.path().join("dovecot.conf"));
+        command.env("DOVECONF_ENV", "1").envs([
+            ("MAIL_UID", id.to_string()),
+            ("MAIL_GID", id.to_string()),
+            ("FIRST_VALID_UID", "1".to_string()),
+            ("FIRST_VALID_GID", "1".to_string()),
+            ("MAIL_HOME", home.to_string()),
+            ("MAIL_LOCATION", format!("mbox:{home}/none")),
+            ("LOG_PATH", "/dev/stderr".to_string()),
+            ("SSL", "no".to_string()),
+        ]);
         if !self.extensions.is_empty() {
             command.arg("-x").arg(&self.extensions);
         }

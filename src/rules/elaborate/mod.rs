@@ -544,9 +544,11 @@ impl Elaborator<'_, '_> {
             _ => self.mailbox(at, action.span, line, &mut recipe),
         };
         self.variables.blur("LASTFOLDER");
-        let delivers = matches!(recipe.action, Action::File(_) | Action::Forward(_))
-            && !recipe.flags.copy
-            && is_certain(&recipe);
+        let gives = match &recipe.action {
+            Action::File(folders) => !folders.is_empty(),
+            action => matches!(action, Action::Forward(_)),
+        };
+        let delivers = gives && !recipe.flags.copy && is_certain(&recipe);
         if let Some(level) = levels.last_mut() {
             if delivers {
                 level.end = End::Message;
@@ -622,16 +624,21 @@ impl Elaborator<'_, '_> {
         let line = if rest.starts_with('#') { name } else { line };
         let words = expand::words(line, &self.variables);
         let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
-        if folders.first().and_then(|folder| folder.path.known()) == Some("") {
-            self.ledger.find_in(
-                at,
-                Some(span),
-                Verdict::Exact,
-                Code::NamelessMailbox,
-                "The mailbox has no name, so procmail could not deliver here and went on",
-            );
-            recipe.conditions.push(recipe::never(span, &recipe.flags));
-            return Action::File(vec![self.inbox()]);
+        let first = folders.first().and_then(|folder| folder.path.known());
+        if matches!(first, Some("" | "/")) {
+            let (verdict, message) = match recipe.flags.ignore_errors {
+                true => (
+                    Verdict::Adapted,
+                    "The mailbox has no name, and with the flag i procmail took the mail for delivered, so that it was gone; here it goes on",
+                ),
+                false => (
+                    Verdict::Exact,
+                    "The mailbox has no name, so procmail could not deliver here and went on",
+                ),
+            };
+            self.ledger
+                .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
+            return Action::File(Vec::new());
         }
         Action::File(folders)
     }

@@ -291,7 +291,7 @@ impl<'p> Machine<'_, 'p> {
         let delivered = match &recipe.action {
             Action::Block(steps) => return process.enter(steps, flags),
             Action::File(folders) => {
-                process.succeeded = self.file(process, folders, encoding);
+                process.succeeded = self.file(process, folders, encoding) || flags.ignore_errors;
                 process.succeeded
             }
             Action::Forward(addresses) => {

@@ -6,7 +6,7 @@
 //! matter, the rest of the chain is written for each.
 
 use super::guard::{Guard, LeftOut};
-use super::left_out::{may_deliver, splits_match};
+use super::left_out::{may_deliver, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
@@ -46,7 +46,9 @@ impl Lowering<'_> {
                 continue;
             };
             match applies(recipe.chain, path.chain) {
-                Some(true) => {}
+                Some(true) => {
+                    self.reached.insert(recipe.at);
+                }
                 Some(false) => {
                     self.skipped(recipe);
                     path.chain = path.chain.after(recipe.chain, false);
@@ -83,6 +85,7 @@ impl Lowering<'_> {
             };
             if guard.test == Test::False {
                 self.never(recipe);
+                split_all_the_same(recipe, &guard, path);
                 path.chain = path.chain.after(recipe.chain, false);
                 continue;
             }
@@ -94,6 +97,7 @@ impl Lowering<'_> {
             let mut arms = self.arms(recipe, guard.clone(), marks, path);
             let mut missed = path.clone();
             missed.chain = missed.chain.after(recipe.chain, false);
+            split_all_the_same(recipe, &guard, &mut missed);
             if guard.fit.may_miss {
                 missed.exceeds = missed.exceeds.or(Some(recipe.at));
                 if may_deliver(recipe) {
@@ -227,6 +231,19 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// What `MATCH` is behind a recipe that does not match.
+fn split_all_the_same(recipe: &Recipe, guard: &Guard, missed: &mut Path) {
+    if !splits_all_the_same(recipe) {
+        return;
+    }
+    missed.forget("match");
+    let known = match guard.sets_match {
+        true => Known::Carried { doubtful: true },
+        false => Known::Lost,
+    };
+    missed.learn("MATCH", known);
 }
 
 /// Puts the arms of a recipe and what is done elsewise together.

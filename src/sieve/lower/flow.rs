@@ -51,6 +51,9 @@ impl Lowering<'_> {
     }
 
     pub(super) fn step(&mut self, step: &Step, path: &mut Path) -> Flow {
+        if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step {
+            self.reached.insert(*at);
+        }
         match step {
             Step::Assign(assign) => self.assigned(assign, path),
             Step::Include { at, body, switch } => self.included(*at, body, *switch, path),
@@ -186,6 +189,10 @@ impl Lowering<'_> {
         let at = recipe.at;
         let copy = recipe.flags.copy;
         match &recipe.action {
+            Action::File(folders) if folders.is_empty() => {
+                path.chain.succeeded = Some(false);
+                Ok(Flow::nothing().into())
+            }
             Action::File(folders) => {
                 let marked = marks.is_some();
                 let flags = marks.unwrap_or_default();

@@ -4,7 +4,7 @@
 use super::bounds::{bytes_of, bytes_of_test};
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Matched, Note};
-use super::value::{reference, script_name, set, shortened, when};
+use super::value::{no_quoting, quotes_expressions, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::expression::Expression;
@@ -444,6 +444,9 @@ impl Lowering<'_> {
             parts.retain(|part| *part != Part::Text(String::new()));
             key.0 = parts;
         });
+        if !self.target.quoteregex && before.iter().any(quotes_expressions) {
+            return Err(no_quoting());
+        }
         held.before.extend(before);
         Ok(())
     }
@@ -504,7 +507,8 @@ fn reads_match(conditions: &[Condition]) -> bool {
     })
 }
 
-fn has_split(condition: &Condition) -> bool {
+/// Whether a `\/` stands in an expression.
+pub(super) fn has_split(condition: &Condition) -> bool {
     match &condition.test {
         model::Test::Expression(text) => text.0.iter().any(|piece| match piece {
             Piece::Literal(text) => text.contains("\\/"),

@@ -1,7 +1,7 @@
 //! In: recipes that are not carried out, or that no message comes to. Out:
 //! findings about them and what is in them, and what is not known behind them.
 
-use super::guard::LeftOut;
+use super::guard::{LeftOut, has_split};
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::sequence::Flow;
@@ -9,14 +9,18 @@ use super::variables::is_special;
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Action, Assign, Piece, Recipe, Step, Target, Test};
+use crate::rules::model::{Action, Assign, Folder, Format, Recipe, Step, Target};
 use crate::rules::program::{Meaning, meaning};
 use std::collections::BTreeSet;
 
 impl Lowering<'_> {
     /// An action that is not carried out: the message goes on where it would
     /// have, and is kept where it would have ended.
-    pub(super) fn not_done(&mut self, recipe: &Recipe, note: Note, path: &Path) -> Flow {
+    pub(super) fn not_done(&mut self, recipe: &Recipe, note: Note, path: &mut Path) -> Flow {
+        // What a copy was for is not done, so the mail stays.
+        if recipe.flags.copy && may_deliver(recipe) {
+            path.doubt = path.doubt.or(Some(recipe.at));
+        }
         self.find(recipe.at, note);
         let goes_on = recipe.flags.copy
             || matches!(&recipe.action, Action::Pipe(_) if recipe.flags.filter)
@@ -158,26 +162,39 @@ impl Lowering<'_> {
 
 /// Whether a `\/` in it sets `MATCH`.
 pub(super) fn splits_match(recipe: &Recipe) -> bool {
-    recipe
-        .conditions
-        .iter()
-        .any(|condition| match &condition.test {
-            Test::Expression(text) => text.0.iter().any(|piece| match piece {
-                Piece::Literal(text) => text.contains("\\/"),
-                _ => false,
-            }),
-            _ => false,
-        })
+    recipe.conditions.iter().any(has_split)
 }
 
-/// Whether a message can end in a recipe.
-pub(super) fn may_deliver(recipe: &Recipe) -> bool {
-    if recipe.flags.copy {
-        return false;
+/// Whether it may have set `MATCH` where it does not match: another condition
+/// than the last one can hold all the same.
+pub(super) fn splits_all_the_same(recipe: &Recipe) -> bool {
+    match recipe.conditions.split_last() {
+        None => false,
+        Some((last, rest)) => {
+            let alone = last.weight.is_none() && !last.negated;
+            rest.iter().any(has_split) || !alone && has_split(last)
+        }
     }
+}
+
+/// Whether a message, or a copy of it, can end in a recipe.
+pub(super) fn may_deliver(recipe: &Recipe) -> bool {
+    let copy = recipe.flags.copy;
     match &recipe.action {
-        Action::File(_) | Action::Forward(_) => true,
-        Action::Pipe(_) => !recipe.flags.filter,
+        Action::File(folders) => {
+            let kept = |folder: &Folder| !copy || folder.format != Format::Null;
+            folders.iter().any(kept)
+        }
+        Action::Forward(_) => true,
+        Action::Pipe(_) if recipe.flags.filter => false,
+        Action::Pipe(command) if copy => matches!(
+            meaning(command),
+            Meaning::AppendTo { .. }
+                | Meaning::StoreMh { .. }
+                | Meaning::Deliver { .. }
+                | Meaning::Redirect { .. }
+        ),
+        Action::Pipe(_) => true,
         Action::Capture { .. } => false,
         Action::Block(steps) => any_delivers(steps),
     }

@@ -1,6 +1,7 @@
 //! In: text with what only a message decides. Out: a Sieve string with
 //! variables (RFC 5229), and the commands that must run before it is read.
 
+use super::guard::quoted;
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::{Lowering, manual};
@@ -104,9 +105,16 @@ impl Lowering<'_> {
             }
             Piece::Quoted(name) => {
                 let value = self.variable(name, path, into)?;
-                let quoted = format!("{}_quoted", script_name(name));
-                into.before.push(set(&quoted, &["quoteregex"], value));
-                into.value.0.push(Part::Variable(quoted));
+                if let Some(text) = value.as_text() {
+                    into.value.0.push(Part::Text(quoted(&text)));
+                    return Ok(());
+                }
+                if !self.target.quoteregex {
+                    return Err(no_quoting());
+                }
+                let variable = format!("{}_quoted", script_name(name));
+                into.before.push(set(&variable, &["quoteregex"], value));
+                into.value.0.push(Part::Variable(variable));
             }
             Piece::Default { name, text, .. } => {
                 self.either(name, text, false, path, into)?;
@@ -328,6 +336,22 @@ fn variable_of(field: &str) -> String {
         true => format!("x{name}"),
         false => name,
     }
+}
+
+/// Whether a command quotes a text for an expression.
+pub(super) fn quotes_expressions(command: &Command) -> bool {
+    match &command.kind {
+        CommandKind::Set { modifiers, .. } => modifiers.iter().any(|name| name == "quoteregex"),
+        _ => false,
+    }
+}
+
+/// The server cannot do what `$\VAR` does.
+pub(super) fn no_quoting() -> Note {
+    manual(
+        Code::RuntimeExpression,
+        "The server cannot quote a text that the mail brings for an expression",
+    )
 }
 
 fn lost(name: &str) -> Note {
