@@ -150,8 +150,8 @@ impl Letter {
     }
 
     /// As [`Letter::plain`], but with the header in the form in which a Sieve
-    /// server looks at it: unfolded, encoded words decoded, and no blanks
-    /// around a value.
+    /// server looks at it: unfolded, encoded words decoded, no blanks around a
+    /// value, and no case in a name but the usual one.
     pub fn as_sieve_reads_it(&self) -> Vec<u8> {
         let plain = self.plain();
         let mut text = Vec::with_capacity(plain.len());
@@ -193,7 +193,21 @@ fn decoded(field: &[u8]) -> Vec<u8> {
         None => value,
     };
     let between: &[u8] = if value.is_empty() { b"" } else { b" " };
-    [name, between, value].concat()
+    [&usual(name), between, value].concat()
+}
+
+/// The name of a field in the case that most mail has: `X-Loop`.
+fn usual(name: &[u8]) -> Vec<u8> {
+    let mut begins = true;
+    let letter = |byte: &u8| {
+        let usual = match begins {
+            true => byte.to_ascii_uppercase(),
+            false => byte.to_ascii_lowercase(),
+        };
+        begins = *byte == b'-';
+        usual
+    };
+    name.iter().map(letter).collect()
 }
 
 /// A text of a message as far as it is shown.

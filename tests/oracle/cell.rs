@@ -9,6 +9,7 @@ use super::USER;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -314,7 +315,7 @@ impl Cell {
                 let entry = entry?;
                 if entry.file_type().is_file() {
                     let inside = entry.path().strip_prefix(self.root.path()).unwrap();
-                    let path = format!("/{}", inside.to_string_lossy());
+                    let path = format!("/{}", letters(inside));
                     files.push((path, fs::read(entry.path())?));
                 }
             }
@@ -322,6 +323,14 @@ impl Cell {
         files.push(("/dev/null".to_string(), fs::read(self.path("dev/null"))?));
         Ok(files)
     }
+}
+
+/// A path in letters: UTF-8, or else Latin-1.
+fn letters(path: &Path) -> String {
+    let latin_1 = |bytes: &[u8]| bytes.iter().map(|&byte| byte as char).collect();
+    let path = path.as_os_str();
+    path.to_str()
+        .map_or_else(|| latin_1(path.as_bytes()), str::to_owned)
 }
 
 /// Where a program lies on this machine.

@@ -193,26 +193,24 @@ impl Judges {
         let mut divergence = old.judged(case, message, &ends);
         if let Some(found) = &mut divergence
             && found.codes.is_empty()
-            && let Ok(read) = self.as_sieve_reads_it((case, runner, message))
         {
-            // Otherwise, procmail does what Sieve does, or an entry says why not.
-            match read.judged(case, message, &ends) {
-                None => found.everywhere = true,
-                Some(read) => found.codes = read.codes,
+            // As every Sieve server reads it, procmail does what Sieve does, or
+            // an entry says why not.
+            for read in as_servers_read(message) {
+                match self.old(case, runner, &read) {
+                    Ok(old) => match old.judged(case, message, &ends) {
+                        None => found.everywhere = true,
+                        Some(read) => found.codes.extend(read.codes),
+                    },
+                    Err(_) => continue,
+                }
+                if found.everywhere || !found.codes.is_empty() {
+                    break;
+                }
             }
         }
         let mut report = report.lock().unwrap();
         report.add_pair(old.run.plain(), message.is_real(), divergence);
-    }
-
-    /// What would have become of a message on the old machine, had procmail
-    /// read its header as every Sieve server does.
-    fn as_sieve_reads_it(&self, (case, runner, message): Pair) -> io::Result<OldEnd> {
-        let read = Message {
-            content: Letter::new(message.content.clone(), None).as_sieve_reads_it(),
-            ..message.clone()
-        };
-        self.old(case, runner, &read)
     }
 
     /// What became of a message on the old machine.
@@ -332,6 +330,32 @@ impl OldEnd {
             plain: run.plain(),
         })
     }
+}
+
+/// A message as servers read it (`docs/differences.md`): with another header;
+/// with that header in another encoding; without the length of the line above it.
+fn as_servers_read(message: &Message) -> Vec<Message> {
+    let read = Letter::new(message.content.clone(), None).as_sieve_reads_it();
+    let line = message.with_from_line().len() - message.content.len();
+    let shorter = message.content.len().saturating_sub(line);
+    let utf_8: String = read.iter().map(|&byte| byte as char).collect();
+    let contents = [
+        Some(read.clone()),
+        std::str::from_utf8(&read).ok().and_then(latin_1),
+        Some(utf_8.into_bytes()),
+        message.content.get(..shorter).map(<[u8]>::to_vec),
+    ];
+    { contents.into_iter().flatten() }
+        .map(|content| Message {
+            content,
+            ..message.clone()
+        })
+        .collect()
+}
+
+fn latin_1(text: &str) -> Option<Vec<u8>> {
+    let bytes = text.chars().map(|c| u8::try_from(u32::from(c)));
+    bytes.collect::<Result<_, _>>().ok()
 }
 
 fn normal(outcome: Outcome) -> Outcome {

@@ -406,7 +406,8 @@ fn place(
             let word = envelope
                 .split(|byte| byte.is_ascii_whitespace())
                 .find(|word| !word.is_empty());
-            let word = String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
+            let word = String::from_utf8_lossy(word.unwrap_or_default());
+            let word = word.trim_end_matches(['.', '-']).to_string();
             let plain = word
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"@.-_+=".contains(&b));

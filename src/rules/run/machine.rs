@@ -4,7 +4,7 @@
 
 use super::message::Message;
 use super::task::Task;
-use super::value::{Variables, number_or_word};
+use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::path;
 use crate::rules::model::{
@@ -262,7 +262,7 @@ impl<'p> Machine<'_, 'p> {
         process.variables.set(name, value);
         match (name, value) {
             ("MAILDIR", Some(value)) if !value.is_empty() => {
-                let to = String::from_utf8_lossy(value);
+                let to = letters(value.to_vec());
                 process.directory = path::join(&process.directory, &to);
             }
             ("EXITCODE", _) => process.sets_status = true,

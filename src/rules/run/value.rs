@@ -100,13 +100,12 @@ impl<'p> Machine<'_, 'p> {
                 }
             }
         }
-        let word = |word: Vec<u8>| String::from_utf8_lossy(&word).into_owned();
-        words.into_iter().map(word).collect()
+        words.into_iter().map(letters).collect()
     }
 
     /// As [`Machine::value`], as characters.
     pub fn string(&mut self, process: &mut Process<'p>, text: &Text, encoding: Encoding) -> String {
-        String::from_utf8_lossy(&self.value(process, text, encoding)).into_owned()
+        letters(self.value(process, text, encoding))
     }
 }
 
@@ -155,6 +154,12 @@ pub fn number_or_word(text: &[u8]) -> Option<i64> {
             _ => None,
         },
     )
+}
+
+/// A name in letters: UTF-8, or else Latin-1, as rule files are read.
+pub fn letters(name: Vec<u8>) -> String {
+    String::from_utf8(name)
+        .unwrap_or_else(|error| error.as_bytes().iter().map(|&byte| byte as char).collect())
 }
 
 /// The number a text begins with, as strtod(3) reads it; 0 where there is

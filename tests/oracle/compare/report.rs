@@ -89,6 +89,16 @@ impl Report {
         self.divergences.extend(other.divergences);
     }
 
+    /// The shares that are the same: of the pairs without programs, and of
+    /// those whose message could be mail.
+    pub fn shares(&self) -> (f64, f64) {
+        let share = |part: usize, of: usize| part as f64 / of.max(1) as f64;
+        (
+            share(self.plain_same, self.plain),
+            share(self.real_same, self.real),
+        )
+    }
+
     /// Divergences that no entry announces.
     pub fn silent(&self) -> impl Iterator<Item = &Divergence> {
         self.divergences
