@@ -91,17 +91,7 @@ pub struct Exit {
 impl Cell {
     /// Builds a root.
     pub fn new() -> io::Result<Self> {
-        let memory = Path::new("/dev/shm");
-        let base = if memory.is_dir() {
-            memory.to_path_buf()
-        } else {
-            std::env::temp_dir()
-        };
-        let root = tempfile::Builder::new()
-            .prefix("sievify-cell-")
-            .tempdir_in(base)?;
-        let cell = Cell { root };
-        fs::set_permissions(cell.root.path(), fs::Permissions::from_mode(0o755))?;
+        let cell = Cell::empty()?;
         for directory in [
             "usr/bin",
             "usr/sbin",
@@ -118,7 +108,9 @@ impl Cell {
             symlink(format!("usr/{name}"), cell.path(name))?;
         }
         cell.install(&find("procmail")?, "usr/bin/procmail")?;
-        cell.install(&find("formail")?, "usr/libexec/formail")?;
+        for program in ["formail", "grep", "tr", "test"] {
+            cell.install(&find(program)?, &format!("usr/libexec/{program}"))?;
+        }
         cell.install(&std::env::current_exe()?, super::recorder::PLACE)?;
         fs::write(
             cell.path("etc/passwd"),
@@ -137,6 +129,38 @@ impl Cell {
         }
         cell.stand_in("/usr/sbin/sendmail")?;
         cell.stand_in("/usr/lib/sendmail")?;
+        Ok(cell)
+    }
+
+    fn empty() -> io::Result<Self> {
+        let memory = Path::new("/dev/shm");
+        let base = if memory.is_dir() {
+            memory.to_path_buf()
+        } else {
+            std::env::temp_dir()
+        };
+        let root = tempfile::Builder::new()
+            .prefix("sievify-cell-")
+            .tempdir_in(base)?;
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755))?;
+        Ok(Cell { root })
+    }
+
+    /// Another root with the same programs, while nothing has run in this one.
+    pub fn another(&self) -> io::Result<Self> {
+        let cell = Cell::empty()?;
+        for entry in walkdir::WalkDir::new(self.root.path()).min_depth(1) {
+            let entry = entry?;
+            let inside = entry.path().strip_prefix(self.root.path()).unwrap();
+            let place = cell.root.path().join(inside);
+            if entry.file_type().is_dir() {
+                fs::create_dir(place)?;
+            } else if entry.file_type().is_symlink() {
+                symlink(fs::read_link(entry.path())?, place)?;
+            } else {
+                fs::hard_link(entry.path(), place)?;
+            }
+        }
         Ok(cell)
     }
 

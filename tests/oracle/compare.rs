@@ -34,6 +34,13 @@ pub struct Case {
     sieve_rs: Result<Arc<sieve::Sieve>, String>,
 }
 
+impl Case {
+    /// Its script.
+    pub fn script(&self) -> &str {
+        &self.dovecot.report.script
+    }
+}
+
 /// How the old machine is asked about a home.
 enum Old {
     /// procmail runs for each message.
@@ -89,15 +96,13 @@ impl Judges {
         self.case_with(name, files, messages)
     }
 
-    /// A home of nothing but a `.procmailrc`, with `count` messages for it.
-    pub fn rules(&self, rules: &str, count: usize) -> Result<Case, String> {
-        let files = Files::procmailrc(rules);
-        let mut messages = messages::from_rules(&files, count, 1);
-        messages.extend(messages::ordinary().into_iter().take(2));
-        self.case_with("random", files, messages)
-    }
-
-    fn case_with(&self, name: &str, files: Files, messages: Vec<Message>) -> Result<Case, String> {
+    /// A home that is on no disk.
+    pub fn case_with(
+        &self,
+        name: &str,
+        files: Files,
+        messages: Vec<Message>,
+    ) -> Result<Case, String> {
         let rules = Rules::of(&files);
         let target = Target::profile("dovecot").map_err(|error| error.to_string())?;
         let dovecot = rules.translate(&target)?;
@@ -162,7 +167,7 @@ impl Judges {
             }
         }
         std::thread::scope(|scope| {
-            for _ in 0..WORKERS {
+            for _ in 0..WORKERS.min(pairs.len()) {
                 scope.spawn(|| {
                     while let Some(pair) = pairs.get(next.fetch_add(1, Ordering::Relaxed)) {
                         if started.elapsed() > limit {
@@ -192,34 +197,41 @@ impl Judges {
         let ends = self.sieve(case, message);
         let mut divergence = old.judged(case, message, &ends);
         if let Some(found) = &mut divergence
-            && found.codes.is_empty()
+            && (found.codes.is_empty() || found.lost)
         {
-            // As every Sieve server reads it, procmail does what Sieve does, or
-            // an entry says why not.
-            for read in as_servers_read(message) {
-                match self.old(case, runner, &read) {
-                    Ok(old) => match old.judged(case, message, &ends) {
-                        None => found.everywhere = true,
-                        Some(read) => found.codes.extend(read.codes),
-                    },
-                    Err(_) => continue,
-                }
-                if found.everywhere || !found.codes.is_empty() {
-                    break;
-                }
-            }
+            self.reread((case, runner, message), &ends, found);
         }
         let mut report = report.lock().unwrap();
         report.add_pair(old.run.plain(), message.is_real(), divergence);
     }
 
+    /// Had procmail read the message as every Sieve server does, it would have
+    /// done what Sieve does, or an entry says why not.
+    fn reread(&self, (case, runner, message): Pair, ends: &[End], found: &mut Divergence) {
+        for form in as_servers_read(message) {
+            let Ok(old) = self.old(case, runner, &form) else {
+                continue;
+            };
+            match old.judged(case, message, ends) {
+                None => found.everywhere = true,
+                Some(again) if !again.codes.is_empty() && !again.lost => found.codes = again.codes,
+                Some(_) => continue,
+            }
+            found.lost = false;
+            break;
+        }
+    }
+
     /// What became of a message on the old machine.
     fn old(&self, case: &Case, runner: &Runner, message: &Message) -> io::Result<OldEnd> {
+        let interpreted = rules::run(runner, message);
         let run = match &case.home {
-            Old::Procmail(home) => self.procmail.run(home, &message.with_from_line())?,
+            Old::Procmail(home) => {
+                home.expect(case.rules.files(&interpreted));
+                self.procmail.run(home, &message.with_from_line())?
+            }
             Old::Forward(run) => run.clone(),
         };
-        let interpreted = rules::run(runner, message);
         Ok(OldEnd { run, interpreted })
     }
 
@@ -345,12 +357,11 @@ fn as_servers_read(message: &Message) -> Vec<Message> {
         Some(utf_8.into_bytes()),
         message.content.get(..shorter).map(<[u8]>::to_vec),
     ];
-    { contents.into_iter().flatten() }
-        .map(|content| Message {
-            content,
-            ..message.clone()
-        })
-        .collect()
+    let forms = contents.into_iter().flatten().map(|content| Message {
+        content,
+        ..message.clone()
+    });
+    forms.flat_map(|form| messages::alike(&form)).collect()
 }
 
 fn latin_1(text: &str) -> Option<Vec<u8>> {

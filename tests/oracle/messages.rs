@@ -40,6 +40,41 @@ impl Message {
     }
 }
 
+/// Forms of a message that are one to a Sieve server: the names of fields in
+/// another case, and a blank or none where there is no value.
+pub fn alike(message: &Message) -> Vec<Message> {
+    let end = { message.content.windows(2) }.position(|pair| pair == b"\n\n");
+    let (header, rest) = message.content.split_at(end.map_or(0, |end| end + 1));
+    let names: [Named; 2] = [<[u8]>::to_vec, <[u8]>::to_ascii_lowercase];
+    let forms = names
+        .iter()
+        .flat_map(|named| [": ", ":"].map(|empty| (named, empty)));
+    let form = |(named, empty): (&Named, &str)| {
+        let mut content = Vec::new();
+        for line in header.split_inclusive(|&byte| byte == b'\n') {
+            match line.iter().position(|&byte| byte == b':') {
+                Some(colon) if !line.starts_with(b" ") && !line.starts_with(b"\t") => {
+                    content.extend(named(&line[..colon]));
+                    match line[colon + 1..].trim_ascii() {
+                        b"" => content.extend_from_slice(format!("{empty}\n").as_bytes()),
+                        _ => content.extend_from_slice(&line[colon..]),
+                    }
+                }
+                _ => content.extend_from_slice(line),
+            }
+        }
+        content.extend_from_slice(rest);
+        Message {
+            content,
+            ..message.clone()
+        }
+    };
+    forms.map(form).collect()
+}
+
+/// Writes the name of a field in another way.
+type Named = fn(&[u8]) -> Vec<u8>;
+
 /// Random numbers that are the same in every run (SplitMix64).
 pub struct Random(pub u64);
 
@@ -413,10 +448,11 @@ fn place(
                 .all(|b| b.is_ascii_alphanumeric() || b"@.-_+=".contains(&b));
             if plain && !word.is_empty() {
                 *sender = match word.split_once('@') {
-                    Some((local, domain)) if !local.is_empty() && !domain.is_empty() => word,
-                    Some((local, _)) if !local.is_empty() => format!("{local}@example.net"),
+                    Some((local, domain)) if is_local(local) && !domain.is_empty() => word,
+                    Some((local, _)) if is_local(local) => format!("{local}@example.net"),
                     Some((_, domain)) => format!("someone@{domain}"),
-                    None => format!("{word}@example.net"),
+                    None if is_local(&word) => format!("{word}@example.net"),
+                    None => format!("someone@{}", word.replace('.', "")),
                 };
             }
             continue;
@@ -463,6 +499,11 @@ fn place(
             _ => fields.push((name, value)),
         }
     }
+}
+
+/// Whether it can stand in front of the `@` of an address as it is.
+fn is_local(text: &str) -> bool {
+    text.split('.').all(|part| !part.is_empty())
 }
 
 /// Small oddities that mail has.

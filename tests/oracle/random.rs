@@ -1,20 +1,28 @@
-//! Random rule files that use every construct, for proptest to shrink.
+//! Random homes that use every construct of procmail's rules.
+//!
+//! [`parts`] has the words they are made of, [`shrink`] makes a home that shows
+//! a difference as small as it can be, and [`hunt`] looks for such homes.
 
+pub mod hunt;
+mod parts;
+mod shrink;
+
+use super::Files;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use std::fmt;
 
 /// A statement of a rule file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
-    /// A line as it stands.
-    Line(&'static str),
+    /// A line, or several, as they stand.
+    Line(String),
     /// A recipe.
     Recipe {
-        /// Flags, and a lock perhaps.
-        flags: &'static str,
-        /// Condition lines behind their `*`.
+        /// What stands behind the `:0`.
+        flags: String,
+        /// Condition lines, and comments between them.
         conditions: Vec<String>,
         /// What it does.
         action: Action,
@@ -22,17 +30,49 @@ pub enum Statement {
 }
 
 /// What a random recipe does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// One line.
-    Line(&'static str),
+    Line(String),
     /// A block.
     Block(Vec<Statement>),
 }
 
-/// A whole rule file.
-#[derive(Debug, Clone)]
+/// A rule file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules(pub Vec<Statement>);
+
+/// The rule files of a home: `.procmailrc`, one that it includes, and one that
+/// takes over from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Home(pub [Rules; 3]);
+
+/// Their names.
+const NAMES: [&str; 3] = [".procmailrc", "shared.rc", "other.rc"];
+
+impl Home {
+    /// The files.
+    pub fn files(&self) -> Files {
+        let named = NAMES.iter().zip(&self.0);
+        let used = named.filter(|(name, rules)| **name == NAMES[0] || !rules.0.is_empty());
+        Files(
+            used.map(|(name, rules)| (name.to_string(), rules.to_string().into_bytes()))
+                .collect(),
+        )
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0[0].fmt(f)?;
+        for (name, rules) in NAMES.iter().zip(&self.0).skip(1) {
+            if !rules.0.is_empty() {
+                write!(f, "--- {name}\n{rules}")?;
+            }
+        }
+        Ok(())
+    }
+}
 
 impl fmt::Display for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +91,7 @@ impl fmt::Display for Statement {
             } => {
                 writeln!(f, ":0{flags}")?;
                 for condition in conditions {
-                    writeln!(f, "* {condition}")?;
+                    writeln!(f, "{condition}")?;
                 }
                 match action {
                     Action::Line(line) => writeln!(f, "{line}"),
@@ -68,162 +108,76 @@ impl fmt::Display for Statement {
     }
 }
 
-/// Rule files of up to eight statements, blocks two deep.
-pub fn rules() -> impl Strategy<Value = Rules> {
-    vec(statement(), 1..8).prop_map(Rules)
+/// Homes of up to eight statements and two short files more. Most are shorter:
+/// the less there is in a home, the less is announced.
+pub fn homes() -> impl Strategy<Value = Home> {
+    let none = Just(Rules::default());
+    (
+        prop_oneof![3 => vec(statement(), 1..4), 1 => vec(statement(), 4..8)].prop_map(Rules),
+        prop_oneof![4 => none.clone().boxed(), 1 => vec(statement(), 1..4).prop_map(Rules).boxed()],
+        prop_oneof![6 => none.boxed(), 1 => vec(statement(), 1..4).prop_map(Rules).boxed()],
+    )
+        .prop_map(|(main, shared, other)| {
+            let calls = |rules: &mut Rules, file: &Rules, line: &str, at: usize| {
+                if !file.0.is_empty() {
+                    let at = at.min(rules.0.len());
+                    rules.0.insert(at, Statement::Line(line.to_string()));
+                }
+            };
+            let mut main = main;
+            // Read twice, with another variable perhaps.
+            calls(&mut main, &shared, parts::INCLUDE, 1);
+            let end = main.0.len() / 2 + 1;
+            if end % 2 == 0 {
+                calls(&mut main, &shared, parts::INCLUDE_AGAIN, end);
+            }
+            calls(&mut main, &other, parts::SWITCH, end + 1);
+            Home([main, shared, other])
+        })
 }
 
 fn statement() -> impl Strategy<Value = Statement> {
     let leaf = prop_oneof![
-        1 => line().boxed(),
-        5 => recipe(prop_oneof![action()].boxed()).boxed(),
+        3 => parts::line().prop_map(Statement::Line).boxed(),
+        10 => recipe(parts::action().boxed()).boxed(),
+        2 => program().boxed(),
     ];
     leaf.prop_recursive(2, 12, 3, |inner| {
-        let block = vec(inner, 1..4).prop_map(Action::Block);
-        recipe(prop_oneof![3 => action(), 1 => block.boxed()].boxed()).boxed()
+        let block = vec(inner.clone(), 1..4).prop_map(Action::Block);
+        prop_oneof![
+            2 => inner,
+            3 => recipe(prop_oneof![2 => parts::action(), 1 => block.boxed()].boxed()),
+        ]
+        .boxed()
     })
 }
 
 fn recipe(action: BoxedStrategy<Action>) -> impl Strategy<Value = Statement> {
-    let flags = prop_oneof![
-        6 => Just(""),
-        2 => Just(":"),
-        6 => select(vec![
-            " c", " c:", " B", " D", " HB", " E", " A", " a", " e", " h", " W", " Ec", " BD", " Ac", ":x.lock", " cW: x.lock",
-        ]),
-    ];
-    (flags, vec(condition(), 0..4), action).prop_map(|(flags, conditions, action)| {
+    (parts::flags(), conditions(), action).prop_map(|(flags, conditions, action)| {
         Statement::Recipe {
-            flags,
+            flags: flags.to_string(),
             conditions,
             action,
         }
     })
 }
 
-fn line() -> impl Strategy<Value = Statement> {
-    select(vec![
-        "VAR=foo",
-        "VAR=\"list|bar\"",
-        "VAR",
-        "SHELL=/bin/sh",
-        "DEFAULT=$HOME/inbox",
-        "LOGABSTRACT=all",
-        "# a comment",
-        "",
-        "EXITCODE=67",
-        "HOST",
-        "INCLUDERC=missing.rc",
-        "SWITCHRC=missing.rc",
-        "WORD=${VAR:-hello}",
-    ])
-    .prop_map(Statement::Line)
-}
-
-fn action() -> BoxedStrategy<Action> {
-    prop_oneof![
-        6 => select(vec!["one", "two", "three", "four", "five/", "six/.", "$HOME/seven", "eight # note"]),
-        2 => Just("/dev/null"),
-        2 => select(vec!["! a@example.com", "! a@example.com b@example.net", "! u@example.org"]),
-        1 => select(vec!["in-$VAR", "${WORD:-nine}", "$DEFAULT", "$ORGMAIL"]),
-    ]
-    .prop_map(Action::Line)
-    .boxed()
-}
-
-fn condition() -> impl Strategy<Value = String> {
-    let plain = expression().boxed();
-    prop_oneof![
-        10 => plain.clone(),
-        3 => plain.clone().prop_map(|expression| format!("! {expression}")),
-        1 => (select(vec!["< ", "> "]), select(vec![300, 1000, 5000]))
-            .prop_map(|(sign, size)| format!("{sign}{size}")),
-        1 => word().prop_map(|word| format!("B ?? {word}")),
-        1 => plain.clone().prop_map(|expression| format!("H ?? {expression}")),
-        1 => plain.clone().prop_map(|expression| format!("HB ?? {expression}")),
-        1 => word().prop_map(|word| format!("VAR ?? {word}")),
-        1 => field().prop_map(|field| format!("$ ^{field}:.*$VAR")),
-        1 => field().prop_map(|field| format!("$ ^{field}:.*$\\VAR")),
-        2 => (select(vec!["1^0", "2^0", "-1^0", "9876543210^0", "1^1", "0.5^0", "-5^0"]), plain)
-            .prop_map(|(weight, expression)| format!("{weight} {expression}")),
-        1 => select(vec!["-1^0", "1^0", "-2^0"]).prop_map(str::to_string),
-    ]
-}
-
-fn field() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "Subject",
-        "From",
-        "To",
-        "Cc",
-        "X-Loop",
-        "List-Id",
-        "Sender",
-        "X-Spam-Flag",
-        "(To|Cc)",
-        "(From|Sender|Reply-To)",
-        "Received",
-    ])
-}
-
-fn word() -> impl Strategy<Value = &'static str> {
-    select(vec![
-        "foo",
-        "bar",
-        "hello",
-        "list",
-        "foo@example\\.com",
-        "a b",
-        "foo-?bar",
-        "fo+",
-        "[a-f]+x",
-        "(foo|bar)",
-        "x.y",
-        "[^a-z]q",
-        "foo  bar",
-        "h\\[ell\\]o",
-        "\\$\\$",
-        "foo.*bar",
-        "a|b",
-    ])
-}
-
-fn expression() -> impl Strategy<Value = String> {
-    let shape = select(vec![
-        "^F:.*W",
-        "^F:.*W",
-        "^F: W",
-        "^F: W$",
-        "^F:.*W$",
-        "^F:W",
-        "^F.*W",
-        "^F: *W",
-        "^F:[ \t]*W",
-        "W",
-        "W$",
-        "^F:.*\\<W\\>",
-        "^F:.*[^a-z]W",
-        "^TO_W",
-        "^TOW",
-        "^FROM_DAEMON",
-        "^FROM_MAILER",
-        "^F:(.*[^a-z])?W",
-        "^F:$",
-        "^F:",
-        "^From W",
-        "^F:.*\\/W",
-        "W.*W",
-        "(^F:.*W|^F: W)",
-        "^F:.*W|W",
-        "^^From ",
-        "^F:.+W",
-    ]);
-    (shape, field(), word(), field(), word()).prop_map(|(shape, f1, w1, f2, w2)| {
-        shape
-            .replacen('W', w1, 1)
-            .replacen("^F:", &format!("^{f1}:"), 1)
-            .replacen("^F.", &format!("^{f1}."), 1)
-            .replace("^F:", &format!("^{f2}:"))
-            .replace('W', w2)
+/// A recipe that calls a program, with the flags that belong to it.
+fn program() -> impl Strategy<Value = Statement> {
+    (parts::program(), conditions()).prop_map(|((flags, action), conditions)| Statement::Recipe {
+        flags: flags.to_string(),
+        conditions,
+        action: Action::Line(action.to_string()),
     })
+}
+
+/// Condition lines, now and then with a comment among them.
+fn conditions() -> impl Strategy<Value = Vec<String>> {
+    let line = prop_oneof![
+        12 => parts::condition().prop_map(|condition| format!("* {condition}")),
+        1 => parts::condition().prop_map(|condition| format!("*{condition}")),
+        1 => parts::condition().prop_map(|condition| format!("  *\t{condition} ")),
+        1 => select(parts::COMMENTS).prop_map(str::to_string),
+    ];
+    vec(line, 0..4)
 }

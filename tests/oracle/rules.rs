@@ -63,6 +63,22 @@ impl Rules {
         Runner::new(&self.program, &self.sources, &self.settings)
     }
 
+    /// Mailboxes that are files, among those that the interpreter filed into.
+    /// How mail lies in the default one, it does not know.
+    pub fn files(&self, outcome: &run::Outcome) -> Vec<String> {
+        let default = self.program.default.known();
+        let default = default.map(|path| path.trim_end_matches('/'));
+        let default = default.filter(|path| !path.starts_with("/var/"));
+        let paths = { outcome.deliveries.iter() }.filter_map(|delivery| match delivery {
+            run::Delivery::Mailbox { path, format } if *format == Format::Mbox => Some(path),
+            _ => None,
+        });
+        paths
+            .filter(|path| default != Some(path.trim_end_matches('/')))
+            .cloned()
+            .collect()
+    }
+
     /// Translates them.
     pub fn translate(&self, target: &Target) -> Result<Translated, String> {
         let options = Options {

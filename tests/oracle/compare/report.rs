@@ -1,6 +1,7 @@
 //! In: what the judges made of pairs of a home and a message. Out: sums, and
 //! what there is to look at.
 
+use crate::oracle::messages::Message;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,6 +32,17 @@ pub struct Divergence {
     pub lost: bool,
     /// procmail ran no program but spam filters and sendmail.
     pub plain: bool,
+}
+
+impl Divergence {
+    /// The message, as it was.
+    pub fn message(&self) -> Message {
+        Message {
+            origin: self.origin.clone(),
+            sender: self.sender.clone(),
+            content: self.message.chars().map(|c| c as u32 as u8).collect(),
+        }
+    }
 }
 
 /// The sums of a run.
