@@ -32,6 +32,10 @@ fn target() -> Target {
     Target::profile("dovecot").unwrap()
 }
 
+fn options() -> Options {
+    Options::new(&Settings::new("joe"), &target())
+}
+
 #[divan::bench]
 fn parse(bencher: Bencher) {
     let text = rules::large();
@@ -47,7 +51,7 @@ fn elaborate(bencher: Bencher) {
 #[divan::bench]
 fn lower_to_sieve(bencher: Bencher) {
     let (program, sources, _) = elaborate_home(&large(), &Settings::new("joe"));
-    let (options, target) = (Options::default(), target());
+    let (options, target) = (options(), target());
     bencher.bench(|| lower(&program, &sources, &options, &target));
 }
 
@@ -55,7 +59,7 @@ fn lower_to_sieve(bencher: Bencher) {
 fn emit(bencher: Bencher) {
     let (program, sources, _) = elaborate_home(&large(), &Settings::new("joe"));
     let target = target();
-    let script = lower(&program, &sources, &Options::default(), &target).script;
+    let script = lower(&program, &sources, &options(), &target).script;
     bencher.bench(|| print(&script, &target, LineEnd::Lf));
 }
 
@@ -77,19 +81,19 @@ fn compile_by_sieve_rs_alone(bencher: Bencher) {
 #[divan::bench]
 fn whole_large_home(bencher: Bencher) {
     let (home, settings) = (large(), Settings::new("joe"));
-    let (options, target) = (Options::default(), target());
+    let (options, target) = (options(), target());
     bencher.bench(|| translate(&home, &settings, &options, &target));
 }
 
 #[divan::bench]
 fn whole_small_home(bencher: Bencher) {
     let (home, settings) = (small(), Settings::new("joe"));
-    let (options, target) = (Options::default(), target());
+    let (options, target) = (options(), target());
     bencher.bench(|| translate(&home, &settings, &options, &target));
 }
 
 fn script() -> String {
-    let (options, target) = (Options::default(), target());
+    let (options, target) = (options(), target());
     let translation = translate(&large(), &Settings::new("joe"), &options, &target);
     translation.unwrap().report.script
 }

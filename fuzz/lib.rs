@@ -5,8 +5,6 @@ pub mod accounted;
 
 use sievify::home::MemoryHome;
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::folder::Naming;
-use sievify::sieve::lower::Options;
 
 /// The name of a message among the files.
 const MESSAGE: &str = "MESSAGE";
@@ -40,20 +38,5 @@ pub fn settings() -> Settings {
     Settings {
         domain: Some("old.example".to_owned()),
         ..Settings::new("joe")
-    }
-}
-
-/// How the new server names folders.
-pub fn options() -> Options {
-    let settings = settings();
-    Options {
-        naming: Naming {
-            home: settings.home_path,
-            user: settings.user,
-            separator: '/',
-            ..Naming::default()
-        },
-        domain: settings.domain,
-        ..Options::default()
     }
 }

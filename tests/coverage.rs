@@ -9,7 +9,6 @@ use sievify::home::{DiskHome, Limits};
 use sievify::report::code::Code;
 use sievify::report::entry::{Entry, Verdict};
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::folder::Naming;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
@@ -163,17 +162,7 @@ fn entries(home: &Path) -> Vec<Entry> {
     let mut settings = Settings::new("u");
     settings.domain = Some("example.org".to_owned());
     settings.home_path = "/home/u".to_owned();
-    let lowering = Options {
-        naming: Naming {
-            home: settings.home_path.clone(),
-            user: settings.user.clone(),
-            separator: target.separator,
-            prefix: target.prefix.clone(),
-            ..Naming::default()
-        },
-        domain: settings.domain.clone(),
-        ..Options::default()
-    };
+    let lowering = Options::new(&settings, &target);
     let disk = DiskHome::open(home, Limits::default()).unwrap();
     match translate(&disk, &settings, &lowering, &target) {
         Ok(translation) => translation.report.entries,

@@ -78,8 +78,9 @@ fn settings() -> Settings {
 }
 
 fn translated(text: &str, target: &Target) -> (Report, String) {
-    let options = Options::default();
-    let translation = translate(&home(text), &settings(), &options, target)
+    let settings = settings();
+    let options = Options::new(&settings, target);
+    let translation = translate(&home(text), &settings, &options, target)
         .unwrap_or_else(|bug| panic!("{text:?}, {}: {bug}", target.name));
     let shown = terminal::render(&translation.report, &translation.sources);
     (translation.report, shown)

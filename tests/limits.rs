@@ -13,7 +13,9 @@ use sievify::translate::translate;
 
 fn translated(rules: &str, target: &Target) -> Report {
     let home = MemoryHome::new().file(".procmailrc", rules.to_owned());
-    let translation = translate(&home, &Settings::new("joe"), &Options::default(), target);
+    let settings = Settings::new("joe");
+    let options = Options::new(&settings, target);
+    let translation = translate(&home, &settings, &options, target);
     translation.unwrap().report
 }
 

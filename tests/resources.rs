@@ -33,7 +33,7 @@ fn spent() -> Duration {
 fn translated(home: &MemoryHome) -> Report {
     let target = Target::profile("dovecot").unwrap();
     let settings = Settings::new("joe");
-    let translation = translate(home, &settings, &Options::default(), &target);
+    let translation = translate(home, &settings, &Options::new(&settings, &target), &target);
     translation.unwrap().report
 }
 

@@ -7,14 +7,16 @@
 use libfuzzer_sys::fuzz_target;
 use sievify::replay::{Letter, Replay};
 use sievify::report::replayed::{Place, Why};
+use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
-use sievify_fuzz::{home, options, settings};
+use sievify_fuzz::{home, settings};
 
 fuzz_target!(|bytes: &[u8]| {
     let (home, message) = home(bytes);
-    let (settings, options) = (settings(), options());
+    let settings = settings();
     let target = Target::profile("dovecot").unwrap();
+    let options = Options::new(&settings, &target);
     let translation = translate(&home, &settings, &options, &target).unwrap();
     let mut replay = Replay::new(&translation, &settings, &options).unwrap();
     if let Some(difference) = replay.next(&Letter::new(message, None)) {

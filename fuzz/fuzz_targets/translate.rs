@@ -5,9 +5,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use sievify::rules::forward::elaborate_home;
+use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
-use sievify_fuzz::{accounted, home, options, settings};
+use sievify_fuzz::{accounted, home, settings};
 
 fuzz_target!(|bytes: &[u8]| {
     // Which server, by the length: no byte of the rules is spent on it.
@@ -19,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     let wrong = accounted::unaccounted(&program, &sources);
     assert!(wrong.is_empty(), "{wrong:#?}");
     let translated = || {
-        translate(&home, &settings, &options(), &target)
+        translate(&home, &settings, &Options::new(&settings, &target), &target)
             .unwrap_or_else(|bug| panic!("{profile}: {bug}"))
             .report
     };

@@ -5,7 +5,6 @@ use super::failure::Failure;
 use clap::{Args, ValueEnum};
 use sievify::home::DiskHome;
 use sievify::rules::elaborate;
-use sievify::sieve::folder::Naming;
 use sievify::sieve::lower;
 use sievify::sieve::target::Target;
 use std::path::{Path, PathBuf};
@@ -123,15 +122,8 @@ pub fn lowering(
     target: &Target,
 ) -> lower::Options {
     lower::Options {
-        naming: Naming {
-            home: settings.home_path.clone(),
-            user: settings.user.clone(),
-            separator: target.separator,
-            prefix: target.prefix.clone(),
-            ..Naming::default()
-        },
-        domain: settings.domain.clone(),
         spam_headers: server.spam_header.clone(),
+        ..lower::Options::new(settings, target)
     }
 }
 

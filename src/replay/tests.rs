@@ -72,7 +72,7 @@ fn both_are_run() {
     let home = MemoryHome::new().file(".procmailrc", ":0\n/dev/null\n");
     let settings = Settings::new("u");
     let target = Target::profile("dovecot").unwrap();
-    let options = Options::default();
+    let options = Options::new(&settings, &target);
     let mut translation = translate(&home, &settings, &options, &target).unwrap();
     translation.report.script = "keep;".to_owned();
     let mut replay = Replay::new(&translation, &settings, &options).unwrap();

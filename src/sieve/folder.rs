@@ -23,7 +23,7 @@ const SPOOLS: [&str; 4] = [
 const STORES: [&str; 3] = ["Maildir", "Mail", "mail"];
 
 /// What is known of the old host and the new names.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Naming {
     /// `$HOME`.
     pub home: String,

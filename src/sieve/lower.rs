@@ -33,7 +33,7 @@ use super::target::Target;
 use super::tidy::tidy;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
-use crate::rules::elaborate::path as paths;
+use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
@@ -44,7 +44,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// What the lowering is told beside the rules.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// How folders are named on the new server. `inboxes` and `maildir` are
     /// filled in from the rules.
@@ -54,6 +54,24 @@ pub struct Options {
     /// Fields of the old spam filter and what the new server writes instead
     /// (`--spam-header`).
     pub spam_headers: Vec<(String, String)>,
+}
+
+impl Options {
+    /// For a user of the old host, on a new server.
+    pub fn new(settings: &Settings, target: &Target) -> Self {
+        Options {
+            naming: Naming {
+                home: settings.home_path.clone(),
+                user: settings.user.clone(),
+                inboxes: Vec::new(),
+                maildir: None,
+                separator: target.separator,
+                prefix: target.prefix.clone(),
+            },
+            domain: settings.domain.clone(),
+            spam_headers: Vec::new(),
+        }
+    }
 }
 
 /// A script, and what there is to say about it.

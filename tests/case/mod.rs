@@ -5,7 +5,6 @@
 use serde::Deserialize;
 use sievify::home::{DiskHome, Limits};
 use sievify::rules::elaborate::{Mda, Settings};
-use sievify::sieve::folder::Naming;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::{Translation, translate};
@@ -62,17 +61,10 @@ impl CaseOptions {
         let renamed = self.spam_header.iter();
         let renamed = renamed.map(|names| names.split_once('=').unwrap());
         Options {
-            naming: Naming {
-                home: settings.home_path.clone(),
-                user: settings.user.clone(),
-                separator: target.separator,
-                prefix: target.prefix.clone(),
-                ..Naming::default()
-            },
-            domain: settings.domain.clone(),
             spam_headers: renamed
                 .map(|(old, new)| (old.to_owned(), new.to_owned()))
                 .collect(),
+            ..Options::new(settings, target)
         }
     }
 }

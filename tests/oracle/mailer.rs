@@ -10,7 +10,6 @@ use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::{Mda, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Folder, Format, Step, Target};
-use sievify::sieve::folder::Naming;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target as Server;
 use sievify::translate::translate;
@@ -255,7 +254,7 @@ pub fn script_differences(
     let mut same = 0;
     for user in users {
         let settings = settings(user);
-        let options = options(&settings, &server);
+        let options = Options::new(&settings, &server);
         let translation = translate(&home(user), &settings, &options, &server)
             .map_err(|error| format!("{}: {error}", user.name))?;
         let report = translation.report;
@@ -326,20 +325,6 @@ fn lowered(address: &str) -> String {
     }
 }
 
-/// How the new server names folders.
-fn options(settings: &Settings, server: &Server) -> Options {
-    Options {
-        naming: Naming {
-            home: settings.home_path.clone(),
-            user: settings.user.clone(),
-            separator: server.separator,
-            ..Naming::default()
-        },
-        domain: settings.domain.clone(),
-        ..Options::default()
-    }
-}
-
 /// A home of the user `jo`, translated.
 pub struct Translated {
     /// The script.
@@ -362,7 +347,7 @@ pub fn translated(home: &std::path::Path) -> Result<Translated, String> {
         ..Settings::new("jo")
     };
     let server = Server::profile("dovecot").map_err(|error| error.to_string())?;
-    let options = options(&settings, &server);
+    let options = Options::new(&settings, &server);
     let translation = translate(&disk, &settings, &options, &server)
         .map_err(|error| format!("{}: {error}", home.display()))?;
     let report = translation.report;

@@ -81,16 +81,7 @@ impl Rules {
 
     /// Translates them.
     pub fn translate(&self, target: &Target) -> Result<Translated, String> {
-        let options = Options {
-            naming: Naming {
-                home: self.settings.home_path.clone(),
-                user: self.settings.user.clone(),
-                separator: target.separator,
-                ..Naming::default()
-            },
-            domain: self.settings.domain.clone(),
-            ..Options::default()
-        };
+        let options = Options::new(&self.settings, target);
         let rules = (
             self.program.clone(),
             self.sources.clone(),

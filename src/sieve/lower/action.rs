@@ -403,8 +403,7 @@ impl Lowering<'_> {
     ) -> Result<Flow, Note> {
         let mut commands = Vec::new();
         let mut values = Vec::new();
-        let allowed = self.takes_redirects(at, addresses.len());
-        for address in addresses.iter().take(allowed) {
+        for address in addresses {
             let prepared = self.value(address, path)?;
             commands.extend(prepared.before);
             for note in prepared.notes {
@@ -420,8 +419,10 @@ impl Lowering<'_> {
         }
         let stays = copy || path.clone.is_some();
         let in_doubt = !stays && path.doubtful().is_some();
-        let keeps = in_doubt || addresses.len() > allowed;
         let count = values.len();
+        let allowed = self.takes_redirects(at, count);
+        let keeps = in_doubt || count > allowed;
+        values.truncate(allowed);
         for (number, address) in values.into_iter().enumerate() {
             let copies = stays || keeps || number + 1 < count;
             commands.push(self.redirect(address, copies));
