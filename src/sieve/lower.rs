@@ -90,8 +90,10 @@ pub struct Lowered {
 /// Lowers the rules of a home.
 pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &Target) -> Lowered {
     let mut bounds = Bounds::of(target);
+    let mut expressions = HashMap::new();
     loop {
         let mut lowering = Lowering::new(program, sources, options, target, bounds);
+        lowering.expressions = expressions;
         let mut commands = lowering.whole();
         variables::drop_unread(&mut commands);
         once::once(&mut commands);
@@ -102,6 +104,7 @@ pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &
         bounds::without_extensions(&mut script, target);
         if let Some(narrowed) = lowering.bounds.narrowed(&script, &lowering) {
             bounds = narrowed;
+            expressions = lowering.expressions;
             continue;
         }
         lowering.forget_other_ways();
