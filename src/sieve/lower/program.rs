@@ -157,6 +157,15 @@ impl Lowering<'_> {
             Meaning::Exit(0) if copy => Flow::nothing(),
             Meaning::Exit(0) => self.thrown_away(at, path),
             Meaning::Exit(_) => {
+                if !recipe.flags.wait {
+                    self.find(
+                        at,
+                        adapted(
+                            Code::SideEffect,
+                            "procmail did not wait to see the program fail, and the mail was gone; here it goes on",
+                        ),
+                    );
+                }
                 return Ok(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(Test::False),
