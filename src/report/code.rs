@@ -76,8 +76,8 @@ codes! {
         "Write the rule anew, without the variable.";
     InUntranslatedBlock "in-untranslated-block":
         "A rule inside one that was not carried over",
-        "It stands between the braces { and } of another rule. When that rule applies is not known to the script, so nothing inside it can be done safely; the mail is kept.",
-        "See to the rule above it, the one with the opening brace; what is inside may then be translated as well.";
+        "This rule stands between the braces { and } of another one, and only ran for the mail that the other one picked out. The new server cannot pick out that mail, so it is not safe to do what stands inside. It is left out, and the mail is kept.",
+        "Look further up for the rule with the opening brace { and see to that one first: its own entry says what is wrong with it. What stands inside may then be translated as well.";
     TooDeep "too-deep":
         "Too many blocks in each other",
         "Rules are translated down to a depth that no person writes.",
@@ -300,8 +300,8 @@ codes! {
         "Find out what the program looks for. If it is something in the mail itself, write a rule that looks for that on the new server.";
     UnknownProgram "unknown-program":
         "Mail that was given to a program",
-        "The rule hands the mail to a program, and a mail server runs no programs of its users. Where the program was to keep the mail, the mail now stays in the inbox.",
-        "Find out what the program did. If it filed or forwarded mail, a rule on the new server can do that; if it read the mail to do something else, it has to fetch the mail over IMAP now.";
+        "This rule passed the message to a program on the old machine, perhaps to a script of your own. The new mail server starts no programs for its users. Mail that only the program got now stays in the inbox.",
+        "Find out what the program did with the mail. If it put mail into a folder or sent it on, a rule on the new server can do the same. If it did something else with it (a database, a ticket system), it has to fetch the mail from the server itself now, over IMAP, as a mail program does.";
     NoProgram "no-program":
         "A program without a name",
         "The variable that was to name the program has no value, and an option stands where the name should. The shell could not run that, and the mail went on as it was.",
@@ -364,8 +364,8 @@ codes! {
         "Nothing needs to be done.";
     LostVariable "lost-variable":
         "A variable whose value is not known",
-        "The rule asks for a variable that is set where the script cannot follow: by a program, or in a rule that is not carried out.",
-        "See to the line that sets the variable; or write the rule anew without it.";
+        "The rule uses a variable: $NAME stands for a text that another line sets. That line runs a program, or is a rule that is not carried over, so the new server cannot know the text.",
+        "See to the line that sets it first: NAME=…, or for $MATCH the condition above with \\/ in it. Or write the rule anew with the text itself (an address, the name of a folder) in the place of the variable.";
     HostValue "host-value":
         "A value that only the old server knew",
         "The rule asks for something like the name of the old server, which the home directory does not tell.",

@@ -1,7 +1,7 @@
 //! In: a [`Report`] and the files it is about. Out: its text for a terminal:
 //! the differences that always hold, a diagnostic for each rule that needs a
-//! look, a summary, and the diff between what the user had and what the script
-//! carries out.
+//! look, the diff between what the user had and what the script carries out,
+//! and a summary.
 //!
 //! The text has ANSI styles; whoever prints it takes them out where they are
 //! not wanted. Text from a user's file never brings any of its own.
@@ -18,6 +18,7 @@ use anstyle::{AnsiColor, Style};
 use excerpt::Excerpt;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use textwrap::fill;
 
 /// What is different on every Sieve server, for every rule; the long text is
 /// `docs/differences.md`.
@@ -32,6 +33,9 @@ pub const DIFFERENCES: &[&str] = &[
     "a folder gets a message once, and an address too, however often rules put it there",
 ];
 
+/// Columns of the texts behind a code.
+const WIDTH: usize = 78;
+
 const HEADING: Style = Style::new().bold();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const FAINT: Style = Style::new().dimmed();
@@ -43,15 +47,15 @@ pub fn render(report: &Report, sources: &[Source]) -> String {
         head(&mut out);
     }
     diagnostics(&mut out, report, sources);
-    summary(&mut out, &report.summary);
     diff::write(&mut out, report);
+    summary(&mut out, &report.summary);
     out
 }
 
 fn head(out: &mut String) {
     let _ = writeln!(
         out,
-        "{HEADING}On every Sieve server, for every rule:{HEADING:#}"
+        "{HEADING}In Sieve, the language of the new rules, it holds for every rule that{HEADING:#}"
     );
     for difference in DIFFERENCES {
         let _ = writeln!(out, "  - {difference}");
@@ -128,9 +132,9 @@ fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String
     }
     if with_help {
         if entry.verdict == Verdict::Manual {
-            group = group.element(Level::NOTE.message(entry.code.why()));
+            group = group.element(Level::NOTE.message(fill(entry.code.why(), WIDTH)));
         }
-        group = group.element(Level::HELP.message(visible(&entry.help)));
+        group = group.element(Level::HELP.message(fill(&visible(&entry.help), WIDTH)));
     }
     Renderer::styled().render(&[group])
 }

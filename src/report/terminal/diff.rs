@@ -54,7 +54,7 @@ fn write_file(out: &mut String, file: &str, entries: &[Entry]) {
         return;
     }
     let file = visible(file);
-    let _ = writeln!(out, "\n{HEADING}--- {file}: your rules{HEADING:#}");
+    let _ = writeln!(out, "{HEADING}--- {file}: your rules{HEADING:#}");
     let _ = writeln!(
         out,
         "{HEADING}+++ {file}: what of them the script carries out{HEADING:#}"
@@ -68,6 +68,7 @@ fn write_file(out: &mut String, file: &str, entries: &[Entry]) {
             write_line(out, width, change.tag(), &change.value(), entries);
         }
     }
+    out.push('\n');
 }
 
 fn lines(entries: &[Entry]) -> impl Iterator<Item = Line<'_>> {

@@ -377,7 +377,7 @@ impl Elaborator<'_, '_> {
             item.at,
             Verdict::Manual,
             Code::InUntranslatedBlock,
-            "The block that this stands in was not translated",
+            "The rule that this one stands inside was not translated",
         );
     }
 

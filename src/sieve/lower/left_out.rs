@@ -101,7 +101,7 @@ impl Lowering<'_> {
                 at,
                 manual(
                     Code::InUntranslatedBlock,
-                    "The block that this stands in was not translated",
+                    "The rule that this one stands inside was not translated",
                 ),
             );
         }
