@@ -62,7 +62,7 @@ impl<'t> Replay<'t> {
             translation,
             runner: Runner::new(program, &translation.sources, settings),
             memory: Memory::default(),
-            script: Script::new(&translation.report.script)?,
+            script: Script::new(&translation.report.script, &translation.report.requires)?,
             naming,
             folders: folders
                 .map(|mailbox| {
@@ -84,13 +84,19 @@ impl<'t> Replay<'t> {
     /// Runs both on the next message.
     pub fn next(&mut self, letter: &Letter) -> Option<Difference> {
         let recipient = letter.recipient(&self.recipient);
-        let old = self.old(letter, &recipient, letter.plain());
-        let before = self.places(&old);
+        let old = self.old(letter, &recipient, &letter.plain());
+        let mut before = self.places(&old);
         let after = self.script.run(letter, &recipient);
         let after: BTreeSet<Place> = after
             .into_iter()
             .map(|place| self.qualified(place))
             .collect();
+        let is_same = before == after;
+        // To the outcome it matters only that the message is gone; to the user
+        // it does where to.
+        if !is_same && old.is_handed_over && before.remove(&Place::Deleted) {
+            before.insert(Place::Program);
+        }
         self.sums.messages += 1;
         for place in &before {
             self.sums.places.entry(place.clone()).or_default().0 += 1;
@@ -98,14 +104,14 @@ impl<'t> Replay<'t> {
         for place in &after {
             self.sums.places.entry(place.clone()).or_default().1 += 1;
         }
-        if before == after {
+        if is_same {
             self.sums.same += 1;
             return None;
         }
         let why = match self.entry(&old) {
             Some(entry) => Why::Entry(entry),
             None => {
-                let read = self.old(letter, &recipient, letter.as_sieve_reads_it());
+                let read = self.old(letter, &recipient, &letter.as_sieve_reads_it());
                 match self.places(&read) == after {
                     true => Why::Everywhere,
                     false => Why::Unexplained,
@@ -128,9 +134,9 @@ impl<'t> Replay<'t> {
         &self.sums
     }
 
-    fn old(&mut self, letter: &Letter, recipient: &str, text: Vec<u8>) -> Outcome {
+    fn old(&mut self, letter: &Letter, recipient: &str, text: &[u8]) -> Outcome {
         let mail = Mail {
-            text: &text,
+            text,
             sender: letter.sender(),
             recipient,
             received: self.now,

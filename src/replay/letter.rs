@@ -2,6 +2,7 @@
 //! replay needs to know of it.
 
 use mail_parser::{Address, DateTime, Message, MessageParser};
+use std::borrow::Cow;
 
 /// Characters shown of a subject or a sender.
 const MAX_SHOWN: usize = 200;
@@ -128,13 +129,13 @@ impl Letter {
     }
 
     /// As the old mailer handed it over: with plain line feeds.
-    pub fn plain(&self) -> Vec<u8> {
+    pub fn plain(&self) -> Cow<'_, [u8]> {
         let header_end = self.text.iter().position(|&byte| byte == b'\n');
         let has_crlf = header_end
             .and_then(|end| self.text.get(end.checked_sub(1)?))
             .is_some_and(|&byte| byte == b'\r');
         if !has_crlf {
-            return self.text.clone();
+            return Cow::Borrowed(&self.text);
         }
         let mut plain = Vec::with_capacity(self.text.len());
         for line in self.text.split_inclusive(|&byte| byte == b'\n') {
@@ -146,7 +147,7 @@ impl Letter {
                 None => plain.extend_from_slice(line),
             }
         }
-        plain
+        Cow::Owned(plain)
     }
 
     /// As [`Letter::plain`], but with the header in the form in which a Sieve

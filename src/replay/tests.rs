@@ -58,7 +58,7 @@ fn letters_are_looked_at() {
     assert_eq!(letter.subject(), "hällo world");
     assert_eq!(letter.date(), "2026-01-01 10:20");
     assert_eq!(letter.sender(), "bob@example.com");
-    assert_eq!(letter.plain(), MAIL.as_bytes());
+    assert_eq!(&*letter.plain(), MAIL.as_bytes());
     let read = String::from_utf8(letter.as_sieve_reads_it()).unwrap();
     assert!(read.contains("\nSubject: hällo world\nDate"), "{read}");
     assert!(read.ends_with("\n\nBody\n"));

@@ -20,6 +20,8 @@ pub enum Place {
     Address(String),
     /// Its sender is told that it was refused.
     Refused,
+    /// A program of the old host, and no folder.
+    Program,
     /// Nowhere: nobody sees it.
     Deleted,
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Place {
             Place::Folder(name) => f.write_str(name),
             Place::Address(address) => write!(f, "to {address}"),
             Place::Refused => f.write_str("(refused)"),
+            Place::Program => f.write_str("(given to a program)"),
             Place::Deleted => f.write_str("(deleted)"),
         }
     }

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub matched: BTreeSet<StatementId>,
     /// The commands that would have been run, in order.
     pub programs: Vec<String>,
+    /// A program got it that nothing is known of.
+    pub is_handed_over: bool,
     /// What the outcome depends on and cannot be known here.
     pub unknown: BTreeSet<Unknown>,
 }

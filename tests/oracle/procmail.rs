@@ -37,6 +37,7 @@ pub struct Procmail {
 pub struct Prepared {
     files: Files,
     learnt: Mutex<Learnt>,
+    is_verbose: bool,
 }
 
 #[derive(Clone, Default)]
@@ -98,6 +99,17 @@ impl Prepared {
         Prepared {
             files,
             learnt: Mutex::default(),
+            is_verbose: true,
+        }
+    }
+
+    /// The home with its own files, to be run at procmail's own speed; what was
+    /// learnt to be missing is there.
+    pub fn quiet(&self, files: Files) -> Self {
+        Prepared {
+            files,
+            learnt: Mutex::new(self.learnt.lock().unwrap().clone()),
+            is_verbose: false,
         }
     }
 
@@ -130,7 +142,7 @@ impl Procmail {
         let mut patience = IMPATIENT;
         let run = loop {
             let learnt = home.learnt.lock().unwrap().clone();
-            let (run, files) = once(&cell, &home.files, &learnt, message, patience)?;
+            let (run, files) = once(&cell, home, &learnt, message, patience)?;
             let mut more = learnt.clone();
             more.learn(&run, &files);
             attempts += 1;
@@ -156,11 +168,12 @@ type Written = (String, Vec<u8>);
 
 fn once(
     cell: &Cell,
-    files: &Files,
+    prepared: &Prepared,
     learnt: &Learnt,
     message: &[u8],
     patience: Duration,
 ) -> io::Result<(Run, Vec<Written>)> {
+    let files = &prepared.files;
     cell.clear()?;
     let home = cell.path(super::HOME);
     files.write(&home)?;
@@ -189,11 +202,11 @@ fn once(
     }
     let mail = cell.path("message");
     fs::write(&mail, message)?;
-    let exit = cell.run(
-        &["/usr/bin/procmail", "VERBOSE=on"],
-        fs::File::open(&mail)?,
-        patience,
-    )?;
+    let argv: &[&str] = match prepared.is_verbose {
+        true => &["/usr/bin/procmail", "VERBOSE=on"],
+        false => &["/usr/bin/procmail"],
+    };
+    let exit = cell.run(argv, fs::File::open(&mail)?, patience)?;
 
     let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
     let telling = telling_lines(message);

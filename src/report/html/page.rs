@@ -68,6 +68,13 @@ struct Page<'a> {
     replay: Option<Tried<'a>>,
 }
 
+/// A message as a sentence. One that begins with a text of the user's stays.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}
+
 fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with('#')
 }

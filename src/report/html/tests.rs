@@ -183,7 +183,7 @@ fn a_replay_stands_below_its_reasons() {
     let page = page(subject, &report("keep;", entries), &[source]);
     for part in [
         r##"250 messages because of <a href="#e0">rc, line 1</a>"##,
-        "fewer fields.",
+        "<p>Fewer fields.</p>",
         "number 99<",
         "150 more of these are not shown",
         "100 more places are not shown",

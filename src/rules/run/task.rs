@@ -175,6 +175,7 @@ impl<'p> Machine<'_, 'p> {
     /// A program that nothing is known of has succeeded, and changed nothing.
     fn not_known(&mut self, command: &Text, input: &[u8], task: Task) -> Ran {
         self.unknown(Unknown::Program(super::shown(command)));
+        self.outcome.is_handed_over |= matches!(task, Task::Pipe);
         match task {
             Task::Filter => Ran::printed(input),
             Task::Pipe | Task::Print | Task::Question => Ran::default(),

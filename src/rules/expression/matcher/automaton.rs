@@ -1,5 +1,6 @@
 //! In: a program, and texts. Out: where the match that ends first ends.
 
+use super::super::ByteSet;
 use super::program::{Instruction, Program};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, Transition};
@@ -18,6 +19,36 @@ type NewCache = Box<dyn Fn() -> Cache + Send + Sync>;
 pub(super) struct Automaton {
     dfa: DFA,
     caches: Pool<Cache, NewCache>,
+    /// The bytes that a match can begin with, where they are few.
+    first: Option<First>,
+}
+
+/// Bytes that are quickly found.
+#[derive(Clone, Copy)]
+enum First {
+    One(u8),
+    Two(u8, u8),
+    Three(u8, u8, u8),
+}
+
+impl First {
+    fn of(set: &ByteSet) -> Option<Self> {
+        let mut bytes = set.iter();
+        match (bytes.next(), bytes.next(), bytes.next(), bytes.next()) {
+            (Some(one), None, ..) => Some(First::One(one)),
+            (Some(one), Some(two), None, _) => Some(First::Two(one, two)),
+            (Some(one), Some(two), Some(three), None) => Some(First::Three(one, two, three)),
+            _ => None,
+        }
+    }
+
+    fn find(self, text: &[u8]) -> Option<usize> {
+        match self {
+            First::One(byte) => memchr::memchr(byte, text),
+            First::Two(one, two) => memchr::memchr2(one, two, text),
+            First::Three(one, two, three) => memchr::memchr3(one, two, three, text),
+        }
+    }
 }
 
 /// The automaton gave up.
@@ -37,15 +68,23 @@ impl Automaton {
                 DFA::config()
                     .match_kind(MatchKind::All)
                     .cache_capacity(CACHE)
+                    .specialize_start_states(true)
                     .skip_cache_capacity_check(true),
             )
             .build_from_nfa(nfa(program).ok()?)
             .ok()?;
         let for_caches = dfa.clone();
-        let caches: NewCache = Box::new(move || for_caches.create_cache());
+        let caches: NewCache = Box::new(move || {
+            let mut cache = for_caches.create_cache();
+            // It is only known again where no match has begun if it was made
+            // as a start.
+            let _ = for_caches.start_state(&mut cache, &behind(Some(b'x')));
+            cache
+        });
         Some(Automaton {
             dfa,
             caches: Pool::new(caches),
+            first: program.first().as_ref().and_then(First::of),
         })
     }
 
@@ -53,10 +92,7 @@ impl Automaton {
     pub fn end(&self, text: &[u8], start: usize) -> Result<Option<usize>, GaveUp> {
         let (before, rest) = text.split_at_checked(start).ok_or(GaveUp)?;
         let mut cache = self.caches.get();
-        let look_behind = (start > 0).then_some(b'x');
-        let config = start::Config::new()
-            .anchored(Anchored::No)
-            .look_behind(look_behind);
+        let config = behind((start > 0).then_some(b'x'));
         let dfa = &self.dfa;
         let mut state = dfa.start_state(&mut cache, &config).map_err(|_| GaveUp)?;
         // An automaton knows of a match one byte late, as procmail does.
@@ -71,7 +107,9 @@ impl Automaton {
             }
             at += usize::from(!begins_line);
         }
-        for &byte in rest {
+        let mut unread = rest;
+        while let Some((&byte, behind)) = unread.split_first() {
+            unread = behind;
             state = dfa
                 .next_state(&mut cache, state, byte)
                 .map_err(|_| GaveUp)?;
@@ -85,6 +123,11 @@ impl Automaton {
                 if state.is_quit() {
                     return Err(GaveUp);
                 }
+                if let Some(first) = self.first.filter(|_| state.is_start()) {
+                    let skipped = first.find(unread).unwrap_or(unread.len());
+                    unread = unread.get(skipped..).unwrap_or_default();
+                    at += skipped;
+                }
             }
             at += 1;
         }
@@ -97,6 +140,13 @@ impl Automaton {
         state = dfa.next_eoi_state(&mut cache, state).map_err(|_| GaveUp)?;
         Ok(state.is_match().then_some(at + 1))
     }
+}
+
+/// A search that begins behind a byte, or at the start of the text.
+fn behind(byte: Option<u8>) -> start::Config {
+    start::Config::new()
+        .anchored(Anchored::No)
+        .look_behind(byte)
 }
 
 fn nfa(program: &Program) -> Result<thompson::NFA, Box<thompson::BuildError>> {

@@ -105,6 +105,29 @@ impl Program {
     }
 }
 
+impl Program {
+    /// The bytes that a match can begin with, where not everything is one.
+    pub fn first(&self) -> Option<ByteSet> {
+        let mut first = ByteSet::EMPTY;
+        let mut seen = vec![false; self.instructions.len()];
+        let mut open = vec![0];
+        while let Some(here) = open.pop() {
+            if std::mem::replace(seen.get_mut(here)?, true) {
+                continue;
+            }
+            match self.instructions.get(here)? {
+                Instruction::Class(set, _) => first = first.union(set),
+                Instruction::Begin(_) | Instruction::End(_) => first.insert(b'\n'),
+                Instruction::Fork(other) => open.extend([here + 1, *other]),
+                Instruction::Jump(to) => open.push(*to),
+                Instruction::Split => open.push(here + 1),
+                Instruction::Accept => return None,
+            }
+        }
+        Some(first)
+    }
+}
+
 /// Writes instructions whose places are labels.
 #[derive(Default)]
 struct Builder {

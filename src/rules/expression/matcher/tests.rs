@@ -130,3 +130,26 @@ fn counting_matches() {
     assert_eq!(count("^a$", "a\na\na"), 3);
     assert_eq!(count("a*", "aaa"), 1);
 }
+
+#[test]
+fn what_cannot_begin_a_match_is_skipped() {
+    let lines: String = (0..50).map(|n| format!("field{n}: xxxx x{n}\n")).collect();
+    for expression in [
+        "^field49: x",
+        "^FIELD3.*x30$",
+        "field7: xxxx x7$",
+        "9$^^",
+        "(^|[zq])field1: ",
+        "(^x|f)ield49",
+        "(y)?z",
+        "^^f",
+        "$^^",
+    ] {
+        let matcher = Expression::new(expression, false).unwrap().matcher();
+        for start in [0, 1, 15, lines.len()] {
+            let found = matcher.find_from(lines.as_bytes(), start);
+            let slow = threads::find(&matcher.program, lines.as_bytes(), start);
+            assert_eq!(found, slow, "{expression}, {start}");
+        }
+    }
+}
