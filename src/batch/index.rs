@@ -1,6 +1,6 @@
 //! In: `summary.csv` of a batch. Out: `index.html`.
 
-use super::output::{Output, output_error};
+use super::output::{Output, names, output_error};
 use super::rows::{SUMMARY, user_of};
 use super::run::BatchError;
 use crate::report::Summary;
@@ -14,9 +14,9 @@ pub(super) fn write(output: &mut Output) -> Result<(), BatchError> {
     let Some(directory) = output.directory() else {
         return Ok(());
     };
-    let path = directory.join("summary.csv");
+    let path = directory.join(names::SUMMARY);
     let rows = rows(&path).map_err(|error| output_error(&path, error))?;
-    output.page("index.html", |out| index(rows, out))
+    output.page(names::INDEX, |out| index(rows, out))
 }
 
 fn rows(path: &Path) -> io::Result<Vec<IndexRow>> {

@@ -1,7 +1,7 @@
 //! In: the tables of the old host, its users, and where these forward mail.
 //! Out: the lists for the move that are about several users.
 
-use super::output::Output;
+use super::output::{Output, names};
 use super::rows::cell;
 use super::run::BatchError;
 use super::tables::{Tables, written};
@@ -134,7 +134,7 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
         let ends = link.ends.iter().map(String::as_str);
         leads.entry(&link.user).or_default().extend(ends);
     }
-    let mut table = output.table("forwards.csv", &FORWARDS)?;
+    let mut table = output.table(names::FORWARDS, &FORWARDS)?;
     for link in links {
         let state = match link.ends.is_empty() {
             true => "gone",

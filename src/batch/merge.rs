@@ -3,7 +3,7 @@
 
 use super::index;
 use super::lists::{self, Link};
-use super::output::{Output, output_error};
+use super::output::{Output, names, output_error};
 use super::rows::{FOLDERS, SUMMARY, user_of};
 use super::run::{BatchError, Outcome, PARTS};
 use super::shard::Shard;
@@ -36,7 +36,7 @@ pub enum MergeError {
 }
 
 /// The same in every part: they come from the tables and all users.
-const COMMON: [&str; 3] = ["lists.csv", "virtual", "relocated"];
+const COMMON: [&str; 3] = [names::LISTS, names::VIRTUAL, names::RELOCATED];
 
 /// Joins the lists of all parts below some outputs, in the first of them.
 ///
@@ -49,8 +49,8 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     };
     let parts = parts(outs)?;
     let mut output = Output::open(Some(out))?;
-    interleave(&parts, "summary.csv", &SUMMARY, &mut output)?;
-    interleave(&parts, "folders.csv", &FOLDERS, &mut output)?;
+    interleave(&parts, names::SUMMARY, &SUMMARY, &mut output)?;
+    interleave(&parts, names::FOLDERS, &FOLDERS, &mut output)?;
     for name in COMMON {
         let mut common: Option<(&PathBuf, Vec<u8>)> = None;
         for part in &parts {
@@ -68,8 +68,8 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     let mut outcome = Outcome::default();
     let mut links: Vec<Link> = Vec::new();
     for part in &parts {
-        let unread = || MergeError::Unread(part.join(summary::NAME));
-        let of_part = summary::parse(&read(part, summary::NAME)?).ok_or_else(unread)?;
+        let unread = || MergeError::Unread(part.join(names::TOTALS));
+        let of_part = summary::parse(&read(part, names::TOTALS)?).ok_or_else(unread)?;
         outcome.homes += of_part.homes;
         outcome.failed += of_part.failed;
         outcome.counts += of_part.counts;
@@ -86,7 +86,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     index::write(&mut output)?;
     outcome.problems.sort();
     outcome.problems.dedup();
-    output.file(summary::NAME, summary::text(&outcome).as_bytes())?;
+    output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written = output.written;
     if outcome.written > 0 {
         write::settle(out).map_err(|error| output_error(out, error))?;

@@ -6,6 +6,22 @@ use super::write;
 use std::io;
 use std::path::Path;
 
+/// What the lists are called, beside the directories of the users.
+pub(super) mod names {
+    pub const INDEX: &str = "index.html";
+    pub const SUMMARY: &str = "summary.csv";
+    pub const TOTALS: &str = "summary.json";
+    pub const FOLDERS: &str = "folders.csv";
+    pub const LISTS: &str = "lists.csv";
+    pub const FORWARDS: &str = "forwards.csv";
+    pub const VIRTUAL: &str = "virtual";
+    pub const RELOCATED: &str = "relocated";
+    /// No user can have a directory of one of these names.
+    pub const ALL: [&str; 8] = [
+        INDEX, SUMMARY, TOTALS, FOLDERS, LISTS, FORWARDS, VIRTUAL, RELOCATED,
+    ];
+}
+
 /// The directory of the lists; nothing at all where only a check is made.
 pub(super) struct Output<'a> {
     directory: Option<&'a Path>,

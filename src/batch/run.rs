@@ -4,7 +4,7 @@
 use super::index;
 use super::lines::Problem;
 use super::lists;
-use super::output::{Output, output_error};
+use super::output::{Output, names, output_error};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
 use super::seen::{Note, Noting, fingerprint};
 use super::shard::Shard;
@@ -139,8 +139,8 @@ pub fn run(
     watch.found(chosen.len());
     let directory = lists_directory(options)?;
     let mut output = Output::open(directory.as_deref())?;
-    let mut summary = output.table("summary.csv", &SUMMARY)?;
-    let mut folders = output.table("folders.csv", &FOLDERS)?;
+    let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
+    let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
     let mut outcome = Outcome::default();
     let mut redirects = BTreeMap::new();
     for chunk in chosen.chunks(CHUNK) {
@@ -179,7 +179,7 @@ pub fn run(
     }
     summary.finish(&mut output)?;
     folders.finish(&mut output)?;
-    let mut list = output.table("lists.csv", &lists::LISTS)?;
+    let mut list = output.table(names::LISTS, &lists::LISTS)?;
     for row in lists::lists(&tables, &users) {
         list.row(row)?;
     }
@@ -197,12 +197,12 @@ pub fn run(
         )?,
     }
     let moved = lists::moved(&users, options.domain.as_deref());
-    output.file("virtual", moved.as_bytes())?;
-    output.file("relocated", moved.as_bytes())?;
+    output.file(names::VIRTUAL, moved.as_bytes())?;
+    output.file(names::RELOCATED, moved.as_bytes())?;
     problems.sort();
     problems.dedup();
     outcome.problems = problems;
-    output.file(summary::NAME, summary::text(&outcome).as_bytes())?;
+    output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written += output.written;
     if !options.check {
         // Also where nothing was written: what stands may come from a run that

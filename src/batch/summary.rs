@@ -7,8 +7,6 @@ use crate::report::code::Code;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-pub(super) const NAME: &str = "summary.json";
-
 const VERSION: u32 = 1;
 
 #[derive(Serialize, Deserialize)]

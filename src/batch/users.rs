@@ -3,6 +3,7 @@
 
 use super::accounts::Accounts;
 use super::lines::{Problem, is_safe_name};
+use super::output::names;
 use super::passwd::PasswdUser;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -152,7 +153,7 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
 
 fn enter(found: &mut BTreeMap<String, User>, problems: &mut Vec<Problem>, user: User) {
     let place = user.home.display().to_string();
-    if !is_safe_name(&user.name) {
+    if !is_safe_name(&user.name) || names::ALL.contains(&user.name.as_str()) {
         let message = "its name cannot be the name of a directory of the output";
         problems.push(Problem::with(&place, message));
     } else if let Some(first) = found.get(&user.name) {
@@ -210,11 +211,12 @@ mod tests {
         home(stage.path(), "physics/bob");
         home(stage.path(), "ann/backup/ann");
         home(stage.path(), "chemistry/ann");
+        home(stage.path(), "virtual");
         fs::create_dir(stage.path().join("empty")).unwrap();
         let (users, problems) = walk(&[stage.path().to_owned()]);
         let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
         assert_eq!(names, ["ann", "bob"]);
-        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems.len(), 2, "{problems:?}");
         let (users, problems) = walk(&[stage.path().join("nowhere")]);
         assert!(users.is_empty());
         assert_eq!(problems.len(), 1);
