@@ -97,6 +97,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         remarks.no_capture();
     }
     let mut groups: Vec<(Keys, Vec<Field>)> = Vec::new();
+    let mut known: Vec<(Vec<Term>, Keys)> = Vec::new();
     for (field, terms) in asked.0 {
         if field == Field::Envelope && !target.has(Extension::Envelope) {
             remarks.say(
@@ -106,12 +107,21 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             );
             continue;
         }
-        let lines = value_lines(&field, &terms, &mut remarks, &mut budget)?;
-        let (mut keys, lost) = keys(&lines, style(expression, target), &mut budget)?;
-        remarks.lost(lost);
-        if field == Field::Envelope {
-            keys.cover_bounces();
-        }
+        // Most fields of a list are asked the same.
+        let same = known.iter().find(|(asked, _)| *asked == terms);
+        let keys = match (&field, same) {
+            (Field::Named(_), Some((_, keys))) => keys.clone(),
+            _ => {
+                let lines = value_lines(&field, &terms, &mut remarks, &mut budget)?;
+                let (mut keys, lost) = keys(&lines, style(expression, target), &mut budget)?;
+                remarks.lost(lost);
+                match field {
+                    Field::Named(_) => known.push((terms, keys.clone())),
+                    Field::Envelope => keys.cover_bounces(),
+                }
+                keys
+            }
+        };
         if keys.is_empty() {
             continue;
         }
