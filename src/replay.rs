@@ -17,7 +17,9 @@ use crate::rules::elaborate::Settings;
 use crate::rules::model::Format;
 use crate::rules::run::{Delivery, Mail, Memory, Outcome, Runner};
 use crate::sieve::folder::Naming;
-use crate::sieve::lower::Options;
+use crate::sieve::lower::{Options, lower, mailboxes};
+use crate::sieve::print::{LineEnd, print};
+use crate::sieve::target::{RegexDialect, Target};
 use crate::translate::Translation;
 use script::Script;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,25 @@ pub struct Replay<'t> {
     sums: Sums,
 }
 
+/// The script as sieve-rs has to be given it to do what the server does: it
+/// reads expressions as Perl does.
+fn for_engine(translation: &Translation, options: &Options, target: &Target) -> String {
+    let report = &translation.report;
+    let has_expressions = report.requires.iter().any(|name| name == "regex");
+    if !has_expressions
+        || target.regex == RegexDialect::Perl
+        || translation.program.script.is_some()
+    {
+        return report.script.clone();
+    }
+    let engine = Target {
+        regex: RegexDialect::Perl,
+        ..target.clone()
+    };
+    let lowered = lower(&translation.program, &translation.sources, options, &engine);
+    print(&lowered.script, &engine, LineEnd::Lf).text
+}
+
 impl<'t> Replay<'t> {
     /// Makes both ready. They were compiled before, when the script was made.
     ///
@@ -48,6 +69,7 @@ impl<'t> Replay<'t> {
         translation: &'t Translation,
         settings: &'t Settings,
         options: &Options,
+        target: &Target,
     ) -> Result<Self, String> {
         let recipient = match &settings.domain {
             Some(domain) => format!("{}@{domain}", settings.user),
@@ -55,14 +77,16 @@ impl<'t> Replay<'t> {
         };
         let program = &translation.program;
         let mut naming = options.naming.clone();
-        let inbox = program.default.known().map(str::to_owned);
-        naming.inboxes.extend(inbox);
+        mailboxes(program, &mut naming);
         let folders = translation.report.folders.iter();
         Ok(Replay {
             translation,
             runner: Runner::new(program, &translation.sources, settings),
             memory: Memory::default(),
-            script: Script::new(&translation.report.script, &translation.report.requires)?,
+            script: Script::new(
+                &for_engine(translation, options, target),
+                &translation.report.requires,
+            )?,
             naming,
             folders: folders
                 .map(|mailbox| {

@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     let target = Target::profile("dovecot").unwrap();
     let options = Options::new(&settings, &target);
     let translation = translate(&home, &settings, &options, &target).unwrap();
-    let mut replay = Replay::new(&translation, &settings, &options).unwrap();
+    let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
     if let Some(difference) = replay.next(&Letter::new(message, None)) {
         let keeps = |place: &Place| matches!(place, Place::Folder(_));
         let script = &translation.report.script;

@@ -96,7 +96,8 @@ impl ReplayMail {
         // A page that cannot be written is told of before the mail is read.
         let page = self.html.as_deref().map(Page::create).transpose()?;
         let entries = &translation.report.entries;
-        let mut replay = Replay::new(&translation, &settings, &options).map_err(Failure::Script)?;
+        let mut replay =
+            Replay::new(&translation, &settings, &options, &target).map_err(Failure::Script)?;
         let mut mailboxes = Mailboxes::new(&self.mail);
         let bar = bar(&self.mail);
         let mut listing = Listing::default();

@@ -75,7 +75,7 @@ fn both_are_run() {
     let options = Options::new(&settings, &target);
     let mut translation = translate(&home, &settings, &options, &target).unwrap();
     translation.report.script = "keep;".to_owned();
-    let mut replay = Replay::new(&translation, &settings, &options).unwrap();
+    let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
     let difference = replay
         .next(&Letter::new(MAIL.as_bytes().to_vec(), None))
         .unwrap();

@@ -27,6 +27,8 @@ mod sequence;
 mod value;
 mod variables;
 
+pub use variables::mailboxes;
+
 use super::folder::Naming;
 use super::script::{Command, Script};
 use super::target::Target;

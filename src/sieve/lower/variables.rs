@@ -124,7 +124,7 @@ fn text(of: &Text, read: &mut BTreeSet<String>) {
 }
 
 /// Fills in where `DEFAULT`, `ORGMAIL` and `MAILDIR` lie.
-pub(super) fn mailboxes(program: &Program, naming: &mut Naming) {
+pub fn mailboxes(program: &Program, naming: &mut Naming) {
     let mut inboxes = vec![program.default.clone()];
     let mut pending: Vec<&[Step]> = vec![&program.body];
     while let Some(steps) = pending.pop() {
