@@ -434,6 +434,10 @@ codes! {
         "What mail is forwarded to is no address",
         "The new server forwards to addresses only.",
         "Write the rule anew with the address that is meant.";
+    LocalDomain "local-domain":
+        "An address on a machine without a full name",
+        "The address ends in the short name of a machine. The old server could complete it; the new one may not know it.",
+        "Write the full address, as in ann@example.org.";
     UnclearSize "unclear-size":
         "A size that is not known",
         "The rule compares the size of something with a number that differs from mail to mail, or the length of a variable.",

@@ -409,7 +409,7 @@ impl Lowering<'_> {
             for note in prepared.notes {
                 self.find(at, note);
             }
-            values.push(self.address(prepared.value)?);
+            values.push(self.address(at, prepared.value)?);
         }
         if values.is_empty() {
             return Err(manual(
@@ -444,7 +444,7 @@ impl Lowering<'_> {
     ///
     /// # Errors
     /// Where it is none.
-    pub(super) fn address(&self, value: Value) -> Result<Value, Note> {
+    pub(super) fn address(&mut self, at: StatementId, value: Value) -> Result<Value, Note> {
         let Some(written) = value.as_text() else {
             return Ok(value);
         };
@@ -470,27 +470,39 @@ impl Lowering<'_> {
                 }
             },
         };
-        let is_word = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-        let is_domain = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
+        // Pigeonhole and others refuse what goes beyond ASCII.
+        let is_word = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let literal = domain
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        let is_domain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let is_literal = |c: char| c.is_ascii_alphanumeric() || ".:".contains(c);
         let fits = !local.is_empty()
             && local.chars().all(is_word)
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
             && !domain.is_empty()
-            && domain.chars().all(is_domain)
+            && match literal {
+                Some(literal) => !literal.is_empty() && literal.chars().all(is_literal),
+                None => domain.chars().all(is_domain),
+            }
             && !domain.contains("..")
             && !domain.starts_with(['.', '-']);
-        match fits {
-            true => Ok(Value::text(format!(
-                "{local}@{}",
-                domain.trim_end_matches('.')
-            ))),
-            false => Err(manual(
+        if !fits {
+            return Err(manual(
                 Code::BadAddress,
                 format!("“{shown}” is no address that mail can be forwarded to"),
-            )),
+            ));
         }
+        let domain = domain.trim_end_matches('.');
+        if !domain.contains('.') && literal.is_none() {
+            self.find(at, adapted(
+                Code::LocalDomain,
+                format!("“{domain}” is a name that may be known around the old server alone: the new one may keep this mail instead"),
+            ));
+        }
+        Ok(Value::text(format!("{local}@{domain}")))
     }
 
     /// The words of a `!` action that are addresses; options of sendmail go.

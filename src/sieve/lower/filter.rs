@@ -268,7 +268,7 @@ impl Lowering<'_> {
         let copy = !counts || in_doubt || path.clone.is_some();
         match to {
             Target::Address(address) => self
-                .address(Value::text(address))
+                .address(at, Value::text(address))
                 .map(|address| vec![self.redirect(address, copy)]),
             Target::Folder(folder) if folder.format == Format::Null => {
                 Ok(match counts && !in_doubt {

@@ -9,7 +9,7 @@ use super::value::shortened;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Destination, Folder, Format, StatementId, Target, Text};
-use crate::sieve::script::{Command, CommandKind};
+use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
 
 /// What a destination comes to.
@@ -129,7 +129,7 @@ impl Lowering<'_> {
         let result = match &destination.to {
             Target::Keep | Target::Rules(_) => return Sent::Keep,
             Target::Address(address) => {
-                let address = self.address(crate::sieve::script::Value::text(address));
+                let address = self.address(at, Value::text(address));
                 address.map(|address| vec![self.redirect(address, true)])
             }
             Target::Folder(folder) if folder.format == Format::Null => return Sent::Nothing,
