@@ -30,7 +30,11 @@ pub struct Postmark {
 
 impl Letter {
     /// Reads the header of a message.
-    pub fn new(text: Vec<u8>, postmark: Option<Postmark>) -> Self {
+    pub fn new(mut text: Vec<u8>, postmark: Option<Postmark>) -> Self {
+        // The last line of mail has an end.
+        if !text.ends_with(b"\n") {
+            text.push(b'\n');
+        }
         let parsed = MessageParser::default().parse_headers(&text);
         let parsed = parsed.as_ref();
         let field = |name: &'static str| {

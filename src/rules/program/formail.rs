@@ -133,7 +133,7 @@ impl Formail {
                 'c' => formail.joined = true,
                 'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
                 'x' | 'X' => {
-                    let name = value?.known()?.trim().trim_end_matches(':').to_owned();
+                    let name = field_name(value?.known()?)?;
                     formail.printed.push((name, letter == 'X'));
                 }
                 'D' => {
@@ -201,9 +201,17 @@ fn edit(letter: char, field: &Text) -> Option<Edit> {
     })
 }
 
-/// A field name (RFC 5322 §2.2) without its colon.
+/// A field name without its colon. RFC 5322 (§2.2) allows more signs in one;
+/// mail has none of them, and servers refuse them.
 fn field_name(text: &str) -> Option<String> {
     let name = text.trim().trim_end_matches(':');
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
-    is_name.then(|| name.to_owned())
+    is_field_name(name).then(|| name.to_owned())
+}
+
+/// Whether mail has fields of such a name.
+pub fn is_field_name(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

@@ -235,7 +235,10 @@ impl<'p> Machine<'_, 'p> {
     /// Delivers to the default mailbox.
     pub fn keep(&mut self, process: &mut Process<'p>) {
         let default = &self.runner.program.default;
-        let path = self.string(process, default, Encoding::Utf8);
+        let mut path = self.string(process, default, Encoding::Utf8);
+        if path.is_empty() {
+            path = String::from_utf8_lossy(&process.variable("ORGMAIL")).into_owned();
+        }
         let (path, format) = place(&process.directory, &path, Format::Mbox);
         self.deliver(process, path, format);
     }

@@ -69,6 +69,7 @@ fn messages_are_filed() {
         (":0 B\n* body\nx\n", &["x"]),
         (":0\n* < 10\nx\n", &["INBOX"]),
         ("DEFAULT=$HOME/in\n", &["in"]),
+        ("DEFAULT=\n", &["INBOX"]),
     ]);
 }
 

@@ -9,6 +9,7 @@ use super::{COUNTED, Way};
 use crate::report::code::Code;
 use crate::rules::model::filter::{Comparison, Condition};
 use crate::rules::model::{Piece, Text};
+use crate::rules::program::is_field_name;
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -373,6 +374,7 @@ impl Lowering<'_> {
     }
 
     fn field_compared(&self, name: &str, compared: &Compared) -> Result<Asked, Note> {
+        has_name(name)?;
         if compared.by == Comparison::Matches {
             let expression = of_field(name, compared.key, compared.case)?;
             let matched = pattern::header(&expression, self.target)?;
@@ -528,6 +530,13 @@ impl Lowering<'_> {
     }
 }
 
+fn has_name(name: &str) -> Result<(), Note> {
+    match is_field_name(name) {
+        true => Ok(()),
+        false => Err(unasked(format!("No mail has a field of the name “{name}”"))),
+    }
+}
+
 /// Several fields as one text: only what can lie in one of them is asked.
 fn fields_compared(names: &[String], between: &str, compared: &Compared) -> Result<Asked, Note> {
     if compared.by != Comparison::Contains || names.is_empty() {
@@ -535,6 +544,7 @@ fn fields_compared(names: &[String], between: &str, compared: &Compared) -> Resu
             "Several fields are put together, and only a word in one of them can be asked for",
         ));
     }
+    names.iter().try_for_each(|name| has_name(name))?;
     let Some((by, key)) = compared.sieve(compared.key)? else {
         return Ok(Asked::exactly(Test::True));
     };
