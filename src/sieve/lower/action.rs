@@ -482,6 +482,7 @@ impl Lowering<'_> {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
+            && !local.contains("${")
             && !domain.is_empty()
             && match literal {
                 Some(literal) => !literal.is_empty() && literal.chars().all(is_literal),

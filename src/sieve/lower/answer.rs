@@ -199,6 +199,9 @@ impl Lowering<'_> {
                 "The server sends no automatic answers",
             ));
         }
+        for text in subject.iter().chain([&reason]) {
+            self.is_writable(text)?;
+        }
         self.find(at, adapted(
             Code::Answered,
             "The server sends the answer in its own way: once to each sender within some days, and not to lists and machines",

@@ -372,14 +372,14 @@ impl Lowering<'_> {
                 "The server refuses the mail in words of its own",
             ),
         );
+        let usual = Value::text("This mail is not accepted here.");
         let reason = match reason.known() {
-            Some("") | None => "This mail is not accepted here.",
-            Some(reason) => reason,
+            Some("") | None => usual,
+            Some(reason) => Some(Value::text(reason))
+                .filter(|reason| self.is_writable(reason).is_ok())
+                .unwrap_or(usual),
         };
-        let reject = CommandKind::Reject {
-            ereject,
-            reason: Value::text(reason),
-        };
+        let reject = CommandKind::Reject { ereject, reason };
         let mut flow = self.end(vec![command(reject)], path);
         self.comment(&mut flow.commands, at);
         flow

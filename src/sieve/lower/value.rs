@@ -86,6 +86,7 @@ impl Lowering<'_> {
         for piece in &text.0 {
             self.piece(piece, path, &mut prepared)?;
         }
+        self.is_writable(&prepared.value)?;
         let refers = !prepared.value.references().is_empty() || !prepared.before.is_empty();
         if refers && !self.target.has(Extension::Variables) {
             return Err(manual(
@@ -94,6 +95,27 @@ impl Lowering<'_> {
             ));
         }
         Ok(prepared)
+    }
+
+    /// Whether every engine reads the text as it stands: without variables of
+    /// its own, a script cannot keep an engine that always expands them from
+    /// doing so.
+    pub(super) fn is_writable(&self, value: &Value) -> Result<(), Note> {
+        let text: String = value
+            .0
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.as_str(),
+                Part::Variable(_) => "",
+            })
+            .collect();
+        match self.target.has(Extension::Variables) || !text.contains("${") {
+            true => Ok(()),
+            false => Err(manual(
+                Code::NoVariables,
+                "The text has “${” in it, which servers take for a variable",
+            )),
+        }
     }
 
     fn piece(&mut self, piece: &Piece, path: &Path, into: &mut Prepared) -> Result<(), Note> {

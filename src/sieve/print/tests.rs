@@ -435,7 +435,10 @@ proptest! {
         let line_end = if crlf { LineEnd::CrLf } else { LineEnd::Lf };
         let printed = print(&script(commands), &dovecot(), line_end);
         let got = folders(&printed.text, "Subject: x\n\n");
-        let got = got.iter().map(|folder| folder.replace("\r\n", "\n")).collect::<Vec<_>>();
+        let got = got.into_iter().map(|folder| match crlf {
+            true => folder.replace("\r\n", "\n"),
+            false => folder,
+        }).collect::<Vec<_>>();
         prop_assert_eq!(got, vec![value.replace("\r\n", "\n")], "{}", printed.text);
     }
 
