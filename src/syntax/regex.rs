@@ -77,7 +77,7 @@ impl NodeKind {
             Rule::word_edge => NodeKind::WordEdge,
             Rule::split => NodeKind::Split,
             Rule::quoted => NodeKind::Quoted,
-            Rule::character => NodeKind::Character,
+            Rule::letter | Rule::character => NodeKind::Character,
             Rule::ignored => NodeKind::Ignored,
             _ => return None,
         })

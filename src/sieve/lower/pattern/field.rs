@@ -148,8 +148,9 @@ pub(super) fn is_field(name: &str) -> bool {
 /// The names that a term spells.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// Those spelled up to the colon, and the envelope.
-    pub(super) whole: Vec<Field>,
+    /// Those spelled up to the colon, and the envelope, each with what is left
+    /// of the term behind it: what is asked of the value.
+    pub(super) whole: Vec<(Field, Vec<Term>)>,
     /// Beginnings of names: what follows them is not spelled out.
     pub(super) open: Vec<String>,
     /// Some names would need signs that no server takes in one.
@@ -208,10 +209,12 @@ impl Names {
         };
         self.odd |= next.iter().any(is_odd);
         if next.contains(&b':') && !spelled.is_empty() {
-            push_new(&mut self.whole, Field::Named(name.clone()));
+            let asked = behind(&terms, b':', budget)?;
+            self.whole.push((Field::Named(name.clone()), asked));
         }
         if next.contains(&b' ') && name == "from" {
-            push_new(&mut self.whole, Field::Envelope);
+            self.whole
+                .push((Field::Envelope, behind(&terms, b' ', budget)?));
         }
         for byte in letters.into_iter().rev() {
             let terms = behind(&terms, byte, budget)?;

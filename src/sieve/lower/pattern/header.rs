@@ -183,8 +183,11 @@ fn at_line(
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
-    let mut fields = names.whole;
+    for (field, terms) in names.whole {
+        asked.add(field, terms);
+    }
     open.odd |= names.odd;
+    let mut fields = Vec::new();
     for prefix in names.open {
         let begun = field::beginning_with(&prefix);
         open.unknown |= begun.is_empty() || prefix.is_empty() || prefix.ends_with('-');
@@ -254,7 +257,12 @@ fn anywhere(
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
-    let spelled: Vec<Field> = names.whole.into_iter().filter(is_likely).collect();
+    let mut spelled: Vec<Field> = Vec::new();
+    for (field, _) in names.whole {
+        if is_likely(&field) {
+            push_new(&mut spelled, field);
+        }
+    }
     remarks.say(
         Fit::MISSES,
         Code::AnyField,
