@@ -7,7 +7,7 @@ use super::origin;
 use super::quote::{Literals, Quoting};
 use super::scope;
 use super::script::{
-    AddressPart, Command, CommandKind, Compare, FlagCommand, Match, Script, Test, Value,
+    AddressPart, Command, CommandKind, Compare, FlagCommand, Match, Part, Script, Test, Value,
 };
 use super::target::{Extension, Target};
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
@@ -511,6 +511,12 @@ impl Printer {
                 self.uses.insert(Extension::Variables);
                 line.word("string");
                 self.compare(&mut line, compare, keys);
+                // RFC 5229 (§5) says so already, and Pigeonhole minds case all
+                // the same.
+                let is_numeric = matches!(compare.by, Match::Count(_) | Match::Value(_));
+                if !compare.octet && !is_numeric && keys.iter().any(has_letters) {
+                    line.word(":comparator \"i;ascii-casemap\"");
+                }
                 line.list(self.values(sources));
                 line.list(self.values(keys));
             }
@@ -633,6 +639,14 @@ fn number(value: u64) -> String {
         _ if value.is_multiple_of(1 << 10) => format!("{}K", value >> 10),
         _ => value.to_string(),
     }
+}
+
+/// Whether a key has letters in it, or can have.
+fn has_letters(key: &Value) -> bool {
+    key.0.iter().any(|part| match part {
+        Part::Text(text) => text.bytes().any(|byte| byte.is_ascii_alphabetic()),
+        Part::Variable(_) => true,
+    })
 }
 
 fn is_number(value: &Value) -> bool {
