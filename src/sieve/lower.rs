@@ -139,6 +139,9 @@ struct Lowering<'a> {
     read: BTreeSet<String>,
     /// Those of them that are too many to be carried.
     lost: BTreeSet<String>,
+    /// Fields that rules change and the server does not, in lower case: what
+    /// asks for them may decide otherwise.
+    unchanged: BTreeSet<String>,
     /// What the texts of expressions mean: hostile rules ask the same a thousand
     /// times.
     expressions: HashMap<(String, bool), Result<Rc<Asked>, Note>>,
@@ -178,6 +181,7 @@ impl<'a> Lowering<'a> {
             found: HashSet::new(),
             reached: HashSet::new(),
             folders: BTreeMap::new(),
+            unchanged: BTreeSet::new(),
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
             expressions: HashMap::new(),

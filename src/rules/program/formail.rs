@@ -61,6 +61,22 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// The fields that it changes.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Edit::Add { name, .. }
+            | Edit::AddIfAbsent { name, .. }
+            | Edit::Replace { name, .. }
+            | Edit::ReplaceKeeping { name, .. }
+            | Edit::Delete { name }
+            | Edit::KeepFirst { name }
+            | Edit::KeepLast { name } => vec![name],
+            Edit::Rename { from, to } => vec![from, to],
+        }
+    }
+}
+
 /// A field, or several, that is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {

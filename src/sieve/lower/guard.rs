@@ -11,6 +11,7 @@ use crate::rules::expression::Expression;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
+use crate::sieve::walk;
 use crate::syntax::Span;
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -287,13 +288,29 @@ impl Lowering<'_> {
                 }
             },
         };
-        if doubtful {
+        if doubtful || !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
             held.fit = Fit::LOOSE;
         }
         if !places.is_empty() {
             self.put_variables(&mut held, &places)?;
         }
         Ok(held)
+    }
+
+    /// Whether a test asks for a field that rules above change, and the server
+    /// does not.
+    fn asks_for_unchanged(&self, test: &Test) -> bool {
+        let mut asks = false;
+        walk::test_tree(test, &mut |test| {
+            if let Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) =
+                test
+            {
+                asks |= names
+                    .iter()
+                    .any(|name| self.unchanged.contains(&name.to_lowercase()));
+            }
+        });
+        asks
     }
 
     /// The expression that a text is.

@@ -13,7 +13,7 @@ use crate::report::entry::Verdict;
 use crate::rules::expression::Expression;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::rules::program::{
-    Comparison, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
+    Comparison, Edit, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
 };
 use crate::sieve::script::{Command, CommandKind, Compare, FlagCommand, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -220,7 +220,14 @@ impl Lowering<'_> {
                 );
                 Ok(Vec::new())
             }
-            Meaning::HeaderEdit(edits) => self.edited(at, &edits, path),
+            Meaning::HeaderEdit(edits) => {
+                let edited = self.edited(at, &edits, path);
+                if edited.is_err() {
+                    let names = edits.iter().flat_map(Edit::names);
+                    self.unchanged.extend(names.map(str::to_lowercase));
+                }
+                edited
+            }
             _ => Err(manual(
                 Code::UnknownFilter,
                 format!(

@@ -341,6 +341,18 @@ fn value_lines(
     if unusual.contains(&empty) && !usual.contains(&empty) {
         usual.push(empty.clone());
     }
+    let takes_nothing = |lines: &[Line]| {
+        lines
+            .iter()
+            .any(|line| line.factors.iter().all(super::term::nullable))
+    };
+    if takes_nothing(&usual) && !takes_nothing(&unusual) {
+        remarks.say(
+            Fit::EXCEEDS,
+            Code::BlankAfterColon,
+            "a field with nothing behind its colon, not even a blank, counts as well",
+        );
+    }
     let unusual = unusual.into_iter().flat_map(without_option).collect();
     let both = reduced([usual.clone(), unusual].concat());
     if both.iter().any(|line| !usual.contains(line)) {
