@@ -12,49 +12,40 @@ pub struct Account {
     pub new: String,
     /// The new address; empty where it was not given.
     pub address: String,
+    /// The line of the list that says so.
+    pub line: usize,
 }
 
 /// Accounts, by the old login name.
 pub type Accounts = BTreeMap<String, Account>;
 
 /// Reads the list. Rows that cannot be read, double ones, and two users who
-/// would get one account are problems; the first of two counts.
-pub fn parse(file: &str, text: &str) -> (Accounts, Vec<Problem>) {
+/// would get one account are problems; the first of two counts. `None` where
+/// the first line does not name the columns.
+pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
+    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines();
+    let head = lines.next().and_then(cells).unwrap_or_default();
+    let column = |name| head.iter().position(|head| head.eq_ignore_ascii_case(name));
+    let (Some(old), Some(new)) = (column("old"), column("new")) else {
+        let message = "the first line has to be `old,new,address`";
+        return (None, vec![Problem::at(file, 1, message)]);
+    };
+    let address = column("address");
     let mut accounts = Accounts::new();
     let mut problems = Vec::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.strip_prefix('\u{feff}').unwrap_or(text).as_bytes());
-    let columns = match reader.headers() {
-        Ok(headers) => ["old", "new", "address"]
-            .map(|name| headers.iter().position(|h| h.eq_ignore_ascii_case(name))),
-        Err(error) => return (accounts, vec![Problem::with(file, error.to_string())]),
-    };
-    let [Some(old), Some(new), address] = columns else {
-        let message = "the first line has to name the columns old, new and address";
-        return (accounts, vec![Problem::at(file, 1, message)]);
-    };
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                let line = error.position().map(|position| position.line() as usize);
-                problems.push(Problem {
-                    line,
-                    ..Problem::with(file, "the line cannot be read as CSV")
-                });
-                continue;
-            }
+    for (line, text) in (2..).zip(lines) {
+        if text.trim().is_empty() {
+            continue;
+        }
+        let mut problem = |message: String| problems.push(Problem::at(file, line, message));
+        let Some(row) = cells(text) else {
+            problem("the line cannot be read as CSV: a quote is not closed".to_owned());
+            continue;
         };
-        let line = record
-            .position()
-            .map_or(0, |position| position.line() as usize);
-        let cell = |at: usize| record.get(at).unwrap_or("").to_owned();
+        let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
         let (old, new) = (cell(old), cell(new));
         let address = address.map_or(String::new(), cell);
-        let mut problem = |message: String| problems.push(Problem::at(file, line, message));
         if !is_safe_name(&old) || !is_safe_name(&new) {
             problem("the old and the new account each need a plain name".to_owned());
             continue;
@@ -73,9 +64,23 @@ pub fn parse(file: &str, text: &str) -> (Accounts, Vec<Problem>) {
             problem(format!("{old} and {other} would get one account, {new}"));
         }
         owners.entry(new.to_lowercase()).or_insert(old.clone());
-        accounts.insert(old, Account { new, address });
+        accounts.insert(old, Account { new, address, line });
     }
-    (accounts, problems)
+    (Some(accounts), problems)
+}
+
+/// The cells of one line. A row ends with its line even where a quote is open:
+/// it would take the rows below with it.
+fn cells(line: &str) -> Option<Vec<String>> {
+    if !line.matches('"').count().is_multiple_of(2) {
+        return None;
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
+    let row = reader.records().next()?.ok()?;
+    Some(row.iter().map(str::to_owned).collect())
 }
 
 #[cfg(test)]
@@ -92,18 +97,24 @@ mod tests {
             ../x,y,z@new.example\n\
             joe,other,o@new.example\n\
             bob,JDOE,b@new.example\n\
-            sue,ssue,not an address\n";
+            sue,ssue,not an address\n\
+            \n\
+            tim,\"tim,t@new.example\n\
+            \"kim\", kk ,k@new.example\n";
         let (accounts, problems) = parse("accounts.csv", text);
-        assert_eq!(accounts.keys().collect::<Vec<_>>(), ["ann", "bob", "joe"]);
+        let accounts = accounts.unwrap();
+        let names: Vec<_> = accounts.keys().collect();
+        assert_eq!(names, ["ann", "bob", "joe", "kim"]);
+        assert_eq!(accounts["kim"].new, "kk");
         assert_eq!(accounts["joe"].address, "j.doe@new.example");
         let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
-        assert_eq!(lines, [4, 5, 6, 7]);
+        assert_eq!(lines, [4, 5, 6, 7, 9]);
     }
 
     #[test]
     fn a_list_without_head_is_refused() {
         let (accounts, problems) = parse("accounts.csv", "joe,jdoe,a@b\n");
-        assert!(accounts.is_empty());
+        assert_eq!(accounts, None);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].line, Some(1));
     }

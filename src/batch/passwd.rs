@@ -1,6 +1,8 @@
 //! In: passwd(5) text. Out: users with their homes.
 
 use super::lines::{Problem, is_safe_name};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A line of passwd(5).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,17 +15,28 @@ pub struct PasswdUser {
     pub home: String,
 }
 
-/// Reads every line; what is wrong with one does not stop the rest.
+/// Reads every line; what is wrong with one does not stop the rest. The first
+/// line of a name counts, as for getpwnam(3).
 pub fn parse(file: &str, text: &str) -> (Vec<PasswdUser>, Vec<Problem>) {
     let mut users = Vec::new();
     let mut problems = Vec::new();
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_end_matches('\r');
         if line.trim().is_empty() || line.starts_with(['#', '+', '-']) {
             continue;
         }
         match user(line) {
-            Ok(user) => users.push(user),
+            Ok(user) => match lines.entry(user.name.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(at + 1);
+                    users.push(user);
+                }
+                Entry::Occupied(first) => {
+                    let message = format!("{} stands on line {} already", user.name, first.get());
+                    problems.push(Problem::at(file, at + 1, message));
+                }
+            },
             Err(message) => problems.push(Problem::at(file, at + 1, message)),
         }
     }
@@ -64,11 +77,12 @@ mod tests {
             ann:x:many:1::/home/ann:/bin/sh\n\
             bob:x:1:1::home:/bin/sh\n\
             \n\
-            sue:x:7:7::/h/sue:\n";
+            sue:x:7:7::/h/sue:\n\
+            joe:x:1001:1000::/home/joe2:/bin/sh\n";
         let (users, problems) = parse("passwd", text);
         let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
         assert_eq!(names, ["joe", "sue"]);
         let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
-        assert_eq!(lines, [3, 4, 5, 6]);
+        assert_eq!(lines, [3, 4, 5, 6, 9]);
     }
 }

@@ -299,7 +299,9 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
         let (name, text) = read(path)?;
         let (accounts, found) = accounts::parse(&name, &text);
         problems.extend(found);
-        problems.extend(users::assign(&mut users, &accounts, &name));
+        if let Some(accounts) = accounts {
+            problems.extend(users::assign(&mut users, &accounts, &name));
+        }
     }
     Ok(users)
 }

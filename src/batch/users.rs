@@ -6,6 +6,7 @@ use super::lines::{Problem, is_safe_name};
 use super::output::names;
 use super::passwd::PasswdUser;
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -61,28 +62,44 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
                 Ok(entry) => entry,
                 Err(error) => {
                     let place = error.path().unwrap_or(root).display().to_string();
-                    let message = match error.io_error() {
-                        Some(error) => format!("it cannot be looked into: {error}"),
-                        None => "it cannot be looked into".to_owned(),
-                    };
-                    problems.push(Problem::with(&place, message));
+                    problems.push(Problem::with(&place, unreadable(error.io_error())));
                     continue;
                 }
             };
             if !entry.file_type().is_dir() {
+                if entry.depth() == 0 {
+                    let place = root.display().to_string();
+                    problems.push(Problem::with(&place, "it is not a directory"));
+                }
                 continue;
             }
             let owner = owner(entry.path());
-            if has_rules(entry.path()) {
-                entries.skip_current_dir();
-                let user = of_directory(entry.path(), owner);
-                enter(&mut found, &mut problems, user);
-            } else if !trusted.contains(&owner) {
-                entries.skip_current_dir();
+            match rules_in(entry.path()) {
+                Ok(true) => {
+                    entries.skip_current_dir();
+                    let user = of_directory(entry.path(), owner);
+                    enter(&mut found, &mut problems, user);
+                }
+                Ok(false) if trusted.contains(&owner) => {}
+                Ok(false) => entries.skip_current_dir(),
+                Err(error) => {
+                    entries.skip_current_dir();
+                    let place = entry.path().display().to_string();
+                    problems.push(Problem::with(&place, unreadable(Some(&error))));
+                }
             }
         }
     }
     (found.into_values().collect(), problems)
+}
+
+/// Why a directory was passed over.
+fn unreadable(error: Option<&io::Error>) -> String {
+    match error.map(io::Error::kind) {
+        Some(io::ErrorKind::NotFound) => "there is no such directory".to_owned(),
+        Some(kind) => format!("it cannot be looked into: {kind}"),
+        None => "it cannot be looked into".to_owned(),
+    }
 }
 
 /// The owner of a directory.
@@ -90,9 +107,17 @@ fn owner(path: &Path) -> Option<u32> {
     path.metadata().ok().map(|metadata| metadata.uid())
 }
 
-fn has_rules(home: &Path) -> bool {
-    let is_there = |name: &&str| home.join(name).symlink_metadata().is_ok();
-    RULES.iter().any(is_there)
+/// Whether a directory has rules in it; an error where it does not let itself
+/// be asked.
+fn rules_in(home: &Path) -> io::Result<bool> {
+    for name in RULES {
+        match home.join(name).symlink_metadata() {
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 fn of_directory(path: &Path, owner: Option<u32>) -> User {
@@ -128,7 +153,11 @@ pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<
         };
         // Programs have directories that belong to others, and seldom rules.
         let is_person = user.uid >= FIRST_PERSON && user.uid != NOBODY;
-        if !is_person && !home.as_deref().is_some_and(has_rules) {
+        if !is_person
+            && !home
+                .as_deref()
+                .is_some_and(|home| rules_in(home).unwrap_or(false))
+        {
             continue;
         }
         let Some(home) = home.filter(|path| path.is_dir()) else {
@@ -178,12 +207,10 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
             .binary_search_by(|user| user.name.as_str().cmp(name))
             .is_ok()
     };
-    let homeless = accounts.keys().filter(|name| !has_home(name));
-    let homeless = homeless.map(|name| {
-        Problem::with(
-            file,
-            format!("{name} has no home among those that were found"),
-        )
+    let homeless = accounts.iter().filter(|(name, _)| !has_home(name));
+    let homeless = homeless.map(|(name, account)| {
+        let message = format!("{name} has no home among those that were found");
+        Problem::at(file, account.line, message)
     });
     let left_out = users
         .iter()
@@ -217,9 +244,15 @@ mod tests {
         let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
         assert_eq!(names, ["ann", "bob"]);
         assert_eq!(problems.len(), 2, "{problems:?}");
-        let (users, problems) = walk(&[stage.path().join("nowhere")]);
+        let roots = ["nowhere", "bob/.forward"].map(|root| stage.path().join(root));
+        home(stage.path(), "bob");
+        let (users, problems) = walk(&roots);
         assert!(users.is_empty());
-        assert_eq!(problems.len(), 1);
+        let messages: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["there is no such directory", "it is not a directory"]
+        );
     }
 
     #[test]
@@ -256,7 +289,7 @@ mod tests {
         assert_eq!(problems.len(), 1);
         let text = "old,new,address\nann,asmith,a@new.example\ntom,t,\n";
         let (accounts, _) = crate::batch::accounts::parse("a.csv", text);
-        let problems = assign(&mut users, &accounts, "a.csv");
+        let problems = assign(&mut users, &accounts.unwrap(), "a.csv");
         assert_eq!(problems.len(), 2, "{problems:?}");
         assert_eq!(users[0].new, "asmith");
         assert_eq!(users[0].address.as_deref(), Some("a@new.example"));
