@@ -9,7 +9,7 @@ use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError};
-use crate::sieve::lower::{Lowered, Options, lower};
+use crate::sieve::lower::{Expressions, Lowered, Options, lower_among};
 use crate::sieve::print::{LineEnd, Printed, print};
 use crate::sieve::script::Script;
 use crate::sieve::target::Target;
@@ -52,7 +52,23 @@ pub fn translate(
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
-    translate_rules(elaborate_home(home, settings), options, target)
+    translate_among(home, settings, options, target, &Expressions::default())
+}
+
+/// As [`translate`], among other homes for the same target, with what is known
+/// of expressions from these. The result is the same.
+///
+/// # Errors
+/// As those of [`translate`].
+pub fn translate_among(
+    home: &dyn Home,
+    settings: &Settings,
+    options: &Options,
+    target: &Target,
+    expressions: &Expressions,
+) -> Result<Translation, Bug> {
+    let rules = elaborate_home(home, settings);
+    translated(rules, options, target, expressions)
 }
 
 /// Translates rules that were read already: [`translate`] from its second
@@ -61,9 +77,18 @@ pub fn translate(
 /// # Errors
 /// As those of [`translate`].
 pub fn translate_rules(
+    rules: (Program, Vec<Source>, Vec<Finding>),
+    options: &Options,
+    target: &Target,
+) -> Result<Translation, Bug> {
+    translated(rules, options, target, &Expressions::default())
+}
+
+fn translated(
     (program, sources, mut findings): (Program, Vec<Source>, Vec<Finding>),
     options: &Options,
     target: &Target,
+    expressions: &Expressions,
 ) -> Result<Translation, Bug> {
     let passed = match program.script {
         Some(at) => {
@@ -89,7 +114,7 @@ pub fn translate_rules(
         findings: more,
         folders,
         redirects,
-    } = lower(&program, &sources, options, target);
+    } = lower_among(&program, &sources, options, target, expressions);
     findings.extend(more);
     let Printed { text, requires } = print(&script, target, LineEnd::Lf);
     if check::check(&text, target)? != check::actions(&script) {

@@ -12,8 +12,9 @@ use sievify::home::{Home, Limits};
 use sievify::report::html::{self, Subject};
 use sievify::report::visible;
 use sievify::rules::elaborate::Settings;
+use sievify::sieve::lower::Expressions;
 use sievify::sieve::target::Target;
-use sievify::translate::translate;
+use sievify::translate::translate_among;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -126,7 +127,9 @@ impl Batch {
             .build()
             .map_err(|error| Failure::Threads(error.to_string()))?;
         let bar = Bar::new();
-        let translate = |home: &dyn Home, user: &batch::User| self.one(home, user, &target);
+        let expressions = Expressions::default();
+        let translate =
+            |home: &dyn Home, user: &batch::User| self.one(home, user, &target, &expressions);
         let outcome = workers.install(|| batch::run(&options, &translate, &bar));
         bar.0.finish_and_clear();
         let outcome = outcome.inspect_err(|error| {
@@ -145,6 +148,7 @@ impl Batch {
         home: &dyn Home,
         user: &batch::User,
         target: &Target,
+        expressions: &Expressions,
     ) -> Result<Translated, String> {
         let settings = Settings {
             home_path: user.home_path.clone(),
@@ -155,8 +159,8 @@ impl Batch {
             ..Settings::new(&user.name)
         };
         let options = hosts::lowering(&settings, &self.new_server, target);
-        let translation =
-            translate(home, &settings, &options, target).map_err(|bug| bug.to_string())?;
+        let translation = translate_among(home, &settings, &options, target, expressions)
+            .map_err(|bug| bug.to_string())?;
         let report = &translation.report;
         let translated = Translated::of(report);
         if self.check {

@@ -13,6 +13,7 @@ mod bounds;
 mod chain;
 mod date;
 mod edit;
+mod expressions;
 mod filter;
 mod flow;
 mod forward;
@@ -27,7 +28,10 @@ mod sequence;
 mod value;
 mod variables;
 
+pub use expressions::Expressions;
 pub use variables::mailboxes;
+
+use expressions::Known;
 
 use super::folder::Naming;
 use super::script::{Command, Script};
@@ -39,11 +43,9 @@ use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
-use guard::Asked;
 use path::Path;
 use pattern::Note;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,11 +93,22 @@ pub struct Lowered {
 
 /// Lowers the rules of a home.
 pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &Target) -> Lowered {
+    lower_among(program, sources, options, target, &Expressions::default())
+}
+
+/// As [`lower`], among other homes for the same target, with what is known of
+/// expressions from these.
+pub fn lower_among(
+    program: &Program,
+    sources: &[Source],
+    options: &Options,
+    target: &Target,
+    expressions: &Expressions,
+) -> Lowered {
     let mut bounds = Bounds::of(target);
-    let mut expressions = HashMap::new();
+    let mut expressions = Known::new(expressions);
     loop {
-        let mut lowering = Lowering::new(program, sources, options, target, bounds);
-        lowering.expressions = expressions;
+        let mut lowering = Lowering::new(program, sources, options, target, bounds, expressions);
         let mut commands = lowering.whole();
         variables::drop_unread(&mut commands);
         once::once(&mut commands);
@@ -142,9 +155,7 @@ struct Lowering<'a> {
     /// Fields that rules change and the server does not, in lower case: what
     /// asks for them may decide otherwise.
     unchanged: BTreeSet<String>,
-    /// What the texts of expressions mean: hostile rules ask the same a thousand
-    /// times.
-    expressions: HashMap<(String, bool), Result<Rc<Asked>, Note>>,
+    expressions: Known<'a>,
     bounds: Bounds,
     /// Places that can be left early, so far.
     labels: usize,
@@ -167,6 +178,7 @@ impl<'a> Lowering<'a> {
         options: &'a Options,
         target: &'a Target,
         bounds: Bounds,
+        expressions: Known<'a>,
     ) -> Self {
         let mut naming = options.naming.clone();
         variables::mailboxes(program, &mut naming);
@@ -184,7 +196,7 @@ impl<'a> Lowering<'a> {
             unchanged: BTreeSet::new(),
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
-            expressions: HashMap::new(),
+            expressions,
             bounds,
             labels: 0,
             repeats: MAX_REPEATS,

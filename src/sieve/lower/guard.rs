@@ -2,19 +2,18 @@
 //! matches, and how far it does.
 
 use super::bounds::{bytes_of, bytes_of_test};
+use super::expressions::Asked;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Matched, Note};
 use super::value::{no_quoting, quotes_expressions, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::expression::Expression;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use crate::sieve::walk;
 use crate::syntax::Span;
-use std::cell::OnceCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// When a recipe matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,24 +43,6 @@ pub(super) struct Held {
     pub fit: Fit,
     pub captured: Option<String>,
     pub notes: Vec<Note>,
-}
-
-/// An expression, and what it asks of a message.
-#[derive(Debug)]
-pub(super) struct Asked {
-    expression: Expression,
-    header: OnceCell<Result<Matched, Note>>,
-    body: OnceCell<Result<Matched, Note>>,
-}
-
-impl Asked {
-    fn of(expression: Expression) -> Self {
-        Asked {
-            expression,
-            header: OnceCell::new(),
-            body: OnceCell::new(),
-        }
-    }
 }
 
 impl Held {
@@ -252,10 +233,10 @@ impl Lowering<'_> {
         let expression = &asked.expression;
         let mut held: Held = match area {
             Area::Header => self.in_header(&asked)?.into(),
-            Area::Body => self.in_body(&asked)?.into(),
+            Area::Body => asked.body(self.target)?.into(),
             Area::HeaderAndBody => {
                 let header = self.in_header(&asked)?;
-                let body = self.in_body(&asked)?;
+                let body = asked.body(self.target)?;
                 Held {
                     before: Vec::new(),
                     test: Test::AnyOf(vec![header.test, body.test]),
@@ -314,36 +295,15 @@ impl Lowering<'_> {
     }
 
     /// The expression that a text is.
-    fn meant(&mut self, written: String, distinguishes_case: bool) -> Result<Rc<Asked>, Note> {
+    fn meant(&mut self, written: String, distinguishes_case: bool) -> Result<Arc<Asked>, Note> {
         self.uses(written.len());
-        let key = (written, distinguishes_case);
-        if let Some(known) = self.expressions.get(&key) {
-            return known.clone();
-        }
-        let asked = Expression::new(&key.0, distinguishes_case)
-            .map(|expression| Rc::new(Asked::of(expression)))
-            .map_err(|error| {
-                manual(
-                    Code::TooComplex,
-                    format!("The expression is too large: {error}"),
-                )
-            });
-        self.expressions.insert(key, asked.clone());
-        asked
+        self.expressions.meant(written, distinguishes_case)
     }
 
     fn in_header(&self, asked: &Asked) -> Result<Matched, Note> {
-        let of = || {
-            let mut matched = pattern::header(&asked.expression, self.target)?;
-            rename_fields(&mut matched.test, &self.options.spam_headers);
-            Ok(matched)
-        };
-        asked.header.get_or_init(of).clone()
-    }
-
-    fn in_body(&self, asked: &Asked) -> Result<Matched, Note> {
-        let of = || pattern::body(&asked.expression, self.target);
-        asked.body.get_or_init(of).clone()
+        let mut matched = asked.header(self.target)?;
+        rename_fields(&mut matched.test, &self.options.spam_headers);
+        Ok(matched)
     }
 
     /// The text of an expression with a character in the place of each
