@@ -290,6 +290,10 @@ codes! {
         "A rule that looks for a field that no mail has",
         "The rule looks for something at the beginning of a line of the header that cannot be the name of a field: an address without the name of a field before it, say. Hardly any mail has such a line.",
         "If the rule was meant to look for an address in From or To, write that on the new server.";
+    FieldNameCase "field-name-case":
+        "A field name in a case that mail hardly has",
+        "With the flag D, procmail finds a field only where its name is spelled like in the rule: SUBJECT, say. A mail server knows fields by their names in any case, so the rule applies to more mail than before.",
+        "Look whether the rule may apply to all mail with that field.";
     OwnDelivery "own-delivery":
         "A program that filed the mail",
         "The rule gives the mail to a program that puts it into a folder. The new server does that itself.",

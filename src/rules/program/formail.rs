@@ -148,6 +148,8 @@ impl Formail {
                 'z' => formail.trimmed = true,
                 'c' => formail.joined = true,
                 'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
+                // Without a colon, the line of the mbox format is printed too.
+                'x' | 'X' if value.as_ref()?.known()?.trim_end() == "From" => return None,
                 'x' | 'X' => {
                     let name = field_name(value?.known()?)?;
                     formail.printed.push((name, letter == 'X'));

@@ -275,6 +275,10 @@ fn printed_values() {
             joined: false
         })
     );
+    // The line of the mbox format is no field.
+    assert_eq!(of("formail -x \"From \""), Meaning::Unknown);
+    assert_eq!(of("formail -xFrom"), Meaning::Unknown);
+    assert!(matches!(of("formail -xFrom:"), Meaning::Field(_)));
     assert_eq!(of("/bin/date +%Y-%m"), Meaning::Date { format: t("%Y-%m") });
     assert_eq!(of("date +'%a' -d x"), Meaning::Unknown);
     assert_eq!(of("echo a   'b  c'"), Meaning::Echo(t("a b  c")));

@@ -85,8 +85,7 @@ impl Lowering<'_> {
             };
             if guard.test == Test::False {
                 self.never(recipe);
-                split_all_the_same(recipe, &guard, path);
-                path.chain = path.chain.after(recipe.chain, false);
+                path.miss(recipe, &guard);
                 continue;
             }
             let marks = marks_ahead(recipe, rest);
@@ -96,14 +95,7 @@ impl Lowering<'_> {
             let before = guard.before.clone();
             let mut arms = self.arms(recipe, guard.clone(), marks, path);
             let mut missed = path.clone();
-            missed.chain = missed.chain.after(recipe.chain, false);
-            split_all_the_same(recipe, &guard, &mut missed);
-            if guard.fit.may_miss {
-                missed.exceeds = missed.exceeds.or(Some(recipe.at));
-                if may_deliver(recipe) {
-                    missed.doubt = missed.doubt.or(Some(recipe.at));
-                }
-            }
+            missed.miss(recipe, &guard);
             let asked = Asked::by(rest);
             let ways = arms
                 .iter()
@@ -228,6 +220,20 @@ impl Lowering<'_> {
                         path: failed,
                     },
                 ]
+            }
+        }
+    }
+}
+
+impl Path {
+    /// The way past a recipe that does not match.
+    fn miss(&mut self, recipe: &Recipe, guard: &Guard) {
+        self.chain = self.chain.after(recipe.chain, false);
+        split_all_the_same(recipe, guard, self);
+        if guard.fit.may_miss {
+            self.exceeds = self.exceeds.or(Some(recipe.at));
+            if may_deliver(recipe) {
+                self.doubt = self.doubt.or(Some(recipe.at));
             }
         }
     }

@@ -57,7 +57,11 @@ impl Held {
     }
 
     fn negated(mut self) -> Self {
-        self.test = Test::Not(Box::new(self.test));
+        self.test = match self.test {
+            Test::True => Test::False,
+            Test::False => Test::True,
+            test => Test::Not(Box::new(test)),
+        };
         self.fit = self.fit.negated();
         self.captured = None;
         self
@@ -181,11 +185,6 @@ impl Lowering<'_> {
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
         Ok(match condition.negated {
-            true if held.test == Test::True => Held::exactly(Test::False),
-            true if held.test == Test::False => Held {
-                test: Test::True,
-                ..held
-            },
             true => held.negated(),
             false => held,
         })

@@ -146,10 +146,22 @@ impl Fit {
 struct Remarks {
     fit: Fit,
     notes: Vec<Note>,
+    /// Some note is about what mail may have.
+    is_ordinary: bool,
 }
 
 impl Remarks {
     fn say(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
+        self.is_ordinary = true;
+        self.note(fit, code, message);
+    }
+
+    /// What hardly any mail has is left out.
+    fn without_rare(&mut self, code: Code, message: impl Into<String>) {
+        self.note(Fit::MISSES, code, message);
+    }
+
+    fn note(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
         self.fit = self.fit.and(fit);
         let note = Note {
             verdict: Verdict::Adapted,
@@ -217,13 +229,7 @@ impl Remarks {
 
     /// Nothing is left of the expression: why, or that it never matched.
     fn nothing(self) -> Result<Matched, Note> {
-        let only_odd = |note: &Note| {
-            matches!(
-                note.code,
-                Code::OddFieldName | Code::BlankAfterColon | Code::OpenFieldName
-            )
-        };
-        if self.fit == Fit::EXACT && !self.notes.is_empty() && self.notes.iter().all(only_odd) {
+        if !self.is_ordinary && !self.notes.is_empty() {
             return Ok(self.matched(Test::False));
         }
         match self.notes.into_iter().next_back() {

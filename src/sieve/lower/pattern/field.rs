@@ -155,6 +155,10 @@ pub(super) struct Names {
     pub(super) open: Vec<String>,
     /// Some names would need signs that no server takes in one.
     pub(super) odd: bool,
+    /// What is asked of names in a case that mail has them in.
+    usual: Vec<(Field, Vec<Term>)>,
+    /// A beginning of names is in a case that mail does not have them in.
+    unusual_beginning: bool,
 }
 
 impl Names {
@@ -199,6 +203,7 @@ impl Names {
             .filter(|byte| !ignores_case || !byte.is_ascii_uppercase())
             .collect();
         if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {
+            self.unusual_beginning |= !ignores_case && !is_usual(&spelled);
             push_new(&mut self.open, name);
             return Ok(());
         }
@@ -210,11 +215,11 @@ impl Names {
         self.odd |= next.iter().any(is_odd);
         if next.contains(&b':') && !spelled.is_empty() {
             let asked = behind(&terms, b':', budget)?;
-            self.whole.push((Field::Named(name.clone()), asked));
+            self.ask(Field::Named(name.clone()), asked, &spelled, ignores_case);
         }
         if next.contains(&b' ') && name == "from" {
-            self.whole
-                .push((Field::Envelope, behind(&terms, b' ', budget)?));
+            let asked = behind(&terms, b' ', budget)?;
+            self.ask(Field::Envelope, asked, &spelled, ignores_case);
         }
         for byte in letters.into_iter().rev() {
             let terms = behind(&terms, byte, budget)?;
@@ -222,6 +227,39 @@ impl Names {
         }
         Ok(())
     }
+}
+
+impl Names {
+    fn ask(&mut self, field: Field, terms: Vec<Term>, spelled: &[u8], ignores_case: bool) {
+        if ignores_case || is_usual(spelled) {
+            self.usual.push((field.clone(), terms.clone()));
+        }
+        self.whole.push((field, terms));
+    }
+
+    /// Case counts, and something is asked of a name only in a case that mail
+    /// does not have it in.
+    pub(super) fn has_unusual_case(&self) -> bool {
+        self.unusual_beginning || self.whole.iter().any(|asked| !self.usual.contains(asked))
+    }
+}
+
+/// Whether mail spells a name, or one that begins so, like this: `Subject`,
+/// `MIME-Version`. Of a name that is not known, only the first letter tells.
+fn is_usual(spelled: &[u8]) -> bool {
+    const ABBREVIATIONS: [&str; 3] = ["ID", "MIME", "SPF"];
+    let spelled = String::from_utf8_lossy(spelled);
+    let name = spelled.to_ascii_lowercase();
+    let is_capital = |part: &str| !part.starts_with(|c: char| c.is_ascii_lowercase());
+    if !KNOWN.iter().any(|known| known.starts_with(&name)) {
+        return is_capital(&spelled);
+    }
+    spelled.split('-').all(|part| {
+        let rest = part.get(1..).unwrap_or("");
+        is_capital(part) && !rest.contains(|c: char| c.is_ascii_uppercase())
+            || ABBREVIATIONS.contains(&part)
+            || part == "BeenThere"
+    })
 }
 
 /// The fields whose names begin with something, of those that are known; else

@@ -183,6 +183,7 @@ fn at_line(
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
+    open.unusual_case |= names.has_unusual_case();
     for (field, terms) in names.whole {
         asked.add(field, terms);
     }
@@ -212,23 +213,31 @@ struct Open {
     unknown: bool,
     /// Signs that no server takes in a name.
     odd: bool,
+    /// A case that mail does not have a name in.
+    unusual_case: bool,
 }
 
 impl Open {
     fn say(&self, remarks: &mut Remarks) {
         if !self.prefixes.is_empty() {
-            let fit = match self.unknown {
-                true => Fit::MISSES,
+            let message = open_names(&self.prefixes);
+            match self.unknown {
+                true => remarks.say(Fit::MISSES, Code::OpenFieldName, message),
                 // The fields that are left out are such as nobody meant.
-                false => Fit::EXACT,
-            };
-            remarks.say(fit, Code::OpenFieldName, open_names(&self.prefixes));
+                false => remarks.without_rare(Code::OpenFieldName, message),
+            }
         }
         if self.odd {
-            remarks.say(
-                Fit::EXACT,
+            remarks.without_rare(
                 Code::OddFieldName,
                 "no mail has a field of the name that this begins with, and the server cannot ask for one",
+            );
+        }
+        if self.unusual_case {
+            remarks.say(
+                Fit::EXCEEDS,
+                Code::FieldNameCase,
+                "the server finds the field in any case, and the rule asked for one that mail hardly has",
             );
         }
     }
@@ -376,8 +385,7 @@ fn without_option(line: Line) -> Vec<Line> {
 }
 
 fn say_blank(remarks: &mut Remarks) {
-    remarks.say(
-        Fit::EXACT,
+    remarks.without_rare(
         Code::BlankAfterColon,
         "what stands right behind the colon is not looked for, since mail has a blank there",
     );
