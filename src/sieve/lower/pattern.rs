@@ -153,15 +153,11 @@ struct Remarks {
 impl Remarks {
     fn say(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
         self.is_ordinary = true;
-        self.note(fit, code, message);
+        self.say_rare(fit, code, message);
     }
 
-    /// What hardly any mail has is left out.
-    fn without_rare(&mut self, code: Code, message: impl Into<String>) {
-        self.note(Fit::MISSES, code, message);
-    }
-
-    fn note(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
+    /// As `say`, of what hardly any mail has.
+    fn say_rare(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
         self.fit = self.fit.and(fit);
         let note = Note {
             verdict: Verdict::Adapted,

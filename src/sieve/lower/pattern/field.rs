@@ -276,6 +276,12 @@ pub(super) fn beginning_with(prefix: &str) -> Vec<Field> {
     }
 }
 
+/// Whether a name is that of a well-known field, and no other field that mail
+/// has begins so, but those that are known.
+pub(super) fn stands_alone(name: &str) -> bool {
+    KNOWN.contains(&name) && !matches!(name, "x-spam" | "x-list")
+}
+
 /// What is left of a term behind the beginning of a field's line, in any case
 /// that the name can have.
 pub(super) fn value_terms(

@@ -191,7 +191,7 @@ fn at_line(
     let mut fields = Vec::new();
     for prefix in names.open {
         let begun = field::beginning_with(&prefix);
-        open.unknown |= begun.is_empty() || prefix.is_empty() || prefix.ends_with('-');
+        open.unknown |= !field::stands_alone(&prefix);
         push_new(&mut open.prefixes, prefix);
         begun
             .into_iter()
@@ -224,11 +224,12 @@ impl Open {
             match self.unknown {
                 true => remarks.say(Fit::MISSES, Code::OpenFieldName, message),
                 // The fields that are left out are such as nobody meant.
-                false => remarks.without_rare(Code::OpenFieldName, message),
+                false => remarks.say_rare(Fit::EXACT, Code::OpenFieldName, message),
             }
         }
         if self.odd {
-            remarks.without_rare(
+            remarks.say_rare(
+                Fit::MISSES,
                 Code::OddFieldName,
                 "no mail has a field of the name that this begins with, and the server cannot ask for one",
             );
@@ -385,7 +386,8 @@ fn without_option(line: Line) -> Vec<Line> {
 }
 
 fn say_blank(remarks: &mut Remarks) {
-    remarks.without_rare(
+    remarks.say_rare(
+        Fit::MISSES,
         Code::BlankAfterColon,
         "what stands right behind the colon is not looked for, since mail has a blank there",
     );
