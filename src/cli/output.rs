@@ -6,7 +6,7 @@ use super::failure::Failure;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 use sievify::report::visible;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Takes the choice of the command line for the whole run.
 pub fn color(choice: ColorChoice) {
@@ -31,6 +31,14 @@ pub fn styled(text: &str) -> Result<(), Failure> {
 /// What there is to say about it, with styles.
 pub fn report(text: &str) -> Result<(), Failure> {
     write(anstream::stderr().lock(), text, "standard error")
+}
+
+/// An empty line, where the result and the report stand on one screen.
+pub fn gap() -> Result<(), Failure> {
+    match io::stdout().is_terminal() && io::stderr().is_terminal() {
+        true => report("\n"),
+        false => Ok(()),
+    }
 }
 
 fn write(mut to: impl Write, text: &str, what: &str) -> Result<(), Failure> {

@@ -100,6 +100,7 @@ impl Translate {
             }
             Format::Text => {
                 output::result(&report.script)?;
+                output::gap()?;
                 output::report(&terminal::render(report, &translation.sources))
             }
             Format::Json => output::result(&format!("{}\n", json::pretty(report))),

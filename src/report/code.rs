@@ -220,12 +220,12 @@ codes! {
         "Look whether the fields in the script are the ones that were meant, and add others.";
     SpansFields "spans-fields":
         "An expression that goes on in the next field",
-        "procmail searches the header as one text. Sieve looks at one field at a time, and knows no order of fields.",
+        "procmail searches the header as one text, so that an expression can begin in one field and end in another. The new server looks at one field at a time, and does not know which stands behind which.",
         "Look what the rule was meant to find, and write one condition for each field.";
     HeaderEdge "header-edge":
-        "An expression tied to the beginning or end of the header",
-        "Sieve knows no order of fields: none is the first or last.",
-        "Look what the rule was meant to find, and write it with the field's name.";
+        "An expression tied to the beginning or end of the header or the body",
+        "Rules on the server look into fields and lines, and are not told which one is the first or the last.",
+        "Look what the rule was meant to find, and write it without the edge: with the name of the field, or for the whole body.";
     EncodedWord "encoded-word":
         "An expression for undecoded text",
         "Letters outside ASCII travel as `=?charset?…?=`. procmail sees that; a Sieve server decodes it first, so an expression for the undecoded text never matches.",

@@ -131,7 +131,7 @@ impl<'h, 's> Mailer<'h, 's> {
             span: None,
             verdict: Verdict::Dropped,
             code: Code::DeadRules,
-            message: "no message came to these rules: the mail is sent elsewhere before".to_owned(),
+            message: "No message came to these rules: the mail is sent elsewhere before".to_owned(),
         }));
         let script = self.script.filter(|&at| body == [Step::Unknown { at }]);
         let program = Program {
@@ -202,7 +202,7 @@ impl<'h, 's> Mailer<'h, 's> {
             let entered = first..self.ledger.statement_count() as u32;
             if self.settings.alias.is_some() {
                 let message = format!(
-                    "mail to {}+{word} went where the alias says",
+                    "Mail to {}+{word} went where the alias says",
                     self.settings.user
                 );
                 for at in entered.map(StatementId) {
@@ -213,7 +213,7 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             // Local parts come without upper case; such a file is never read.
             if word.chars().any(char::is_uppercase) {
-                let message = "the mailer never looked for a name with capitals";
+                let message = "The mailer never looked for a file with capitals in its name";
                 for at in entered.map(StatementId) {
                     self.ledger
                         .find(at, Verdict::Dropped, Code::DeadRules, message);
@@ -370,7 +370,7 @@ impl<'h, 's> Mailer<'h, 's> {
             at,
             Verdict::Adapted,
             Code::CommentBehind,
-            "the mailer took this for addresses that do not exist, and told the sender of every message so",
+            "The mailer took this for addresses that do not exist, and told the sender of every message so",
         );
     }
 
@@ -471,7 +471,7 @@ impl<'h, 's> Mailer<'h, 's> {
             Err(ReadError::Missing) => Target::Keep,
             Err(error) => {
                 let message =
-                    format!("the rules that procmail is given could not be read: {error}");
+                    format!("The rules that procmail is given could not be read: {error}");
                 self.manual(at, Code::FileUnreadable, message);
                 Target::Unknown
             }
@@ -577,7 +577,7 @@ impl<'h, 's> Mailer<'h, 's> {
             Ok(file) => file,
             Err(error) => {
                 let message =
-                    format!("the text of the answer, {written}, could not be read: {error}");
+                    format!("The text of the answer, {written}, could not be read: {error}");
                 self.manual(at, Code::AnswerUnreadable, message);
                 return Some(Target::Unknown);
             }
@@ -616,7 +616,7 @@ impl<'h, 's> Mailer<'h, 's> {
                 }
             }
             Err(error) => {
-                let message = format!("the list {written} could not be read: {error}");
+                let message = format!("The list {written} could not be read: {error}");
                 self.manual(at, Code::ListUnreadable, message);
                 into.push(Destination {
                     at,
@@ -646,7 +646,7 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     fn too_many(&mut self, at: StatementId) {
-        let message = format!("more than {MAX_DESTINATIONS} destinations are named");
+        let message = format!("More than {MAX_DESTINATIONS} destinations are named");
         self.manual(at, Code::TooManyDestinations, message);
     }
 

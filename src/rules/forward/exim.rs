@@ -224,17 +224,17 @@ impl Filter<'_, '_, '_> {
                 Command::Refuse { at, reason }
             }
             CommandKind::Hold | CommandKind::Headers => {
-                let message = "only the filter of the whole host may do this";
+                let message = "Only the filter of the whole host may do this";
                 self.find(at, Verdict::Manual, Code::EximSystem, message);
                 Command::Unknown { at }
             }
             CommandKind::Add => {
-                let message = "the filter counts here, and Sieve does not";
+                let message = "The filter counts here, and Sieve does not";
                 self.find(at, Verdict::Manual, Code::EximCounter, message);
                 Command::Unknown { at }
             }
             CommandKind::Note if seen == Some(true) => {
-                let message = "this writes a note, and throws the message away by the word “seen”";
+                let message = "This writes a note, and throws the message away by the word “seen”";
                 self.find(at, Verdict::Manual, Code::EximSystem, message);
                 Command::Unknown { at }
             }
@@ -243,7 +243,7 @@ impl Filter<'_, '_, '_> {
                     at,
                     Verdict::Dropped,
                     Code::Logging,
-                    "a note in a file of the old host",
+                    "This writes a note into a file of the old host",
                 );
                 return None;
             }
@@ -266,7 +266,7 @@ impl Filter<'_, '_, '_> {
     fn address(&mut self, at: StatementId, address: &Argument) -> Target {
         let text = self.known(&address.text);
         let Some(written) = text.known() else {
-            let message = "the address differs from message to message";
+            let message = "The address differs from message to message";
             self.find(at, Verdict::Manual, Code::EximComputed, message);
             return Target::Unknown;
         };
@@ -284,7 +284,7 @@ impl Filter<'_, '_, '_> {
     fn folder(&mut self, at: StatementId, path: &Argument) -> Target {
         let text = self.known(&path.text);
         let Some(written) = text.known() else {
-            let message = "the mailbox differs from message to message";
+            let message = "The mailbox differs from message to message";
             self.find(at, Verdict::Manual, Code::EximComputed, message);
             return Target::Unknown;
         };
@@ -317,7 +317,7 @@ impl Filter<'_, '_, '_> {
         let is_to_other = option("to").is_some_and(|to| !is_sender(&to));
         if is_to_other || option("cc").is_some() || option("bcc").is_some() || returns {
             let message =
-                "this sends a message of its own, and a Sieve script can only answer the sender";
+                "This sends a message of its own, and a Sieve script can only answer the sender";
             self.find(at, Verdict::Manual, Code::EximMail, message);
             return None;
         }
@@ -341,7 +341,7 @@ impl Filter<'_, '_, '_> {
             computed |= with_subject(subject, &mut shown_subject).is_none();
         }
         if computed || body.trim().is_empty() {
-            let message = "the text of the answer differs from message to message";
+            let message = "The text of the answer differs from message to message";
             self.find(at, Verdict::Manual, Code::EximMail, message);
             return None;
         }
@@ -366,7 +366,7 @@ impl Filter<'_, '_, '_> {
             Ok(file) => Some(texts::enter(&mut self.mailer.ledger, file)),
             Err(error) => {
                 let message =
-                    format!("the text of the answer, {written}, could not be read: {error}");
+                    format!("The text of the answer, {written}, could not be read: {error}");
                 self.find(at, Verdict::Manual, Code::AnswerUnreadable, message);
                 None
             }

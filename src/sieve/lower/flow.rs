@@ -242,7 +242,7 @@ impl Lowering<'_> {
                 recipe.at,
                 manual(
                     Code::TooDeep,
-                    format!("The server allows {limit} blocks in each other"),
+                    format!("Rules stand in rules here more deeply than the server allows, which is {limit} times"),
                 ),
             );
             self.inner_left_out(steps);

@@ -98,13 +98,14 @@ fn as_read(
         Reading::Short => {
             let mut matched = lowered()?;
             matched.fit = matched.fit.and(Fit::EXCEEDS);
-            let message = "procmail overlooked some of what the expression says, and this does not";
+            let message =
+                "procmail overlooked some of what the expression says; the script finds all of it";
             matched.notes.push(misread(Verdict::Adapted, message));
             Ok(matched)
         }
         Reading::Fatal => Err(misread(
             Verdict::Manual,
-            "procmail itself goes round in circles in this expression",
+            "procmail itself goes round in circles in this expression, and never decides",
         )),
     }
 }
@@ -172,28 +173,28 @@ impl Remarks {
             self.say(
                 Fit::MISSES,
                 Code::EncodedWord,
-                "text is compared decoded, and the expression for undecoded text is left out",
+                "The server decodes a header before it compares, so the script does not look for undecoded text (=?…?=)",
             );
         }
         if lost.foreign {
             self.say(
                 Fit::ROUGH,
                 Code::ForeignBytes,
-                "bytes that are no UTF-8 are read as Latin-1",
+                "The rule's letters are not written in UTF-8; they are taken for Latin-1, that of Western Europe",
             );
         }
         if lost.unwritable {
             self.say(
                 Fit::MISSES,
                 Code::ForeignBytes,
-                "what looks at single bytes of letters is left out",
+                "The server sees whole letters, so the script does not look for the single bytes of one",
             );
         }
         if lost.widened {
             self.say(
                 Fit::EXCEEDS,
                 Code::NoRegex,
-                "without regular expressions, more is found than was meant",
+                "The server has no regular expressions, so the script looks for less of the text, and finds more mail",
             );
         }
     }
@@ -202,7 +203,7 @@ impl Remarks {
         self.say(
             Fit::EXACT,
             Code::NoCapture,
-            "what stands behind `\\/` cannot be had",
+            "The server cannot keep what is found behind `\\/` for the rules below ($MATCH)",
         );
     }
 
@@ -210,7 +211,7 @@ impl Remarks {
         self.say(
             Fit::EXACT,
             Code::CaptureLineEnd,
-            "what is taken out no longer has the end of the line with it",
+            "What is kept in $MATCH no longer has the end of its line with it",
         );
     }
 
@@ -239,7 +240,7 @@ impl Remarks {
                 notes: vec![Note {
                     verdict: Verdict::Exact,
                     code: Code::NeverMatches,
-                    message: "no message matches the expression".to_owned(),
+                    message: "No message matches the expression".to_owned(),
                 }],
                 captured: None,
             }),
@@ -252,7 +253,7 @@ impl From<TooComplex> for Note {
         Note {
             verdict: Verdict::Manual,
             code: Code::TooComplex,
-            message: "the expression has too many ways to match".to_owned(),
+            message: "The expression can match in too many ways".to_owned(),
         }
     }
 }

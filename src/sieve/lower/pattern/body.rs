@@ -19,7 +19,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         return Err(Note {
             verdict: Verdict::Manual,
             code: Code::NoBody,
-            message: "the server does not look into the body".to_owned(),
+            message: "The server's rules cannot look into the body of a message".to_owned(),
         });
     }
     let mut budget = Budget::new();
@@ -40,7 +40,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         remarks.say(
             Fit::MISSES,
             Code::HeaderEdge,
-            "what is tied to the beginning or end of the body is left out",
+            "A rule on the server cannot ask where the body begins or ends, so the script does not look there",
         );
     }
     let style = style(expression, target);
@@ -53,7 +53,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
                     Err(_) => remarks.say(
                         Fit::MISSES,
                         Code::ForeignBytes,
-                        "what looks at single bytes of letters is left out",
+                        "The server sees whole letters, so the script does not look for the single bytes of one",
                     ),
                 }
             }
@@ -63,7 +63,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             remarks.say(
                 Fit::ROUGH,
                 Code::BodyLines,
-                "ends of lines count as one, however many follow each other",
+                "Several ends of lines in a row count as one, so empty lines make no difference",
             );
         }
         match style.regex {
@@ -72,7 +72,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
                 None => remarks.say(
                     Fit::MISSES,
                     Code::ForeignBytes,
-                    "what looks at single bytes of letters is left out",
+                    "The server sees whole letters, so the script does not look for the single bytes of one",
                 ),
             },
             None => without_regex(term, style, &mut keys, &mut remarks)?,
@@ -122,13 +122,13 @@ fn without_regex(
             remarks.say(
                 Fit::EXCEEDS,
                 Code::NoRegex,
-                "without regular expressions, more is found than was meant",
+                "The server has no regular expressions, so the script looks for less of the text, and finds more mail",
             );
         }
         _ => remarks.say(
             Fit::MISSES,
             Code::NoRegex,
-            "without regular expressions, nothing like it can be said",
+            "The server has no regular expressions, so the script does not look for a part of what this says",
         ),
     }
     Ok(())

@@ -98,7 +98,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
     remarks.say(
         Fit::ROUGH,
         Code::DaemonMail,
-        "mail from programs is known by the usual names of their senders",
+        "Mail from programs and lists is known by the usual names of its senders",
     );
     remarks.matched(super::any_of(tests))
 }

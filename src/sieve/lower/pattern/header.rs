@@ -60,7 +60,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             remarks.say(
                 Fit::MISSES,
                 Code::HeaderEdge,
-                "what is tied to the beginning or end of the header is left out",
+                "A rule on the server cannot ask where the header begins or ends, so the script does not look there",
             );
         }
         asked.add(Field::Envelope, terms);
@@ -76,7 +76,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
                 remarks.say(
                     Fit::EXACT,
                     Code::CaptureOrder,
-                    "where several fields match, what is taken out may come from another one",
+                    "Where several fields match, $MATCH may come from another one than before",
                 );
             }
             if capture.line_end {
@@ -103,7 +103,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             remarks.say(
                 Fit::MISSES,
                 Code::NoEnvelope,
-                "the sender of the envelope cannot be asked for, and is left out",
+                "The server does not show rules the sender of the envelope (the line “From ” of a mailbox), so the script does not look there",
             );
             continue;
         }
@@ -231,7 +231,7 @@ impl Open {
             remarks.say_rare(
                 Fit::MISSES,
                 Code::OddFieldName,
-                "no mail has a field of the name that this begins with, and the server cannot ask for one",
+                "The expression begins with something that is no field's name; no mail has such a line, and the script does not look for it",
             );
         }
         if self.unusual_case {
@@ -250,9 +250,9 @@ fn open_names(prefixes: &[String]) -> String {
         .map(|prefix| format!("`{prefix}`"))
         .collect();
     match prefixes.iter().any(String::is_empty) {
-        true => "any field was meant, and the well-known ones are asked".to_owned(),
+        true => "procmail looked into every field of the header; the script looks into the well-known ones".to_owned(),
         false => format!(
-            "every field whose name begins with {} was meant, and the well-known ones are asked",
+            "procmail looked into every field whose name begins with {}; the script looks into the well-known ones",
             quoted.join(" or ")
         ),
     }
@@ -276,7 +276,7 @@ fn anywhere(
     remarks.say(
         Fit::MISSES,
         Code::AnyField,
-        "the whole header was searched, and the well-known fields are asked",
+        "procmail looked for this in the whole header; the script looks into the well-known fields",
     );
     let named = !spelled.is_empty() && names.open.is_empty();
     for field in spelled.iter().cloned().chain(field::known()) {
@@ -324,7 +324,7 @@ fn value_lines(
         remarks.say(
             Fit::MISSES,
             Code::SpansFields,
-            "what goes on in the next field is left out",
+            "procmail read on from one field into the next; the server sees one field at a time, so the script does not look for what would reach over two",
         );
     }
     let all = |lines: &[Line], lenient| {
@@ -343,7 +343,7 @@ fn value_lines(
             remarks.say(
                 Fit::EXCEEDS,
                 Code::BlankAfterColon,
-                "blanks around a field's value do not count",
+                "A field has a blank behind its colon, and this leaves it out or asks for more; the script finds the field all the same",
             );
         }
     }
@@ -360,7 +360,7 @@ fn value_lines(
         remarks.say(
             Fit::EXCEEDS,
             Code::BlankAfterColon,
-            "a field with nothing behind its colon, not even a blank, counts as well",
+            "A field with nothing behind its colon, not even a blank, is found as well",
         );
     }
     let unusual = unusual.into_iter().flat_map(without_option).collect();
@@ -389,7 +389,7 @@ fn say_blank(remarks: &mut Remarks) {
     remarks.say_rare(
         Fit::MISSES,
         Code::BlankAfterColon,
-        "what stands right behind the colon is not looked for, since mail has a blank there",
+        "Mail has a blank behind the colon, so the script does not look for text that stands right behind it",
     );
 }
 
@@ -407,7 +407,7 @@ fn sender_lines(
         remarks.say(
             Fit::MISSES,
             Code::SpansFields,
-            "what goes on in the next field is left out",
+            "procmail read on from one field into the next; the server sees one field at a time, so the script does not look for what would reach over two",
         );
     }
     let mut lines = Vec::new();

@@ -20,7 +20,7 @@ pub(super) fn lowered(
         return Err(Note {
             verdict: Verdict::Manual,
             code: Code::NoVariables,
-            message: "the server has no variables".to_owned(),
+            message: "The server has no variables, and this asks for the value of one".to_owned(),
         });
     }
     let mut budget = Budget::new();
@@ -77,7 +77,7 @@ pub(super) fn lowered(
         remarks.say(
             Fit::MISSES,
             Code::SpansFields,
-            "what goes on in another line is left out",
+            "The script does not look for text that would reach over two lines",
         );
     }
     let (keys, lost) = keys(&lines.lines, style, &mut budget)?;
