@@ -58,6 +58,9 @@ impl Tidier {
             let used = flat.iter().rposition(|test| !self.is_pure(test));
             flat.drain(used.map_or(0, |at| at + 1)..flat.len() - 1);
         }
+        if self.leaves_no_choice(&flat) {
+            return constant(!all);
+        }
         let flat = self.merge_lists(self.without_repeats(flat), all);
         let flat = match all {
             true => flat,
@@ -95,6 +98,16 @@ impl Tidier {
             }
         }
         factored
+    }
+
+    /// Whether a test stands beside its opposite: `anyof (A, not A)` always
+    /// holds, and `allof (A, not A)` never.
+    fn leaves_no_choice(&self, tests: &[Test]) -> bool {
+        let is_opposite = |pair: &[Test]| match pair {
+            [Test::Not(inner), test] | [test, Test::Not(inner)] => **inner == *test,
+            _ => false,
+        };
+        tests.windows(2).any(is_opposite) && tests.iter().all(|test| self.is_pure(test))
     }
 
     fn without_repeats(&self, tests: Vec<Test>) -> Vec<Test> {

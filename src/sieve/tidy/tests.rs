@@ -129,6 +129,8 @@ fn tests_are_simplified() {
         ),
         (Test::AnyOf(vec![]), Test::False),
         (Test::AnyOf(vec![a(), a()]), a()),
+        (Test::AnyOf(vec![b(), a(), not(a())]), Test::True),
+        (Test::AllOf(vec![not(a()), a(), b()]), Test::False),
         (
             Test::AllOf(vec![
                 Test::Exists(vec!["a".into()]),
