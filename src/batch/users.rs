@@ -53,6 +53,8 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
     let runner = rustix::process::geteuid().as_raw();
     for root in roots {
         let trusted = [Some(0), Some(runner), owner(root)];
+        // No link is followed below it.
+        let full_root = root.canonicalize().unwrap_or_else(|_| root.clone());
         let mut entries = WalkDir::new(root)
             .max_depth(MAX_DEPTH)
             .sort_by_file_name()
@@ -77,7 +79,11 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
             match rules_in(entry.path()) {
                 Ok(true) => {
                     entries.skip_current_dir();
-                    let user = of_directory(entry.path(), owner);
+                    let full = match entry.path().strip_prefix(root) {
+                        Ok(below) if !below.as_os_str().is_empty() => full_root.join(below),
+                        _ => full_root.clone(),
+                    };
+                    let user = of_directory(entry.path(), &full, owner);
                     enter(&mut found, &mut problems, user);
                 }
                 Ok(false) if trusted.contains(&owner) => {}
@@ -120,8 +126,7 @@ fn rules_in(home: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-fn of_directory(path: &Path, owner: Option<u32>) -> User {
-    let full = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+fn of_directory(path: &Path, full: &Path, owner: Option<u32>) -> User {
     let name = full
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
