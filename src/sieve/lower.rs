@@ -25,6 +25,7 @@ pub mod pattern;
 mod program;
 mod score;
 mod sequence;
+mod shape;
 mod value;
 mod variables;
 

@@ -4,6 +4,7 @@
 use super::path::Path;
 use super::pattern::Note;
 use super::sequence::{Flow, leave};
+use super::shape::{Shape, is_of_word};
 use super::value::{command, compare, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
@@ -254,7 +255,7 @@ impl Lowering<'_> {
         }
         value.0.push(Part::Text(literal));
         value.0.retain(|part| *part != Part::Text(String::new()));
-        let unsafe_name = self.unsafe_name(&value);
+        let unsafe_name = self.unsafe_name(&value, path);
         if unsafe_name.is_some() {
             self.find(at, adapted(
                 Code::FolderFromMail,
@@ -270,19 +271,15 @@ impl Lowering<'_> {
 
     /// Holds where a variable makes up a name that climbs out of the folders,
     /// is none, or is the inbox.
-    fn unsafe_name(&self, name: &Value) -> Option<Test> {
-        let sources: Vec<Value> = name
+    fn unsafe_name(&self, name: &Value, path: &Path) -> Option<Test> {
+        let sources = name
             .0
             .iter()
             .filter(|part| match part {
                 Part::Variable(variable) => !variable.starts_with(super::date::NOW),
                 Part::Text(_) => false,
             })
-            .map(|part| Value(vec![part.clone()]))
-            .collect();
-        if sources.is_empty() {
-            return None;
-        }
+            .map(|part| Value(vec![part.clone()]));
         let separator = self.naming.separator;
         let mut patterns = vec![format!("*{separator}*"), "*..*".to_owned()];
         if separator != '/' {
@@ -291,19 +288,31 @@ impl Lowering<'_> {
         let is_whole = name.0.len() == 1;
         let mut tests = Vec::new();
         for source in sources {
+            let shape = match is_of_word(separator) {
+                true => Shape::Anything,
+                false => path.shape(&source),
+            };
             // One key each: sieve-rs looks at the last of several.
             let held = |by, key: &str| Test::String {
                 compare: compare(by),
                 sources: vec![source.clone()],
                 keys: vec![Value::text(key)],
             };
-            tests.push(held(Match::Is, ""));
-            if is_whole {
+            let is_anything = shape == Shape::Anything;
+            if is_anything {
+                tests.push(held(Match::Is, ""));
+            }
+            if is_whole && shape < Shape::Name {
                 tests.push(held(Match::Is, "inbox"));
             }
-            tests.extend(patterns.iter().map(|key| held(Match::Matches, key)));
+            if is_anything {
+                tests.extend(patterns.iter().map(|key| held(Match::Matches, key)));
+            }
         }
-        Some(Test::AnyOf(tests))
+        match tests.len() {
+            0 | 1 => tests.pop(),
+            _ => Some(Test::AnyOf(tests)),
+        }
     }
 
     /// Throws the message away, unless it may be one that procmail kept.

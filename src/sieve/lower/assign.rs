@@ -78,7 +78,10 @@ impl Lowering<'_> {
                 let doubtful = prepared.doubtful || path.doubtful().is_some();
                 let known = match prepared.value.as_text() {
                     Some(text) if !doubtful => Known::Text(text.into()),
-                    _ => Known::Carried { doubtful },
+                    _ => Known::Carried {
+                        doubtful,
+                        shape: path.shape(&prepared.value),
+                    },
                 };
                 path.learn(name, known);
                 let mut commands = prepared.before;

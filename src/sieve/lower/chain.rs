@@ -10,6 +10,7 @@ use super::left_out::{may_deliver, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
+use super::shape::Shape;
 use super::value::{command, reference, set};
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
@@ -175,15 +176,17 @@ impl Lowering<'_> {
         }
         if let Some(group) = &guard.captured {
             if self.read.contains("MATCH") {
-                before.push(set("match", &[], reference(group)));
+                before.push(set("match", &[], reference(&group.variable)));
             }
             let known = Known::Carried {
                 doubtful: matched.doubtful().is_some(),
+                shape: group.shape,
             };
             matched.learn("MATCH", known);
         } else if guard.sets_match {
             let known = Known::Carried {
                 doubtful: matched.doubtful().is_some(),
+                shape: Shape::Anything,
             };
             matched.learn("MATCH", known);
         } else if splits_match(recipe) {
@@ -246,7 +249,10 @@ fn split_all_the_same(recipe: &Recipe, guard: &Guard, missed: &mut Path) {
     }
     missed.forget("match");
     let known = match guard.sets_match {
-        true => Known::Carried { doubtful: true },
+        true => Known::Carried {
+            doubtful: true,
+            shape: Shape::Anything,
+        },
         false => Known::Lost,
     };
     missed.learn("MATCH", known);

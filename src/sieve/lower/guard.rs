@@ -4,7 +4,7 @@
 use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
 use super::path::{Known, Path};
-use super::pattern::{self, Fit, Matched, Note};
+use super::pattern::{self, Fit, Group, Matched, Note};
 use super::value::{no_quoting, quotes_expressions, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
@@ -23,7 +23,7 @@ pub(super) struct Guard {
     pub test: Test,
     pub fit: Fit,
     /// The match variable that holds `MATCH` behind the test.
-    pub captured: Option<String>,
+    pub captured: Option<Group>,
     /// The commands before the test have put it into the script's variable.
     pub sets_match: bool,
 }
@@ -41,7 +41,7 @@ pub(super) struct Held {
     pub before: Vec<Command>,
     pub test: Test,
     pub fit: Fit,
-    pub captured: Option<String>,
+    pub captured: Option<Group>,
     pub notes: Vec<Note>,
 }
 
@@ -136,9 +136,12 @@ impl Lowering<'_> {
             let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
             if let Some(group) = held.captured {
                 if reads_match(rest) {
-                    let taken = set("match", &[], reference(&group));
+                    let taken = set("match", &[], reference(&group.variable));
                     guard.before.push(when(held.test.clone(), vec![taken]));
-                    let known = Known::Carried { doubtful: false };
+                    let known = Known::Carried {
+                        doubtful: false,
+                        shape: group.shape,
+                    };
                     path.learn("MATCH", known);
                     guard.sets_match = true;
                 } else {
@@ -252,7 +255,7 @@ impl Lowering<'_> {
                 Known::Text(value) => {
                     pattern::text(expression, &Value::text(&*value), self.target)?.into()
                 }
-                Known::Carried { doubtful } => {
+                Known::Carried { doubtful, .. } => {
                     let subject = reference(&script_name(name));
                     let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
                     if doubtful {
@@ -340,7 +343,7 @@ impl Lowering<'_> {
             match self.known(name, path) {
                 Known::Text(text) if is_quoted => written.push_str(&quoted(&text)),
                 Known::Text(text) => written.push_str(&text),
-                Known::Carried { doubtful } => {
+                Known::Carried { doubtful, .. } => {
                     doubt |= doubtful;
                     let mark = char::from_u32(PLACE as u32 + places.len() as u32)
                         .filter(|_| places.len() < MAX_PLACES)

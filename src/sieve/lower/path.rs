@@ -1,6 +1,7 @@
 //! What is known of a message on its way to a step.
 
 use super::Label;
+use super::shape::Shape;
 use crate::rules::model::StatementId;
 use crate::sieve::script::{Part, Value};
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ pub(super) enum Known {
     Text(Rc<str>),
     /// The script's variable of that name holds it; where `doubtful`, a rule
     /// that is not exact decided on it.
-    Carried { doubtful: bool },
+    Carried { doubtful: bool, shape: Shape },
     /// The script does not have it.
     Lost,
 }
@@ -79,6 +80,13 @@ impl Path {
     /// What is known of a variable that was assigned on the way.
     pub fn known(&self, name: &str) -> Option<&Known> {
         self.variables.get(name)
+    }
+
+    /// What the values of the variables can be that were assigned on the way.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, Shape)> {
+        self.variables
+            .iter()
+            .map(|(name, known)| (name.as_str(), known.shape()))
     }
 
     /// A variable of the rules is assigned.
@@ -159,11 +167,20 @@ impl Known {
             (Known::Text(one), Known::Text(other)) if one == other => Known::Text(one),
             (one, other) => Known::Carried {
                 doubtful: one.is_doubtful() || other.is_doubtful(),
+                shape: one.shape().min(other.shape()),
             },
         }
     }
 
+    fn shape(&self) -> Shape {
+        match self {
+            Known::Text(text) => Shape::of(text),
+            Known::Carried { shape, .. } => *shape,
+            Known::Lost => Shape::Anything,
+        }
+    }
+
     fn is_doubtful(&self) -> bool {
-        matches!(self, Known::Carried { doubtful: true })
+        matches!(self, Known::Carried { doubtful: true, .. })
     }
 }

@@ -14,6 +14,7 @@ mod term;
 mod tests;
 mod text;
 
+use super::shape::Shape;
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::expression::{Expression, Reading};
@@ -32,9 +33,18 @@ pub struct Matched {
     pub fit: Fit,
     /// What there is to say about it, for a finding.
     pub notes: Vec<Note>,
-    /// The match variable (`${1}` …) that holds what procmail put into
-    /// `MATCH`, where the expression has a `\/` and it can be had.
-    pub captured: Option<String>,
+    /// Where the expression has a `\/` and it can be had: what procmail put
+    /// into `MATCH`.
+    pub captured: Option<Group>,
+}
+
+/// A part of what a test matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The match variable that holds it (`${1}` …).
+    pub variable: String,
+    /// What it can be.
+    pub(super) shape: Shape,
 }
 
 /// How a test relates to what it stands for.

@@ -6,6 +6,7 @@ use super::guard::Held;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Note};
 use super::sequence::Flow;
+use super::shape::Shape;
 use super::value::{command, is_empty, script_name, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
@@ -564,6 +565,7 @@ impl Lowering<'_> {
                 }
                 let known = Known::Carried {
                     doubtful: prepared.doubtful || path.doubtful().is_some(),
+                    shape: Shape::Anything,
                 };
                 path.forget(&script_name(name));
                 path.learn(name, known);

@@ -4,6 +4,7 @@
 use super::guard::quoted;
 use super::path::{Known, Path};
 use super::pattern::Note;
+use super::shape::Shape;
 use super::{Lowering, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Piece, Text};
@@ -153,7 +154,7 @@ impl Lowering<'_> {
     fn variable(&self, name: &str, path: &Path, into: &mut Prepared) -> Result<Value, Note> {
         Ok(match self.known(name, path) {
             Known::Text(text) => Value::text(&*text),
-            Known::Carried { doubtful } => {
+            Known::Carried { doubtful, .. } => {
                 into.doubtful |= doubtful;
                 reference(&script_name(name))
             }
@@ -175,7 +176,10 @@ impl Lowering<'_> {
                 Known::Text(naming.user.as_str().into())
             }
             "HOME" => Known::Text(naming.home.as_str().into()),
-            "EXTENSION" if self.knows_detail() => Known::Carried { doubtful: false },
+            "EXTENSION" if self.knows_detail() => Known::Carried {
+                doubtful: false,
+                shape: Shape::Anything,
+            },
             "EXTENSION" | "HOST" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
             | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" => Known::Lost,
             _ => Known::Text("".into()),

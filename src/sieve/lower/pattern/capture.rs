@@ -6,19 +6,21 @@
 //! of one length leaves no choice, and neither does an end in which every
 //! repeat stops where the next factor begins.
 
+use super::Group;
 use super::glob::single_glob;
 use super::key::{Style, tidy};
 use super::regex;
 use super::term::{Budget, Line, Lines, Term, TooComplex, is_anything, nullable, sees_newline};
 use crate::rules::expression::{ByteSet, Regex};
+use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
 
-/// A key, and the number of its match variable.
+/// A key, and what its match variable holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Capture {
     pub(super) by: Match,
     pub(super) key: String,
-    pub(super) variable: String,
+    pub(super) group: Group,
     /// procmail takes the end of the line along.
     pub(super) line_end: bool,
 }
@@ -86,7 +88,10 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
     (wildcards < 9).then(|| Capture {
         by: Match::Matches,
         key: format!("{pattern}*"),
-        variable: (wildcards + 1).to_string(),
+        group: Group {
+            variable: (wildcards + 1).to_string(),
+            shape: Shape::Anything,
+        },
         line_end: false,
     })
 }
@@ -110,9 +115,29 @@ fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
     Some(Capture {
         by: Match::Regex,
         key,
-        variable: "1".to_owned(),
+        group: Group {
+            variable: "1".to_owned(),
+            shape: shape(&back.factors),
+        },
         line_end: false,
     })
+}
+
+/// What factors match: a word, where each is of letters that one has, and not
+/// all can be empty.
+fn shape(factors: &[Regex]) -> Shape {
+    let is_of_word = |factor: &Regex| match factor {
+        Regex::Class(set) => set.iter().all(|byte| shape::is_of_word(byte.into())),
+        _ => false,
+    };
+    let is_word = factors.iter().all(|factor| match factor {
+        Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => is_of_word(inner),
+        factor => is_of_word(factor),
+    });
+    match is_word && !factors.iter().all(nullable) {
+        true => Shape::Word,
+        false => Shape::Anything,
+    }
 }
 
 /// A beginning that is as short as it can be, written so that it cannot be

@@ -91,7 +91,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
                 names,
                 keys: vec![capture.key.into()],
             });
-            matched.captured = Some(capture.variable);
+            matched.captured = Some(capture.group);
             return Ok(matched);
         }
         remarks.no_capture();

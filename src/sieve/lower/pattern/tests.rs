@@ -19,7 +19,9 @@ fn line(text: &str) -> String {
                 .collect();
             format!(
                 "{} {} {}",
-                matched.captured.unwrap_or_default(),
+                matched
+                    .captured
+                    .map_or(String::new(), |group| group.variable),
                 test_line(&matched.test),
                 codes.join(",")
             )
@@ -129,7 +131,10 @@ fn show() {
 fn held(matched: &Matched, target: &Target, message: &str) -> Option<String> {
     use crate::sieve::print::{LineEnd, print};
     use crate::sieve::script::{Command, CommandKind, Part, Script};
-    let variable = matched.captured.clone().map(Part::Variable);
+    let variable = matched
+        .captured
+        .clone()
+        .map(|group| Part::Variable(group.variable));
     let folder = Value(
         [Part::Text("yes".into())]
             .into_iter()

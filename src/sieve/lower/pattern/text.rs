@@ -60,7 +60,7 @@ pub(super) fn lowered(
         }
         let test = string(compare, vec![found.key.into()]);
         let mut matched = remarks.matched(test);
-        matched.captured = Some(found.variable);
+        matched.captured = Some(found.group);
         return Ok(matched);
     }
     if marked {
