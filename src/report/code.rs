@@ -1,4 +1,4 @@
-//! Every code a report can bear, with the long text behind it.
+//! In: nothing. Out: every code a report can bear, with the long text behind it.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,18 +6,21 @@
 //! same value for every message, it becomes text; where not, it stays a piece.
 //! Included files are read in place.
 
+mod assignment;
 mod command;
 mod expand;
+mod mailbox;
 pub(crate) mod path;
 mod recipe;
+mod settings;
 mod statements;
 mod variables;
 
+pub use settings::{Mda, Settings};
 pub use variables::environment;
 
 use super::ledger::Ledger;
 use super::model::*;
-use super::program::{Meaning, meaning};
 use crate::home::ReadError;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
@@ -26,62 +29,7 @@ use crate::syntax::{FileId, Source, Span};
 use statements::{Item, ItemKind};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
-use variables::{Changes, Value, Variables};
-
-/// What the rules are read with, and the home does not tell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The login name.
-    pub user: String,
-    /// What `$HOME` was on the old host.
-    pub home_path: String,
-    /// The domain of the user's own address.
-    pub domain: Option<String>,
-    /// What the old mailer ran for local mail when no `.forward` said
-    /// otherwise.
-    pub mda: Mda,
-    /// Further addresses of the user: those of the new account, say.
-    pub addresses: Vec<String>,
-    /// What the mail host's own tables make of mail for the user, before any
-    /// `.forward` is read: the right-hand side of an alias.
-    pub alias: Option<String>,
-}
-
-/// What delivers local mail on the old host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mda {
-    /// procmail, which reads `.procmailrc`.
-    #[default]
-    Procmail,
-    /// The mailer itself, into the mailbox.
-    None,
-}
-
-impl Settings {
-    /// The settings of a user whose home is `/home/USER`.
-    pub fn new(user: impl Into<String>) -> Self {
-        let user = user.into();
-        Settings {
-            home_path: format!("/home/{user}"),
-            user,
-            domain: None,
-            mda: Mda::default(),
-            addresses: Vec::new(),
-            alias: None,
-        }
-    }
-
-    /// Lower-cased addresses and bare names that mean this very user.
-    pub fn own_addresses(&self) -> Vec<String> {
-        let user = self.user.to_lowercase();
-        let address = self
-            .domain
-            .as_ref()
-            .map(|domain| format!("{user}@{}", domain.to_lowercase()));
-        let further = self.addresses.iter().map(|address| address.to_lowercase());
-        [user].into_iter().chain(address).chain(further).collect()
-    }
-}
+use variables::{Changes, Variables};
 
 /// How procmail is called.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -599,259 +547,6 @@ impl Elaborator<'_, '_> {
             _ => {}
         }
     }
-
-    /// The action of a recipe whose action line is no other.
-    fn mailbox(&mut self, at: StatementId, span: Span, line: &str, recipe: &mut Recipe) -> Action {
-        let home_path = &self.settings.home_path;
-        if let Some(why) = accident(line) {
-            let name = shown(line.trim());
-            self.ledger.find_in(
-                at,
-                Some(span),
-                Verdict::Adapted,
-                Code::AccidentalMailbox,
-                format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox"),
-            );
-            return Action::File(vec![self.inbox()]);
-        }
-        if recipe.flags.filter {
-            recipe.flags.filter = false;
-            recipe.flags.feed_header = true;
-            recipe.flags.feed_body = true;
-        }
-        let (name, rest) = leading_name(line);
-        // A comment may follow a name at once.
-        let line = if rest.starts_with('#') { name } else { line };
-        let words = expand::words(line, &self.variables);
-        let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
-        let first = folders.first().and_then(|folder| folder.path.known());
-        if matches!(first, Some("" | "/")) {
-            let (verdict, message) = match recipe.flags.ignore_errors {
-                true => (
-                    Verdict::Adapted,
-                    "The mailbox has no name, and with the flag i procmail took the mail for delivered, so that it was gone; here it goes on",
-                ),
-                false => (
-                    Verdict::Exact,
-                    "The mailbox has no name, so procmail could not deliver here and went on",
-                ),
-            };
-            self.ledger
-                .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
-            return Action::File(Vec::new());
-        }
-        Action::File(folders)
-    }
-
-    fn default_folder(&self) -> Folder {
-        let name = match self.variables.get("DEFAULT") {
-            Value::Text(text) => text,
-            Value::Runtime => Text(vec![Piece::Variable("DEFAULT".to_owned())]),
-            Value::Unset => match self.variables.get("ORGMAIL") {
-                Value::Text(text) => text,
-                _ => Text::default(),
-            },
-        };
-        let home_path = &self.settings.home_path;
-        recipe::folder(name, &self.variables, self.ledger.home(), home_path)
-    }
-
-    /// The default mailbox, or the system's where that is `/dev/null`.
-    fn inbox(&self) -> Folder {
-        let folder = self.default_folder();
-        match folder.format {
-            Format::Null => Folder {
-                path: Text::literal(format!("/var/mail/{}", self.settings.user)),
-                format: Format::Mbox,
-            },
-            _ => folder,
-        }
-    }
-
-    fn assignment(&mut self, at: StatementId, span: Span) -> (Option<Step>, End) {
-        let text = self.ledger.text(span).to_owned();
-        let (name, rest) = leading_name(&text);
-        let written = rest.trim_start_matches([' ', '\t']).strip_prefix('=');
-        let value = written.map(|text| expand::value(text, &self.variables));
-        if let Some(Piece::Literal(last)) = value.as_ref().and_then(|value| value.0.last())
-            && last.ends_with('\r')
-        {
-            self.ledger.find(
-                at,
-                Verdict::Exact,
-                Code::CarriageReturn,
-                "The line ends as on Windows, and procmail took the carriage return for a part of the value",
-            );
-        }
-        if value == Some(variables::too_long()) {
-            self.ledger.find(
-                at,
-                Verdict::Manual,
-                Code::ValueTooLong,
-                "With its variables written out, this value is longer than procmail could read",
-            );
-        }
-        let assign = Step::Assign(Assign {
-            at,
-            name: name.to_owned(),
-            value: value.clone(),
-        });
-        match name {
-            "INCLUDERC" | "SWITCHRC" => {
-                let switch = name == "SWITCHRC";
-                let rootless = written.and_then(leading_variable);
-                let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
-                self.variables.assign(name, value.as_ref());
-                return self.include(at, value.unwrap_or_default(), switch, rootless);
-            }
-            "HOST" => {
-                self.variables.assign(name, value.as_ref());
-                let is_this_host = value
-                    .as_ref()
-                    .is_some_and(|value| value.0 == [Piece::Opaque("HOST".to_owned())]);
-                return match is_this_host {
-                    true => (Some(assign), End::Open),
-                    false => (Some(Step::End { at }), End::Message),
-                };
-            }
-            _ => {}
-        }
-        if let Some((code, message)) = meaningless(name, value.as_ref()) {
-            let verdict = match code {
-                Code::Trap => Verdict::Manual,
-                _ => Verdict::Dropped,
-            };
-            self.ledger.find(at, verdict, code, message);
-        }
-        self.variables.assign(name, value.as_ref());
-        (Some(assign), End::Open)
-    }
-
-    /// Reads the rules of another file; `rootless` is the variable without a
-    /// value that its name begins with.
-    fn include(
-        &mut self,
-        at: StatementId,
-        name: Text,
-        switch: bool,
-        rootless: Option<&str>,
-    ) -> (Option<Step>, End) {
-        let unknown = (Some(Step::Unknown { at }), End::Open);
-        let included = |body| Some(Step::Include { at, body, switch });
-        let Some(known) = name.known().map(str::to_owned) else {
-            self.ledger.find(
-                at,
-                Verdict::Manual,
-                Code::UnknownInclude,
-                "Which file is read here is not known before a message is there",
-            );
-            return unknown;
-        };
-        if known.is_empty() || known == "/dev/null" {
-            return match switch {
-                true => (included(Vec::new()), End::File),
-                false => (None, End::Open),
-            };
-        }
-        let home_path = &self.settings.home_path;
-        let read = match self.variables.directory() {
-            _ if known.starts_with('/') => Ok(path::join("/", &known)),
-            Some(directory) => Ok(path::join(directory, &known)),
-            None => Err("the directory it is looked for in is not known"),
-        };
-        let absolute = match read {
-            Ok(absolute) => absolute,
-            Err(why) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Manual,
-                    Code::UnknownInclude,
-                    format!("The file {} could not be read: {why}", shown(&known)),
-                );
-                return unknown;
-            }
-        };
-        let read = match path::below(home_path, &absolute) {
-            Some(below) => self.ledger.read(below),
-            None => self.ledger.read(&absolute),
-        };
-        let file = match read {
-            Ok(file) => file,
-            Err(ReadError::Outside) if rootless.is_some() => {
-                let variable = rootless.unwrap_or_default();
-                self.ledger.find(
-                    at,
-                    Verdict::Dropped,
-                    Code::MissingInclude,
-                    format!(
-                        "{variable} has no value here, so procmail looked for the file {}, where users have none, and went on without it",
-                        shown(&absolute)
-                    ),
-                );
-                return (None, End::Open);
-            }
-            Err(ReadError::Missing | ReadError::NotAFile) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Dropped,
-                    Code::MissingInclude,
-                    format!(
-                        "There is no file {} in the home, and procmail went on without it",
-                        shown(&known)
-                    ),
-                );
-                return (None, End::Open);
-            }
-            Err(error) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Manual,
-                    Code::UnreadInclude,
-                    format!("The file {} was not read: {error}", shown(&known)),
-                );
-                return unknown;
-            }
-        };
-        self.bytes += self
-            .ledger
-            .source(file)
-            .map_or(0, |source| source.text.len());
-        if self.bytes > MAX_BYTES || self.statements > MAX_STATEMENTS {
-            let ledger = &mut *self.ledger;
-            self.files
-                .entry(file)
-                .or_insert_with(|| Rc::new(statements::enter_whole(ledger, file)));
-        }
-        self.statements += self.items(file).len();
-        if self.includes >= MAX_INCLUDES
-            || self.depth >= MAX_DEPTH
-            || self.bytes > MAX_BYTES
-            || self.statements > MAX_STATEMENTS
-        {
-            self.ledger.find(
-                at,
-                Verdict::Manual,
-                Code::IncludeLimit,
-                format!(
-                    "The file {} is not looked into here, because files that read each other make the rules grow past every bound",
-                    shown(&known)
-                ),
-            );
-            self.left_out.push(file);
-            return unknown;
-        }
-        self.includes += 1;
-        self.depth += 1;
-        let outer = self.variables.enter_file(&absolute);
-        let (body, end) = self.file(file);
-        self.variables.enter_file(&outer);
-        self.depth -= 1;
-        self.includes -= 1;
-        match switch {
-            true => (included(body), end.max(End::File)),
-            false => (included(body), end),
-        }
-    }
 }
 
 fn is_block(kind: &ItemKind) -> bool {
@@ -887,38 +582,6 @@ fn leading_name(line: &str) -> (&str, &str) {
     line.split_at(end)
 }
 
-/// The variable that a value begins with.
-fn leading_variable(value: &str) -> Option<&str> {
-    let value = value
-        .trim_start_matches([' ', '\t', '"'])
-        .strip_prefix('$')?;
-    let (name, rest) = match value.strip_prefix('{') {
-        Some(inner) => leading_name(inner),
-        None => (leading_name(value).0, "}"),
-    };
-    (!name.is_empty() && rest.starts_with('}')).then_some(name)
-}
-
-/// Why nobody meant a line to name a mailbox.
-fn accident(line: &str) -> Option<&'static str> {
-    let (name, rest) = leading_name(line.trim_start());
-    if line.ends_with('\r') {
-        return Some("The line ends as on Windows");
-    }
-    if name.is_empty() {
-        return match rest.chars().next()? {
-            ':' => Some("The action is missing, and the next recipe stands in its place"),
-            '}' => Some("The action is missing, and the end of the block stands in its place"),
-            '{' => Some("A block needs a blank behind its opening brace"),
-            '^' => Some("The star is missing before the condition"),
-            _ => None,
-        };
-    }
-    rest.trim_start_matches([' ', '\t'])
-        .starts_with('=')
-        .then_some("The action is missing, and an assignment stands in its place")
-}
-
 /// A stretch of a file for a message: without control characters, and short.
 fn shown(text: &str) -> String {
     let mut shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
@@ -926,48 +589,6 @@ fn shown(text: &str) -> String {
         shown.push('…');
     }
     format!("“{shown}”")
-}
-
-/// Why a variable means nothing on the server, where it does not.
-fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
-    let (code, what) = match name {
-        "LOG" | "LOGFILE" | "LOGABSTRACT" | "VERBOSE" | "COMSAT" => (
-            Code::Logging,
-            "what procmail wrote to its log or told the terminal",
-        ),
-        "LOCKFILE" | "LOCKEXT" | "LOCKSLEEP" | "LOCKTIMEOUT" => {
-            (Code::Locking, "how procmail locked files")
-        }
-        "UMASK" => (Code::Umask, "the permissions of new mailbox files"),
-        "SHELL" | "SHELLMETAS" | "SHELLFLAGS" | "PATH" | "TIMEOUT" | "SUSPEND" | "NORESRETRY" => {
-            (Code::ProgramSetting, "how procmail ran programs")
-        }
-        "SENDMAIL" | "SENDMAILFLAGS" => (Code::ProgramSetting, "which program sent mail on"),
-        "LINEBUF" | "DROPPRIVS" | "MSGPREFIX" | "DELIVERED" => {
-            (Code::ProcmailSetting, "how procmail itself worked")
-        }
-        "TRAP" => {
-            let command = value.filter(|value| value.known() != Some(""))?;
-            return match meaning(command) {
-                // Whether that can be done is seen where it is lowered.
-                Meaning::SetFlags(_) => None,
-                Meaning::Log | Meaning::Notify | Meaning::Exit(_) => Some((
-                    Code::SideEffect,
-                    "What ran when procmail was done with a message left it where it was".to_owned(),
-                )),
-                _ => Some((
-                    Code::Trap,
-                    "This command ran when procmail was done with a message, and the server runs no programs"
-                        .to_owned(),
-                )),
-            };
-        }
-        _ => return None,
-    };
-    Some((
-        code,
-        format!("{name} set {what}, which the server does in its own way"),
-    ))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Paths on the old host, as text.
+//! In: paths on the old host, as text. Out: paths in their plain form, or as the
+//! home has them.
 
 /// A path as seen from a directory, without `.` and empty parts, and without
 /// `..` where a part stands before it.

@@ -1,5 +1,5 @@
-//! What the variables hold at a point of the rules, as far as that is the same
-//! for every message.
+//! In: assignments, in the order of the rules. Out: what the variables hold at a
+//! point of them, as far as that is the same for every message.
 
 use super::Settings;
 use crate::rules::model::{Piece, Text};

@@ -1,0 +1,105 @@
+//! In: the action line of a recipe that is no program, address or block. Out:
+//! the mailboxes it names, or that nobody meant it to name one.
+
+use super::variables::Value;
+use super::{Elaborator, expand, leading_name, recipe, shown};
+use crate::report::code::Code;
+use crate::report::entry::Verdict;
+use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
+use crate::syntax::Span;
+
+impl Elaborator<'_, '_> {
+    /// The action of a recipe whose action line is no other.
+    pub(super) fn mailbox(
+        &mut self,
+        at: StatementId,
+        span: Span,
+        line: &str,
+        recipe: &mut Recipe,
+    ) -> Action {
+        let home_path = &self.settings.home_path;
+        if let Some(why) = accident(line) {
+            let name = shown(line.trim());
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Verdict::Adapted,
+                Code::AccidentalMailbox,
+                format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox"),
+            );
+            return Action::File(vec![self.inbox()]);
+        }
+        if recipe.flags.filter {
+            recipe.flags.filter = false;
+            recipe.flags.feed_header = true;
+            recipe.flags.feed_body = true;
+        }
+        let (name, rest) = leading_name(line);
+        // A comment may follow a name at once.
+        let line = if rest.starts_with('#') { name } else { line };
+        let words = expand::words(line, &self.variables);
+        let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
+        let first = folders.first().and_then(|folder| folder.path.known());
+        if matches!(first, Some("" | "/")) {
+            let (verdict, message) = match recipe.flags.ignore_errors {
+                true => (
+                    Verdict::Adapted,
+                    "The mailbox has no name, and with the flag i procmail took the mail for delivered, so that it was gone; here it goes on",
+                ),
+                false => (
+                    Verdict::Exact,
+                    "The mailbox has no name, so procmail could not deliver here and went on",
+                ),
+            };
+            self.ledger
+                .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
+            return Action::File(Vec::new());
+        }
+        Action::File(folders)
+    }
+
+    pub(super) fn default_folder(&self) -> Folder {
+        let name = match self.variables.get("DEFAULT") {
+            Value::Text(text) => text,
+            Value::Runtime => Text(vec![Piece::Variable("DEFAULT".to_owned())]),
+            Value::Unset => match self.variables.get("ORGMAIL") {
+                Value::Text(text) => text,
+                _ => Text::default(),
+            },
+        };
+        let home_path = &self.settings.home_path;
+        recipe::folder(name, &self.variables, self.ledger.home(), home_path)
+    }
+
+    /// The default mailbox, or the system's where that is `/dev/null`.
+    pub(super) fn inbox(&self) -> Folder {
+        let folder = self.default_folder();
+        match folder.format {
+            Format::Null => Folder {
+                path: Text::literal(format!("/var/mail/{}", self.settings.user)),
+                format: Format::Mbox,
+            },
+            _ => folder,
+        }
+    }
+}
+
+/// Why nobody meant a line to name a mailbox.
+fn accident(line: &str) -> Option<&'static str> {
+    let (name, rest) = leading_name(line.trim_start());
+    if line.ends_with('\r') {
+        return Some("The line ends as on Windows");
+    }
+    if name.is_empty() {
+        return match rest.chars().next()? {
+            ':' => Some("The action is missing, and the next recipe stands in its place"),
+            '}' => Some("The action is missing, and the end of the block stands in its place"),
+            '{' => Some("A block needs a blank behind its opening brace"),
+            '^' => Some("The star is missing before the condition"),
+            _ => None,
+        };
+    }
+    rest.trim_start_matches([' ', '\t'])
+        .starts_with('=')
+        .then_some("The action is missing, and an assignment stands in its place")
+}
