@@ -4,15 +4,16 @@
 mod call;
 mod exim;
 mod expand;
+mod lists;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod vacation;
 
 use super::elaborate::{Call, Called, Mda, Settings, environment, path, procmail};
 use super::ledger::Ledger;
 use super::model::{
     Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
-    Vacation,
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
@@ -20,11 +21,10 @@ use crate::report::code::Code;
 use crate::report::entry::{Finding, Verdict};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Source, Span};
+use lists::Listed;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Lists in lists that `:include:` reads.
-const MAX_INCLUDES: usize = 8;
 /// Destinations of one home.
 const MAX_DESTINATIONS: usize = 10_000;
 /// Calls of procmail in one home; each brings all its rules.
@@ -53,17 +53,6 @@ pub fn elaborate(
     let mut steps = mailer.details(forward);
     steps.extend(mailer.main.take().unwrap_or_default());
     mailer.close(steps)
-}
-
-/// Bytes of one file of destinations: a larger one is no person's work.
-const MAX_BYTES: usize = 1 << 20;
-
-/// A file of destinations, as far as it could be read.
-enum Listed {
-    Parsed(FileId, Forward),
-    /// It is entered as this statement, and the finding is made.
-    TooLarge(StatementId),
-    Unread(ReadError),
 }
 
 /// What the mailer of the old host does for one user.
@@ -224,22 +213,6 @@ impl<'h, 's> Mailer<'h, 's> {
             steps.push(Step::Detail { word, at, body });
         }
         steps
-    }
-
-    fn listed(&mut self, path: &str) -> Listed {
-        let file = match self.ledger.read(path) {
-            Ok(file) => file,
-            Err(error) => return Listed::Unread(error),
-        };
-        let text = self.ledger.source(file).map_or("", |source| &source.text);
-        if text.len() <= MAX_BYTES {
-            return Listed::Parsed(file, Forward::parse(file, text));
-        }
-        let span = self.whole(file);
-        let at = self.ledger.statement(StatementKind::Skipped, span);
-        let message = format!("{path} is larger than {MAX_BYTES} bytes");
-        self.manual(at, Code::FileUnreadable, message);
-        Listed::TooLarge(at)
     }
 
     /// The span of a whole file.
@@ -562,89 +535,6 @@ impl<'h, 's> Mailer<'h, 's> {
         words.into_iter().map(word).collect()
     }
 
-    /// The answer that `vacation` sends: a header, an empty line, the text.
-    fn vacation(&mut self, at: StatementId, call: &program::Vacation) -> Option<Target> {
-        let written = match &call.message {
-            Some(path) => path.known()?.to_owned(),
-            None => ".vacation.msg".to_owned(),
-        };
-        let absolute = path::join(&self.settings.home_path, &written);
-        let read = match path::below(&self.settings.home_path, &absolute) {
-            Some(path) => self.ledger.read(path),
-            None => Err(ReadError::Outside),
-        };
-        let file = match read {
-            Ok(file) => file,
-            Err(error) => {
-                let message =
-                    format!("The text of the answer, {written}, could not be read: {error}");
-                self.manual(at, Code::AnswerUnreadable, message);
-                return Some(Target::Unknown);
-            }
-        };
-        let text = texts::enter(&mut self.ledger, file);
-        let (subject, text) = answer(&text);
-        let aliases = call.aliases.iter().filter_map(Text::known);
-        Some(Target::Vacation(Vacation {
-            subject,
-            text,
-            days: call.days,
-            aliases: aliases.map(str::to_owned).collect(),
-        }))
-    }
-
-    /// `:include:file`: the destinations in it, in its place.
-    fn include(&mut self, at: StatementId, written: &str, into: &mut Vec<Destination>) {
-        let home = &self.settings.home_path;
-        let relative = written.strip_prefix("~/").unwrap_or(written);
-        let absolute = path::join(home, relative);
-        let is_open = self.includes.contains(&absolute);
-        let read = match path::below(home, &absolute) {
-            _ if is_open || self.includes.len() >= MAX_INCLUDES => {
-                Err(ReadError::Limit("the lists include each other".to_owned()))
-            }
-            Some(path) => self.included_file(path, &absolute),
-            None => Err(ReadError::Outside),
-        };
-        match read {
-            Ok(file) => {
-                let list = self.included.get(&file).map_or(&[][..], Vec::as_slice);
-                if into.len() + list.len() <= MAX_DESTINATIONS {
-                    into.extend_from_slice(list);
-                } else {
-                    self.too_many(at);
-                }
-            }
-            Err(error) => {
-                let message = format!("The list {written} could not be read: {error}");
-                self.manual(at, Code::ListUnreadable, message);
-                into.push(Destination {
-                    at,
-                    to: Target::Unknown,
-                });
-            }
-        }
-    }
-
-    /// Reads a list, unless it was read before.
-    fn included_file(&mut self, path: &str, absolute: &str) -> Result<FileId, ReadError> {
-        let file = self.ledger.read(path)?;
-        if self.included.contains_key(&file) {
-            return Ok(file);
-        }
-        match self.listed(path) {
-            Listed::Parsed(file, parsed) => {
-                self.includes.push(absolute.to_owned());
-                let list = self.destinations(&parsed);
-                self.includes.pop();
-                self.included.insert(file, list);
-                Ok(file)
-            }
-            Listed::TooLarge(_) => Err(ReadError::Limit("it is too large".to_owned())),
-            Listed::Unread(error) => Err(error),
-        }
-    }
-
     fn too_many(&mut self, at: StatementId) {
         let message = format!("More than {MAX_DESTINATIONS} destinations are named");
         self.manual(at, Code::TooManyDestinations, message);
@@ -663,34 +553,6 @@ fn several(text: &str) -> Option<Vec<String>> {
         address.contains('@').then_some(address)
     });
     words.collect()
-}
-
-/// The subject and the text of an answer: a header, where it begins with one,
-/// and what follows the empty line.
-fn answer(message: &str) -> (Option<String>, String) {
-    let mut subject = None;
-    let mut rest = message;
-    while let Some((line, after)) = rest.split_once('\n') {
-        let line = line.trim_end_matches('\r');
-        if line.is_empty() {
-            rest = after;
-            break;
-        }
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
-        match line.split_once(':') {
-            Some((name, value)) if is_name(name) => {
-                if name.eq_ignore_ascii_case("subject") {
-                    subject = Some(value.trim().to_owned());
-                }
-                rest = after;
-            }
-            // A folded field; only the subject of the answer matters here.
-            _ if line.starts_with([' ', '\t']) && rest.len() < message.len() => rest = after,
-            _ if rest.len() == message.len() => break,
-            _ => break,
-        }
-    }
-    (subject, rest.replace("\r\n", "\n"))
 }
 
 /// The beginning of a text, for a message about it.

@@ -10,6 +10,7 @@ mod formail;
 mod grep;
 mod machine;
 mod message;
+mod prepare;
 mod search;
 mod task;
 #[cfg(test)]

@@ -2,14 +2,16 @@
 //! and clones are kept on stacks, so that no rules run deeper than memory, and
 //! their steps are counted, so that none run for ever.
 
+mod process;
+
 use super::message::Message;
 use super::task::Task;
 use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::path;
 use crate::rules::model::{
-    Action, Assign, Chain, Destination, Flags, Folder, Format, Piece, Recipe, StatementId, Step,
-    Target, Text,
+    Action, Assign, Destination, Flags, Folder, Format, Piece, Recipe, StatementId, Step, Target,
+    Text,
 };
 use crate::rules::program::{self, Meaning};
 use crate::syntax::Encoding;
@@ -519,77 +521,6 @@ impl<'p> Machine<'_, 'p> {
     }
 }
 
-impl<'p> Process<'p> {
-    /// Whether what earlier recipes did lets one with these flags run.
-    fn goes_on(&self, chain: Chain) -> bool {
-        (!chain.on_error || self.before_matched && !self.succeeded)
-            && (!chain.or_else || !self.before_matched)
-            && (!chain.also_if_succeeded || self.last_matched && self.succeeded)
-            && (!chain.also || self.last_matched)
-    }
-
-    /// Enters the block of a recipe; with `c`, a clone does.
-    fn enter(&mut self, steps: &'p [Step], flags: &Flags) -> Next<'p> {
-        self.succeeded = true;
-        let block = Frame {
-            steps,
-            at: 0,
-            kind: FrameKind::Block {
-                last_matched: self.last_matched,
-                before_matched: self.before_matched,
-            },
-        };
-        if !flags.copy {
-            self.frames.push(block);
-            return Next::Step;
-        }
-        let original = self.clone();
-        self.frames.push(block);
-        // Waited for or not, a clone without an exit status has succeeded.
-        Next::Clone {
-            original,
-            waits: flags.wait,
-        }
-    }
-
-    /// Leaves the innermost block or file, which has come to its end.
-    fn leave(&mut self) {
-        match self.frames.pop().map(|frame| frame.kind) {
-            Some(FrameKind::Block {
-                last_matched,
-                before_matched,
-            }) => {
-                self.last_matched = last_matched;
-                self.before_matched = before_matched;
-            }
-            // The file that it took over from ends as well, blocks and all.
-            Some(FrameKind::Switched) => {
-                while let Some(frame) = self.frames.last_mut() {
-                    match frame.kind {
-                        FrameKind::Block { .. } => {
-                            self.frames.pop();
-                        }
-                        _ => {
-                            frame.at = frame.steps.len();
-                            break;
-                        }
-                    }
-                }
-            }
-            Some(FrameKind::File) | None => {}
-        }
-    }
-
-    /// What an action is given of the message.
-    fn fed(&self, flags: &Flags) -> Vec<u8> {
-        match (flags.feed_header, flags.feed_body) {
-            (true, false) => self.message.raw_header().to_vec(),
-            (false, true) => self.message.body().to_vec(),
-            _ => self.message.raw().to_vec(),
-        }
-    }
-}
-
 fn is_command(piece: &Piece) -> bool {
     matches!(piece, Piece::Command(_))
 }
@@ -632,58 +563,4 @@ pub fn recipients(words: &[&str]) -> Vec<String> {
         }
     }
     found
-}
-
-/// Enters the programs and expressions of steps that do not depend on a
-/// message.
-impl<'p> Runner<'p> {
-    pub(super) fn prepare(&mut self, steps: &'p [Step]) {
-        for step in steps {
-            match step {
-                Step::Assign(assign) => {
-                    assign.value.iter().for_each(|text| self.prepare_text(text))
-                }
-                Step::Recipe(recipe) => self.prepare_recipe(recipe),
-                Step::Include { body, .. } | Step::Detail { body, .. } => self.prepare(body),
-                Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        if let Target::Rules(steps) = &destination.to {
-                            self.prepare(steps);
-                        }
-                    }
-                }
-                Step::Filter(_) | Step::End { .. } | Step::Unknown { .. } => {}
-            }
-        }
-    }
-
-    fn prepare_recipe(&mut self, recipe: &'p Recipe) {
-        for condition in &recipe.conditions {
-            self.prepare_condition(recipe, condition);
-        }
-        match &recipe.action {
-            Action::File(folders) => folders
-                .iter()
-                .for_each(|folder| self.prepare_text(&folder.path)),
-            Action::Forward(text) => self.prepare_text(text),
-            Action::Pipe(command) | Action::Capture { command, .. } => {
-                self.prepare_command(command)
-            }
-            Action::Block(steps) => self.prepare(steps),
-        }
-    }
-
-    pub(super) fn prepare_text(&mut self, text: &'p Text) {
-        for piece in &text.0 {
-            if let Piece::Command(command) = piece {
-                self.prepare_command(command);
-            }
-        }
-    }
-
-    pub(super) fn prepare_command(&mut self, command: &'p Text) {
-        self.meanings
-            .entry(command)
-            .or_insert_with(|| program::meaning(command));
-    }
 }

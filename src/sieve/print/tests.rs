@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-use super::super::script::Part;
 use super::*;
+use crate::sieve::script::{AddressPart, Compare, Match, Part};
 use proptest::prelude::*;
 use sieve::{Compiler, Event, Input, Runtime};
 use std::process::{Command as Process, Stdio};

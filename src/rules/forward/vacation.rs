@@ -1,0 +1,69 @@
+//! In: a call of vacation(1). Out: the answer that it sends.
+
+use super::{Mailer, texts};
+use crate::home::ReadError;
+use crate::report::code::Code;
+use crate::rules::elaborate::path;
+use crate::rules::model::{StatementId, Target, Text, Vacation};
+use crate::rules::program;
+
+impl Mailer<'_, '_> {
+    /// The answer that `vacation` sends: a header, an empty line, the text.
+    pub(super) fn vacation(&mut self, at: StatementId, call: &program::Vacation) -> Option<Target> {
+        let written = match &call.message {
+            Some(path) => path.known()?.to_owned(),
+            None => ".vacation.msg".to_owned(),
+        };
+        let absolute = path::join(&self.settings.home_path, &written);
+        let read = match path::below(&self.settings.home_path, &absolute) {
+            Some(path) => self.ledger.read(path),
+            None => Err(ReadError::Outside),
+        };
+        let file = match read {
+            Ok(file) => file,
+            Err(error) => {
+                let message =
+                    format!("The text of the answer, {written}, could not be read: {error}");
+                self.manual(at, Code::AnswerUnreadable, message);
+                return Some(Target::Unknown);
+            }
+        };
+        let text = texts::enter(&mut self.ledger, file);
+        let (subject, text) = answer(&text);
+        let aliases = call.aliases.iter().filter_map(Text::known);
+        Some(Target::Vacation(Vacation {
+            subject,
+            text,
+            days: call.days,
+            aliases: aliases.map(str::to_owned).collect(),
+        }))
+    }
+}
+
+/// The subject and the text of an answer: a header, where it begins with one,
+/// and what follows the empty line.
+pub(super) fn answer(message: &str) -> (Option<String>, String) {
+    let mut subject = None;
+    let mut rest = message;
+    while let Some((line, after)) = rest.split_once('\n') {
+        let line = line.trim_end_matches('\r');
+        if line.is_empty() {
+            rest = after;
+            break;
+        }
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+        match line.split_once(':') {
+            Some((name, value)) if is_name(name) => {
+                if name.eq_ignore_ascii_case("subject") {
+                    subject = Some(value.trim().to_owned());
+                }
+                rest = after;
+            }
+            // A folded field; only the subject of the answer matters here.
+            _ if line.starts_with([' ', '\t']) && rest.len() < message.len() => rest = after,
+            _ if rest.len() == message.len() => break,
+            _ => break,
+        }
+    }
+    (subject, rest.replace("\r\n", "\n"))
+}
