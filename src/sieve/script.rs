@@ -1,4 +1,5 @@
-//! The Sieve syntax tree (RFC 5228 and the extensions that are emitted).
+//! The Sieve syntax tree (RFC 5228 and the extensions that are emitted): what the
+//! lowering makes, and all else in `sieve` reads.
 //!
 //! Strings here are plain values; the printer quotes them. A value that holds
 //! variable references is a [`Value`] with parts.

@@ -1,4 +1,5 @@
-//! The names of days and months, as date(1) writes them in the C locale.
+//! In: nothing. Out: the names of days and months, as date(1) writes them in the
+//! C locale.
 
 /// The days of the week, from Sunday on.
 pub(crate) const DAYS: [&str; 7] = [

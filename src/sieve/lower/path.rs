@@ -1,4 +1,5 @@
-//! What is known of a message on its way to a step.
+//! In: what the steps above a step do. Out: what is known of a message that
+//! comes to it.
 
 use super::Label;
 use super::shape::Shape;
