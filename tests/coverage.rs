@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod case;
+mod homes;
 
+use homes::homes;
 use sievify::home::{DiskHome, Limits};
 use sievify::report::code::Code;
 use sievify::report::entry::{Entry, Verdict};
@@ -140,21 +142,6 @@ fn every_code_is_on_the_page() {
         .filter(|code| *code != "translated" && !page.contains(&format!("`{code}`")))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
-}
-
-/// The homes; none where they are not there.
-fn homes() -> Vec<PathBuf> {
-    let root = project().join("../shared/corpus/homes");
-    let Ok(entries) = fs::read_dir(&root) else {
-        eprintln!(
-            "*** NOT TESTED: there are no homes in {} ***",
-            root.display()
-        );
-        return Vec::new();
-    };
-    let mut homes: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    homes.sort();
-    homes
 }
 
 fn entries(home: &Path) -> Vec<Entry> {

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod homes;
 #[allow(dead_code)]
 mod oracle;
 
+use homes::homes;
 use oracle::cyrus::Cyrus;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::stalwart::SieveRs;
@@ -14,25 +16,9 @@ use sievify::home::{DiskHome, Home, Limits};
 use sievify::report::Report;
 use sievify::sieve::target::Target;
 use sievify::syntax::Source;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
-
-/// The homes; none where they are not there.
-fn homes() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/homes");
-    let Ok(entries) = fs::read_dir(&root) else {
-        eprintln!(
-            "*** NOT TESTED: there are no homes in {} ***",
-            root.display()
-        );
-        return Vec::new();
-    };
-    let mut homes: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-    homes.sort();
-    homes
-}
 
 fn translated(home: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sievify"))
