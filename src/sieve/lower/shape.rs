@@ -50,7 +50,46 @@ impl Path {
     }
 }
 
-/// Letters, digits and signs that no server takes for more than that.
+/// A sign that parts neither words nor folders, and leads out of none.
 pub(super) fn is_of_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '@')
+    c.is_ascii_graphic() && !matches!(c, '/' | '.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sieve::lower::path::Known;
+
+    #[test]
+    fn names_that_lead_nowhere_else() {
+        for (text, shape) in [
+            ("lists", Shape::Name),
+            ("a-b_c+d", Shape::Name),
+            ("Inbox", Shape::Word),
+            ("", Shape::Anything),
+            ("..", Shape::Anything),
+            ("a.b", Shape::Anything),
+            ("a/b", Shape::Anything),
+            ("a b", Shape::Anything),
+        ] {
+            assert_eq!(Shape::of(text), shape, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_of_words_is_one() {
+        let mut path = Path::new();
+        path.learn("WORD", Known::Text("in".into()));
+        path.learn("EMPTY", Known::Text("".into()));
+        let of = |parts: &[Part]| path.shape(&Value(parts.to_vec()));
+        let word = || Part::Variable("word".into());
+        assert_eq!(of(&[word()]), Shape::Name);
+        assert_eq!(of(&[word(), Part::Text("box".into())]), Shape::Word);
+        assert_eq!(
+            of(&[word(), Part::Variable("empty".into())]),
+            Shape::Anything
+        );
+        assert_eq!(of(&[Part::Variable("other".into())]), Shape::Anything);
+        assert_eq!(of(&[]), Shape::Anything);
+    }
 }
