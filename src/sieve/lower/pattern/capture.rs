@@ -10,7 +10,9 @@ use super::Group;
 use super::glob::single_glob;
 use super::key::{Style, tidy};
 use super::regex;
-use super::term::{Budget, Line, Lines, Term, TooComplex, is_anything, nullable, sees_newline};
+use super::term::{
+    Budget, Line, Lines, Term, TooComplex, any, is_anything, nullable, sees_newline,
+};
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
@@ -36,6 +38,11 @@ pub(super) fn of(
         return Ok(None);
     };
     let (before, behind) = term.split_at(at);
+    // Of several `\/`, the one that procmail came by last counts.
+    let splits = |regex: &Regex| any(regex, &|part| *part == Regex::Split);
+    if before.iter().chain(behind.iter().skip(1)).any(splits) {
+        return Ok(None);
+    }
     let inner = behind.split_last().map_or(behind, |(_, inner)| inner);
     if before.iter().chain(inner).any(sees_newline) {
         return Ok(None);
