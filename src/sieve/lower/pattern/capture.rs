@@ -60,7 +60,10 @@ pub(super) fn of(
     }) else {
         return Ok(None);
     };
-    if front.factors.last().is_some_and(is_anything) && front.factors.len() > 1 {
+    // Where procmail can begin in several ways, it remembers the first, and goes
+    // on with the last.
+    let begins_anywhere = front.factors.last().is_some_and(is_anything);
+    if begins_anywhere && (front.factors.len() > 1 || before.len() > 1) {
         return Ok(None);
     }
     // Blanks at the beginning of the value are gone.

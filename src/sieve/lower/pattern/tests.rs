@@ -128,6 +128,12 @@ fn pattern() -> impl Strategy<Value = String> {
     (proptest::collection::vec(atom, 0..5), end).prop_map(|(atoms, end)| atoms.concat() + end)
 }
 
+/// The engine of sieve-rs finds `[^x]+a?[^x]+`, and `.+.*.+`, in a text of one
+/// character.
+fn confuses_fancy_regex(pattern: &str) -> bool {
+    pattern.contains(['?', '*'])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
@@ -142,7 +148,7 @@ proptest! {
         let Ok(matched) = super::header(&expression, &target) else { return Ok(()) };
         let before = expression.find(header.as_bytes()).is_some();
         let after = held(&matched, &target, &format!("{header}\n\nbody\n")).is_some();
-        if before != after {
+        if before != after && !(after && confuses_fancy_regex(&pattern)) {
             let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
             prop_assert!(said, "{name}{pattern} on {header:?}: {before}, {after} by {}", test_line(&matched.test));
         }
@@ -171,8 +177,7 @@ proptest! {
         let message = format!("Subject: x\n\n{text}");
         let message = if crlf { message.replace('\n', "\r\n") } else { message };
         let after = held(&matched, &target, &message).is_some();
-        // fancy-regex finds `[^x]+a?[^x]+` in a text of one character.
-        if before != after && !pattern.contains('?') {
+        if before != after && !(after && confuses_fancy_regex(&pattern)) {
             let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
             prop_assert!(said, "{start}{pattern} on {text:?}: {before}, {after} by {}", test_line(&matched.test));
         }
