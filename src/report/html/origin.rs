@@ -20,7 +20,8 @@ pub(super) struct Stretch<'s> {
 }
 
 /// Finds the stretches. What one statement does in several commands has its
-/// comment once: the plain commands right below a plain one are its as well.
+/// comment once: the commands right below a plain one are its as well, unless
+/// they have comments in them.
 /// Comments at the head of a block are about the test before it as well: there
 /// a stretch begins with the `if` or `elsif`, unless the `if` has comments of
 /// its own.
@@ -64,7 +65,7 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
                     is_branch: branch.is_some(),
                 });
                 found.push(stretch);
-            } else if !code.starts_with('}') && !code.starts_with("if ") {
+            } else if !code.starts_with('}') && !has_comments(script, number) {
                 open.extend(above);
             }
             statement = Some(number);
@@ -92,6 +93,27 @@ pub(super) fn stretches(script: &str) -> Vec<Stretch<'_>> {
     let last = script.lines().count().saturating_sub(1);
     close(&mut found, &mut open, 0, last);
     found
+}
+
+/// Whether the `if` that begins on a line has comments on origins in it.
+fn has_comments(script: &str, number: usize) -> bool {
+    let mut lines = script.lines().skip(number);
+    let Some(indent) = lines.clone().next().map(indent_of) else {
+        return false;
+    };
+    let is_if = |line: &str| line.trim_start().starts_with("if ");
+    lines.clone().next().is_some_and(is_if)
+        && lines
+            .by_ref()
+            .skip(1)
+            .take_while(|line| {
+                indent_of(line) > indent || line.trim_start().starts_with([']', ')', '}'])
+            })
+            .any(|line| !of_line(line).is_empty())
+}
+
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// A stretch that is not at its end.
@@ -179,6 +201,12 @@ mod tests {
             "# rc:1\nkeep;\nstop;\n# rc:2\nkeep;\nif true {\n    # rc:3\n    keep;\n}\nstop;\n";
         let expected = [(0, 2, vec![1]), (3, 4, vec![2]), (5, 8, vec![3])];
         assert_eq!(found(script), expected);
+    }
+
+    #[test]
+    fn a_question_of_a_statement_belongs_to_it() {
+        let script = "# rc:1\nif true {\n    # rc:2\n    set \"a\" \"b\";\n    if anyof (\n        true,\n        false\n    ) {\n        keep;\n    } else {\n        stop;\n    }\n}\n";
+        assert_eq!(found(script), [(0, 12, vec![1]), (2, 11, vec![2])]);
     }
 
     #[test]
