@@ -8,6 +8,9 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod processor;
+
+use processor::Whose;
 use rayon::prelude::*;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -37,10 +40,10 @@ fn measure(homes: usize) {
     let second = batch(&root, &out, &[]);
     let sizes = sizes(&out);
     read_all(&root);
-    let reading = timed(|| {
+    let reading = Whose::ALL.timed(|| {
         read_all(&root);
     });
-    let floor = timed(|| {
+    let floor = Whose::ALL.timed(|| {
         read_all(&root);
         write_all(&stage.path().join("floor"), &sizes);
     });
@@ -92,7 +95,7 @@ fn one_process_each(root: &Path, homes: usize) -> Duration {
         .map(|entry| entry.unwrap().into_path())
         .take(500)
         .collect();
-    let time = timed(|| {
+    let time = Whose::ALL.timed(|| {
         some.par_iter().for_each(|home| {
             let output = Command::new(env!("CARGO_BIN_EXE_sievify"))
                 .args(["translate", "--format", "json"])
@@ -132,25 +135,9 @@ fn generate(root: &Path, homes: usize) {
     });
 }
 
-fn timed(run: impl FnOnce()) -> Duration {
-    let before = processor_time();
-    run();
-    processor_time().saturating_sub(before)
-}
-
-/// What this process took, and those it ran that have ended: proc_pid_stat(5),
-/// fields 14 to 17, in hundredths of a second. It is the same on a busy machine.
-fn processor_time() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let fields = fields.split_whitespace().skip(11).take(4);
-    let ticks: u64 = fields.map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
 /// Runs `sievify batch`; how long it took, and its largest resident set in kB.
 fn batch(root: &Path, out: &Path, options: &[&str]) -> (Duration, Option<u64>) {
-    let before = processor_time();
+    let before = Whose::ALL.so_far();
     let mut child = Command::new(env!("CARGO_BIN_EXE_sievify"))
         .arg("batch")
         .arg(root)
@@ -183,7 +170,7 @@ fn batch(root: &Path, out: &Path, options: &[&str]) -> (Duration, Option<u64>) {
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
-    let time = processor_time().saturating_sub(before);
+    let time = Whose::ALL.so_far().saturating_sub(before);
     assert!(
         matches!(code, Some(0 | 1)),
         "sievify batch ended with {code:?}"

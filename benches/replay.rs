@@ -12,11 +12,13 @@
 #[allow(dead_code)]
 #[path = "../tests/oracle/mod.rs"]
 mod oracle;
+mod processor;
 
 use oracle::messages::{self, Message, Random};
 use oracle::pigeonhole::Pigeonhole;
 use oracle::procmail::{Prepared, Procmail};
 use oracle::{DOMAIN, Files, HOME, USER, cell, recorder};
+use processor::Whose;
 use sievify::home::{DiskHome, Limits};
 use sievify::rules::elaborate::Settings;
 use sievify::rules::model::StatementKind;
@@ -117,7 +119,7 @@ impl Home {
         let maildir = stage.path().join("Maildir");
         write(&maildir, &messages);
         self.replay(&maildir);
-        let replay = timed(|| self.replay(&maildir)) / MESSAGES as u32;
+        let replay = Whose::PROGRAMS.timed(|| self.replay(&maildir)) / MESSAGES as u32;
 
         let every = messages.len() / SAMPLE;
         let sample: Vec<&Message> = messages.iter().step_by(every).take(SAMPLE).collect();
@@ -131,9 +133,10 @@ impl Home {
         deliver(&prepared);
         let quiet = prepared.quiet(files);
         let entering = entering();
-        let old = (timed(|| deliver(&quiet)) / SAMPLE as u32).saturating_sub(entering);
+        let old =
+            (Whose::PROGRAMS.timed(|| deliver(&quiet)) / SAMPLE as u32).saturating_sub(entering);
         let script = pigeonhole.compile(&self.translation.report.script).unwrap();
-        let new = timed(|| {
+        let new = Whose::PROGRAMS.timed(|| {
             for message in &sample {
                 let run = pigeonhole.run(&script, &message.sender, &message.content);
                 run.unwrap();
@@ -194,36 +197,19 @@ fn write(maildir: &Path, messages: &[Message]) {
     }
 }
 
-/// The processor time of the programs that were run, and of theirs.
-fn timed(run: impl FnOnce()) -> Duration {
-    let before = of_programs();
-    run();
-    of_programs().saturating_sub(before)
-}
-
-/// What all programs took that have ended: proc_pid_stat(5), fields 16 and 17, in
-/// hundredths of a second.
-fn of_programs() -> Duration {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let fields = fields.split_whitespace().skip(13).take(2);
-    let ticks: u64 = fields.map(|field| field.parse::<u64>().unwrap()).sum();
-    Duration::from_millis(ticks * 10)
-}
-
 /// What it takes to get a program into its root, which is no work of procmail's.
 fn entering() -> Duration {
     let cell = cell::Cell::new().unwrap();
     cell.clear().unwrap();
     let runs = SAMPLE as u32;
     let nothing = || fs::File::open("/dev/null").unwrap();
-    let inside = timed(|| {
+    let inside = Whose::PROGRAMS.timed(|| {
         for _ in 0..runs {
             let argv = ["/usr/bin/procmail", "-v"];
             cell.run(&argv, nothing(), Duration::from_secs(30)).unwrap();
         }
     });
-    let outside = timed(|| {
+    let outside = Whose::PROGRAMS.timed(|| {
         for _ in 0..runs {
             let mut procmail = Command::new("procmail");
             procmail.arg("-v").stdout(Stdio::null());
