@@ -5,6 +5,7 @@ use crate::report::code::Code;
 use crate::rules::model::{Statement, StatementId};
 use crate::syntax::{Source, Span};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// What became of a statement. The order is from good to bad: of several
 /// findings about one statement, the greatest is its verdict.
@@ -53,6 +54,40 @@ pub struct Finding {
     pub code: Code,
     /// One sentence for this very place, without a final full stop.
     pub message: String,
+}
+
+/// Findings in the order they are made; the same one counts once, whatever its
+/// verdict.
+#[derive(Debug, Default)]
+pub struct Findings {
+    list: Vec<Finding>,
+    known: HashSet<(StatementId, Option<Span>, Code, String)>,
+}
+
+impl Findings {
+    /// Enters one.
+    pub fn add(&mut self, finding: Finding) {
+        let Finding {
+            at,
+            span,
+            code,
+            message,
+            ..
+        } = &finding;
+        if self.known.insert((*at, *span, *code, message.clone())) {
+            self.list.push(finding);
+        }
+    }
+
+    /// Takes out what does not hold.
+    pub fn retain(&mut self, holds: impl FnMut(&Finding) -> bool) {
+        self.list.retain(holds);
+    }
+
+    /// All of them.
+    pub fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
 }
 
 /// What became of the statements on some lines.

@@ -5,9 +5,8 @@
 use super::model::{Statement, StatementId, StatementKind};
 use crate::home::{Home, ReadError};
 use crate::report::code::Code;
-use crate::report::entry::{Finding, Verdict};
+use crate::report::entry::{Finding, Findings, Verdict};
 use crate::syntax::{FileId, Source, Span};
-use std::collections::HashSet;
 use std::collections::hash_map::{Entry, HashMap};
 
 /// Collects what the elaboration of one home has to say beside the model.
@@ -17,8 +16,7 @@ pub struct Ledger<'h> {
     by_path: HashMap<String, FileId>,
     statements: Vec<Statement>,
     by_start: HashMap<(FileId, usize), StatementId>,
-    findings: Vec<Finding>,
-    known: HashSet<(StatementId, Code, Option<Span>, String)>,
+    findings: Findings,
 }
 
 impl<'h> Ledger<'h> {
@@ -30,8 +28,7 @@ impl<'h> Ledger<'h> {
             by_path: HashMap::new(),
             statements: Vec::new(),
             by_start: HashMap::new(),
-            findings: Vec::new(),
-            known: HashSet::new(),
+            findings: Findings::default(),
         }
     }
 
@@ -124,20 +121,17 @@ impl<'h> Ledger<'h> {
         code: Code,
         message: impl Into<String>,
     ) {
-        let message = message.into();
-        if self.known.insert((at, code, span, message.clone())) {
-            self.findings.push(Finding {
-                at,
-                span,
-                verdict,
-                code,
-                message,
-            });
-        }
+        self.findings.add(Finding {
+            at,
+            span,
+            verdict,
+            code,
+            message: message.into(),
+        });
     }
 
     /// The books: sources, statements, findings.
     pub fn close(self) -> (Vec<Source>, Vec<Statement>, Vec<Finding>) {
-        (self.sources, self.statements, self.findings)
+        (self.sources, self.statements, self.findings.into_list())
     }
 }

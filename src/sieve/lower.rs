@@ -39,7 +39,7 @@ use super::script::{Command, Script};
 use super::target::Target;
 use super::tidy::tidy;
 use crate::report::code::Code;
-use crate::report::entry::{Finding, Verdict};
+use crate::report::entry::{Finding, Findings, Verdict};
 use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
@@ -130,7 +130,7 @@ pub fn lower_among(
             .collect();
         return Lowered {
             script,
-            findings: lowering.findings,
+            findings: lowering.findings.into_list(),
             folders: lowering.folders,
             redirects,
         };
@@ -144,8 +144,7 @@ struct Lowering<'a> {
     options: &'a Options,
     target: &'a Target,
     naming: Naming,
-    findings: Vec<Finding>,
-    found: HashSet<(StatementId, Option<Span>, Code, String)>,
+    findings: Findings,
     /// Statements that messages come to, on one way at least.
     reached: HashSet<StatementId>,
     folders: BTreeMap<(String, Format), String>,
@@ -190,8 +189,7 @@ impl<'a> Lowering<'a> {
             options,
             target,
             naming,
-            findings: Vec::new(),
-            found: HashSet::new(),
+            findings: Findings::default(),
             reached: HashSet::new(),
             folders: BTreeMap::new(),
             unchanged: BTreeSet::new(),
@@ -237,15 +235,13 @@ impl<'a> Lowering<'a> {
             code,
             message,
         } = note;
-        if self.found.insert((at, span, code, message.clone())) {
-            self.findings.push(Finding {
-                at,
-                span,
-                verdict,
-                code,
-                message,
-            });
-        }
+        self.findings.add(Finding {
+            at,
+            span,
+            verdict,
+            code,
+            message,
+        });
     }
 
     /// `.procmailrc:12-14`, for a comment.

@@ -9,7 +9,7 @@ use super::variables::is_special;
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Action, Assign, Folder, Format, Recipe, Step, Target};
+use crate::rules::model::{Action, Folder, Format, Recipe, Step, Target};
 use crate::rules::program::{Meaning, meaning};
 use std::collections::BTreeSet;
 
@@ -81,29 +81,39 @@ impl Lowering<'_> {
     }
 
     pub(super) fn inner_left_out(&mut self, steps: &[Step]) {
+        let left_out = manual(
+            Code::InUntranslatedBlock,
+            "The rule that this one stands inside was not translated",
+        );
+        self.say_within(steps, &left_out);
+    }
+
+    /// Says the same of every statement in blocks and included files. Of
+    /// assignments, what is dropped needs no word, nor what nothing reads.
+    fn say_within(&mut self, steps: &[Step], said: &Note) {
         for step in steps {
             let at = match step {
                 Step::Recipe(recipe) => {
                     if let Action::Block(steps) = &recipe.action {
-                        self.inner_left_out(steps);
+                        self.say_within(steps, said);
                     }
                     recipe.at
                 }
                 Step::Include { at, body, .. } => {
-                    self.inner_left_out(body);
+                    self.say_within(body, said);
                     *at
                 }
-                Step::Assign(assign) if !self.read.contains(&assign.name) => continue,
-                Step::Assign(Assign { at, .. }) | Step::End { at } | Step::Unknown { at } => *at,
-                Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => continue,
+                Step::Assign(assign)
+                    if said.verdict == Verdict::Manual && self.read.contains(&assign.name) =>
+                {
+                    assign.at
+                }
+                Step::End { at } | Step::Unknown { at } => *at,
+                Step::Assign(_) | Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => {
+                    continue;
+                }
             };
-            self.find(
-                at,
-                manual(
-                    Code::InUntranslatedBlock,
-                    "The rule that this one stands inside was not translated",
-                ),
-            );
+            self.find(at, said.clone());
         }
     }
 
@@ -134,29 +144,12 @@ impl Lowering<'_> {
 
     /// Steps behind the end of every message.
     pub(super) fn never_reached(&mut self, steps: &[Step]) {
-        for step in steps {
-            let at = match step {
-                Step::Recipe(recipe) => {
-                    if let Action::Block(steps) = &recipe.action {
-                        self.never_reached(steps);
-                    }
-                    recipe.at
-                }
-                Step::Include { at, body, .. } => {
-                    self.never_reached(body);
-                    *at
-                }
-                Step::End { at } | Step::Unknown { at } => *at,
-                Step::Assign(_) | Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => {
-                    continue;
-                }
-            };
-            self.find(at, note(
-                Verdict::Dropped,
-                Code::NeverReached,
-                "No message came to this place, because the rules above it end for every message",
-            ));
-        }
+        let never_reached = note(
+            Verdict::Dropped,
+            Code::NeverReached,
+            "No message came to this place, because the rules above it end for every message",
+        );
+        self.say_within(steps, &never_reached);
     }
 }
 
