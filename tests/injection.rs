@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 use sievify::home::MemoryHome;
-use sievify::report::Report;
 use sievify::report::terminal;
+use sievify::report::{Report, is_hidden};
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::check::{self, Action, Pattern};
 use sievify::sieve::lower::Options;
@@ -15,7 +15,7 @@ use sievify::translate::translate;
 use std::fs;
 use std::process::Command;
 
-const HOSTILE: [&str; 22] = [
+const HOSTILE: [&str; 24] = [
     "\"; discard; #",
     "\\\"; redirect \"evil@example.net\"; #",
     "x\"; stop; keep \"",
@@ -37,6 +37,8 @@ const HOSTILE: [&str; 22] = [
     "\t=1",
     "\x1b]0;title\x07\x1b[2J\u{9b}31m",
     "\u{202e}txt.exe\u{2028}",
+    "a\u{200b}b\u{feff}c\u{e0041}d\u{2066}e",
+    "\u{85}next\u{c}line\u{7f}",
     "</script><script>alert(1)</script><!--",
 ];
 
@@ -156,7 +158,8 @@ fn a_terminal_is_told_no_escape_sequence_of_the_users() {
             );
             rest = sequence;
         }
-        assert!(!shown.contains(['\u{202e}', '\u{2028}']), "{text:?}");
+        let hidden = |c: char| is_hidden(c) && c != '\x1b';
+        assert!(!shown.contains(hidden), "{text:?}");
     }
 }
 
@@ -183,19 +186,29 @@ fn json_and_tables_stay_what_they_are() {
         .unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(matches!(output.status.code(), Some(0 | 1)), "{told}");
-    let has_controls = |text: &str| {
-        text.chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-    };
-    assert!(!has_controls(&told), "{told:?}");
+    let is_plain = |text: &str| !text.chars().any(is_hidden);
+    assert!(is_plain(&told), "{told:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(is_plain(&printed), "{printed:?}");
     for table in ["summary.csv", "folders.csv", "lists.csv", "forwards.csv"] {
         let mut reader = csv::Reader::from_path(out.join(table)).unwrap();
         for record in reader.records() {
             for cell in &record.unwrap() {
                 let is_formula =
                     cell.starts_with(['=', '+', '-', '@', '\t', '＝', '＋', '－', '＠']);
-                assert!(!is_formula && !has_controls(cell), "{table}: {cell:?}");
+                let is_one_line = !cell.contains(['\n', '\t']);
+                assert!(
+                    !is_formula && is_plain(cell) && is_one_line,
+                    "{table}: {cell:?}"
+                );
             }
+        }
+    }
+    for file in walkdir::WalkDir::new(&out).into_iter().flatten() {
+        let is_text = |end: &str| file.file_name().to_string_lossy().ends_with(end);
+        if [".json", ".html", ".csv"].into_iter().any(is_text) && !is_text(".seen.json") {
+            let text = fs::read_to_string(file.path()).unwrap();
+            assert!(is_plain(&text), "{}: {text:?}", file.path().display());
         }
     }
     for number in 0..HOSTILE.len() {

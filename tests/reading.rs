@@ -268,6 +268,22 @@ fn files_of_others_are_not_read_through_a_second_name() {
     assert_eq!(home.read("roots"), Err(ReadError::Linked));
     assert_eq!(home.read("theirs"), Err(ReadError::Owner));
     assert_eq!(home.read("given").unwrap(), b"given");
+    // The first name of a file of root's can be gone, as of a log of last week.
+    fs::remove_file(stage.secret()).unwrap();
+    let mode = |mode| {
+        let file = stage.at("roots");
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(0o640);
+    assert_eq!(home.read("roots"), Err(ReadError::Owner));
+    mode(0o644);
+    assert!(home.read("roots").is_ok());
+    mode(0o640);
+    chown(stage.at("roots"), None, Some(JOE)).unwrap();
+    assert_eq!(home.read("roots"), Err(ReadError::Owner));
+    chown(&stage.home, None, Some(JOE)).unwrap();
+    assert!(stage.open().read("roots").is_ok());
+    fs::hard_link(stage.at("roots"), stage.secret()).unwrap();
     chown(&stage.home, Some(0), None).unwrap();
     assert_eq!(stage.open().read("roots"), Err(ReadError::Linked));
 }
@@ -306,6 +322,17 @@ fn includes_are_read_from_allowed_directories_only() {
     stage.write(".procmailrc", &format!("INCLUDERC={}\n", at("below/rc")));
     let shown = stage.everything(&home);
     assert!(shown.contains("A=b"), "{shown}");
+    // A file that everybody could read, if they could get at it.
+    for directory in [&allowed.join("below"), &allowed] {
+        let mode = |mode| {
+            fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o750);
+        assert_eq!(home.read(&at("below/rc")), Err(ReadError::Owner));
+        assert_eq!(home.read(&at("in")), Err(ReadError::Owner));
+        mode(0o755);
+    }
+    assert!(home.read(&at("below/rc")).is_ok());
 }
 
 #[test]

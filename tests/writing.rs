@@ -185,6 +185,12 @@ fn names_do_not_climb() {
         "-o",
         ".hidden",
         "up\\up",
+        "",
+        "virtual",
+        "Summary.CSV",
+        "u\u{202e}000",
+        "u\u{0}",
+        &"u".repeat(201),
     ];
     let mut passwd = String::new();
     let mut accounts = "old,new,address\n".to_owned();

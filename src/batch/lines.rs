@@ -1,7 +1,7 @@
 //! In: the text of an administrator's file. Out: its entries, with the lines
 //! that could not be read named.
 
-use crate::report::visible;
+use crate::report::{is_hidden, visible};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -74,7 +74,7 @@ pub fn is_safe_name(name: &str) -> bool {
         && name.len() <= 200
         && !name.starts_with(['.', '-'])
         && !name.contains(['/', '\\'])
-        && !name.chars().any(char::is_control)
+        && !name.chars().any(|c| c.is_control() || is_hidden(c))
 }
 
 #[cfg(test)]
@@ -97,7 +97,18 @@ mod tests {
     #[test]
     fn names_cannot_climb() {
         for name in [
-            "", ".", "..", "a/b", "../a", ".a", "a\0", "a\nb", "-x", "a\\b",
+            "",
+            ".",
+            "..",
+            "a/b",
+            "../a",
+            ".a",
+            "a\0",
+            "a\nb",
+            "-x",
+            "a\\b",
+            "a\u{202e}b",
+            "a\u{200b}",
         ] {
             assert!(!is_safe_name(name), "{name:?}");
         }

@@ -30,6 +30,9 @@ pub enum MergeError {
     /// One is not what a batch writes.
     #[error("{0}: it cannot be read as a part of a batch: run that part again")]
     Unread(PathBuf),
+    /// Another user could have written one.
+    #[error("{0}: {1}")]
+    Exposed(PathBuf, io::Error),
     /// The result could not be written.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -112,6 +115,13 @@ fn parts(outs: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
             if let Some((_, other)) = other {
                 return Err(MergeError::Several(other.clone(), path));
             }
+            // As its lists stand below it, whoever could exchange it could them.
+            write::is_out_of_reach(&path.join(names::TOTALS)).map_err(|error| {
+                match error.kind() {
+                    io::ErrorKind::NotFound => MergeError::Unread(path.clone()),
+                    _ => MergeError::Exposed(path.clone(), error),
+                }
+            })?;
             found.insert(shard, path);
         }
     }

@@ -17,6 +17,7 @@ pub mod tables;
 #[cfg(test)]
 mod tests;
 pub mod users;
+mod walk;
 pub mod write;
 
 pub use lines::Problem;

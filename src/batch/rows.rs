@@ -4,7 +4,7 @@ use super::users::User;
 use crate::home::MailboxSize;
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::report::{Report, Summary};
+use crate::report::{Report, Summary, json, visible};
 use crate::rules::model::Format;
 use std::collections::BTreeSet;
 
@@ -44,11 +44,10 @@ impl Translated {
 
     /// With the files that come from a report; `page` is its page.
     pub fn with_files(mut self, report: &Report, page: String) -> Self {
-        let mut json = serde_json::to_vec_pretty(report).unwrap_or_default();
-        json.push(b'\n');
+        let json = json::pretty(report) + "\n";
         self.files = vec![
             ("filters.sieve", report.script.clone().into_bytes()),
-            ("report.json", json),
+            ("report.json", json.into_bytes()),
             ("report.html", page.into_bytes()),
         ];
         self
@@ -156,16 +155,13 @@ impl Row<'_> {
     }
 }
 
-/// Text that a spreadsheet does not take for a formula, and that holds no
-/// control characters.
+/// Text that a spreadsheet does not take for a formula, with what is not seen
+/// as what it is made visible.
 pub(super) fn cell(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    match visible.starts_with(FORMULA) {
-        true => format!("'{visible}"),
-        false => visible,
+    let text = visible(text).replace('\n', "␊").replace('\t', "␉");
+    match text.starts_with(FORMULA) {
+        true => format!("'{text}"),
+        false => text,
     }
 }
 

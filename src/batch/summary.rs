@@ -2,8 +2,8 @@
 
 use super::lines::Problem;
 use super::run::Outcome;
-use crate::report;
 use crate::report::code::Code;
+use crate::report::{self, json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ pub(super) fn text(outcome: &Outcome) -> String {
         manual: outcome.manual.clone(),
         problems: outcome.problems.clone(),
     };
-    serde_json::to_string_pretty(&summary).unwrap_or_default() + "\n"
+    json::pretty(&summary) + "\n"
 }
 
 /// What another run came to, as its text says.

@@ -308,6 +308,15 @@ fn parts_join_to_the_whole() {
     assert_eq!(merged.counts, whole.counts);
     assert_eq!(merged.problems, whole.problems);
     assert_eq!(merge(&outs).unwrap().written, 0);
+    let parts = outs[1].join(".parts");
+    for directory in [&parts.join("2-of-3"), &parts, &outs[1]] {
+        let mode = |mode| {
+            fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        mode(0o777);
+        assert!(matches!(merge(&outs), Err(MergeError::Exposed(..))));
+        mode(0o700);
+    }
     options.shard = Some("1/2".parse().unwrap());
     run(&options, &translate, &Nobody).unwrap();
     assert!(matches!(merge(&outs), Err(MergeError::Several(..))));

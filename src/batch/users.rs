@@ -5,11 +5,10 @@ use super::accounts::Accounts;
 use super::lines::{Problem, is_safe_name};
 use super::output::names;
 use super::passwd::PasswdUser;
+use super::walk::{Root, rules_in, unreadable};
 use std::collections::BTreeMap;
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
 
 /// A user whose home is translated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,171 +30,130 @@ pub struct User {
     pub alias: Option<String>,
 }
 
-/// Directories between a root and a home: `root/department/user`.
-const MAX_DEPTH: usize = 4;
-
 /// The first user id of people (login.defs(5)).
 const FIRST_PERSON: u32 = 1000;
 
 /// The user id of nobody.
 const NOBODY: u32 = 65534;
 
-/// The files by which a home is known.
-const RULES: [&str; 2] = [".forward", ".procmailrc"];
-
-/// Finds the homes below the roots: directories with rules in them. What lies
-/// in a home is not looked into, nor is a directory that belongs to neither root,
-/// nor whoever runs this, nor the owner of the root: in a home without rules,
-/// its owner could otherwise make one for another user.
+/// The homes below some roots: directories with rules in them. What lies in a
+/// home is not looked into.
 pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
-    let mut found = BTreeMap::new();
-    let mut problems = Vec::new();
-    let runner = rustix::process::geteuid().as_raw();
+    let mut found = Found::default();
     for root in roots {
-        let trusted = [Some(0), Some(runner), owner(root)];
-        // No link is followed below it.
-        let full_root = root.canonicalize().unwrap_or_else(|_| root.clone());
-        let mut entries = WalkDir::new(root)
-            .max_depth(MAX_DEPTH)
-            .sort_by_file_name()
-            .into_iter();
-        while let Some(entry) = entries.next() {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    let place = error.path().unwrap_or(root).display().to_string();
-                    problems.push(Problem::with(&place, unreadable(error.io_error())));
-                    continue;
-                }
-            };
-            if !entry.file_type().is_dir() {
-                if entry.depth() == 0 {
-                    let place = root.display().to_string();
-                    problems.push(Problem::with(&place, "it is not a directory"));
-                }
-                continue;
+        match Root::new(root) {
+            Ok(root) => {
+                let problems = root.walk(&mut |user| found.enter(user));
+                found.problems.extend(problems);
             }
-            let owner = owner(entry.path());
-            match rules_in(entry.path()) {
-                Ok(true) => {
-                    entries.skip_current_dir();
-                    let full = match entry.path().strip_prefix(root) {
-                        Ok(below) if !below.as_os_str().is_empty() => full_root.join(below),
-                        _ => full_root.clone(),
-                    };
-                    let user = of_directory(entry.path(), &full, owner);
-                    enter(&mut found, &mut problems, user);
-                }
-                Ok(false) if trusted.contains(&owner) => {}
-                Ok(false) => entries.skip_current_dir(),
-                Err(error) => {
-                    entries.skip_current_dir();
-                    let place = entry.path().display().to_string();
-                    problems.push(Problem::with(&place, unreadable(Some(&error))));
-                }
-            }
+            Err(error) => found.tell(root, unreadable(&error)),
         }
     }
-    (found.into_values().collect(), problems)
-}
-
-/// Why a directory was passed over.
-fn unreadable(error: Option<&io::Error>) -> String {
-    match error.map(io::Error::kind) {
-        Some(io::ErrorKind::NotFound) => "there is no such directory".to_owned(),
-        Some(kind) => format!("it cannot be looked into: {kind}"),
-        None => "it cannot be looked into".to_owned(),
-    }
-}
-
-/// The owner of a directory.
-fn owner(path: &Path) -> Option<u32> {
-    path.metadata().ok().map(|metadata| metadata.uid())
-}
-
-/// Whether a directory has rules in it; an error where it does not let itself
-/// be asked.
-fn rules_in(home: &Path) -> io::Result<bool> {
-    for name in RULES {
-        match home.join(name).symlink_metadata() {
-            Ok(_) => return Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
-}
-
-fn of_directory(path: &Path, full: &Path, owner: Option<u32>) -> User {
-    let name = full
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    User {
-        new: name.clone(),
-        name,
-        address: None,
-        home: path.to_owned(),
-        home_path: full.to_string_lossy().into_owned(),
-        uid: owner,
-        alias: None,
-    }
+    found.finish()
 }
 
 /// The users of passwd(5). Where roots are given, their homes are copies below
 /// one of these: `root/home/user`, or `root/user`. Users that are programs count
 /// where they have rules.
 pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
-    let mut found = BTreeMap::new();
-    let mut problems = Vec::new();
+    let mut found = Found::default();
+    let mut opened = Vec::new();
+    for root in roots {
+        match Root::new(root) {
+            Ok(root) => opened.push(root),
+            Err(error) => found.tell(root, unreadable(&error)),
+        }
+    }
     for user in passwd {
-        let below = user.home.trim_start_matches('/');
-        let copies = roots
-            .iter()
-            .flat_map(|root| [root.join(below), root.join(&user.name)]);
         let home = match roots {
-            [] => Some(PathBuf::from(&user.home)),
-            _ => copies.into_iter().find(|path| path.is_dir()),
+            [] => Ok(Some(PathBuf::from(&user.home)).filter(|home| home.is_dir())),
+            _ => copy(&opened, &user),
         };
         // Programs have directories that belong to others, and seldom rules.
         let is_person = user.uid >= FIRST_PERSON && user.uid != NOBODY;
+        let has_rules = |home: &PathBuf| rules_in(home).unwrap_or(false);
         if !is_person
             && !home
-                .as_deref()
-                .is_some_and(|home| rules_in(home).unwrap_or(false))
+                .as_ref()
+                .is_ok_and(|home| home.as_ref().is_some_and(has_rules))
         {
             continue;
         }
-        let Some(home) = home.filter(|path| path.is_dir()) else {
-            let message = "there is no home directory".to_owned();
-            problems.push(Problem::with(&user.name, message));
-            continue;
-        };
-        let user = User {
-            new: user.name.clone(),
-            name: user.name,
-            address: None,
-            home,
-            home_path: user.home,
-            // Copies belong to whoever made them.
-            uid: roots.is_empty().then_some(user.uid),
-            alias: None,
-        };
-        enter(&mut found, &mut problems, user);
+        match home {
+            Ok(None) => found.tell(&user.name, "there is no home directory"),
+            Err(why) => found.tell(&user.name, why),
+            Ok(Some(home)) => found.enter(User {
+                new: user.name.clone(),
+                name: user.name,
+                address: None,
+                home,
+                home_path: user.home,
+                // Copies belong to whoever made them.
+                uid: roots.is_empty().then_some(user.uid),
+                alias: None,
+            }),
+        }
     }
-    (found.into_values().collect(), problems)
+    found.finish()
 }
 
-fn enter(found: &mut BTreeMap<String, User>, problems: &mut Vec<Problem>, user: User) {
-    let place = user.home.display().to_string();
-    if !is_safe_name(&user.name) || names::ALL.contains(&user.name.as_str()) {
-        let message = "its name cannot be the name of a directory of the output";
-        problems.push(Problem::with(&place, message));
-    } else if let Some(first) = found.get(&user.name) {
-        let first = first.home.display();
-        let message = format!("{} has a home already, {first}", user.name);
-        problems.push(Problem::with(&place, message));
-    } else {
-        found.insert(user.name.clone(), user);
+/// Where the copy of a user's home is.
+fn copy(roots: &[Root], user: &PasswdUser) -> Result<Option<PathBuf>, &'static str> {
+    let below = user.home.trim_start_matches('/');
+    for root in roots {
+        for place in [below, &user.name] {
+            if let Some(home) = root.copy(place)? {
+                return Ok(Some(home));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Users by their names, lower-cased: no mailer, and not every file system,
+/// tells apart two that differ in nothing else.
+#[derive(Default)]
+struct Found {
+    users: BTreeMap<String, User>,
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn tell(&mut self, place: impl AsRef<Path>, why: impl Into<String>) {
+        let place = place.as_ref().display().to_string();
+        self.problems.push(Problem::with(&place, why));
+    }
+
+    /// Takes a user in. The first of a name counts; of two names that differ in
+    /// case only, the lower-cased one, for mailers look for that.
+    fn enter(&mut self, user: User) {
+        let name = user.name.to_lowercase();
+        if !is_safe_name(&user.name) || names::ALL.contains(&name.as_str()) {
+            let why = "its name cannot be the name of a directory of the output";
+            return self.tell(&user.home, why);
+        }
+        let is_lower = user.name == name;
+        match self.users.entry(name) {
+            Entry::Vacant(free) => {
+                free.insert(user);
+            }
+            Entry::Occupied(mut first) => {
+                let other = match is_lower && first.get().name != user.name {
+                    true => first.insert(user),
+                    false => user,
+                };
+                let User { name, home, .. } = first.get();
+                let why = format!("{name} has a home already, {}", home.display());
+                self.tell(&other.home, why);
+            }
+        }
+    }
+
+    /// All of them, in the order of their names.
+    fn finish(self) -> (Vec<User>, Vec<Problem>) {
+        let mut users: Vec<User> = self.users.into_values().collect();
+        users.sort_by(|one, other| one.name.cmp(&other.name));
+        (users, self.problems)
     }
 }
 
@@ -237,43 +195,15 @@ mod tests {
     }
 
     #[test]
-    fn homes_are_found_by_walking() {
+    fn names_that_differ_in_case_only_are_one() {
         let stage = tempfile::tempdir().unwrap();
-        home(stage.path(), "ann");
-        home(stage.path(), "physics/bob");
-        home(stage.path(), "ann/backup/ann");
-        home(stage.path(), "chemistry/ann");
-        home(stage.path(), "virtual");
-        fs::create_dir(stage.path().join("empty")).unwrap();
-        let (users, problems) = walk(&[stage.path().to_owned()]);
-        let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
-        assert_eq!(names, ["ann", "bob"]);
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        let roots = ["nowhere", "bob/.forward"].map(|root| stage.path().join(root));
-        home(stage.path(), "bob");
-        let (users, problems) = walk(&roots);
-        assert!(users.is_empty());
-        let messages: Vec<_> = problems.iter().map(|p| p.message.as_str()).collect();
-        assert_eq!(
-            messages,
-            ["there is no such directory", "it is not a directory"]
-        );
-    }
-
-    #[test]
-    fn nobody_makes_a_home_for_another() {
-        let stage = tempfile::tempdir().unwrap();
-        home(stage.path(), "ann/bob");
-        home(stage.path(), "bob");
-        let claimed = stage.path().join("ann");
-        if std::os::unix::fs::chown(&claimed, Some(54321), None).is_err() {
-            eprintln!("NOT TESTED: homes of several users, for only root can make them");
-            return;
+        for path in ["Ann", "ann", "BOB", "Bob", "Virtual", "sue"] {
+            home(stage.path(), path);
         }
         let (users, problems) = walk(&[stage.path().to_owned()]);
-        let homes: Vec<_> = users.iter().map(|user| &user.home).collect();
-        assert_eq!(homes, [&stage.path().join("bob")]);
-        assert!(problems.is_empty(), "{problems:?}");
+        let names: Vec<_> = users.iter().map(|user| user.name.as_str()).collect();
+        assert_eq!(names, ["BOB", "ann", "sue"]);
+        assert_eq!(problems.len(), 3, "{problems:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! In: why a command could not run. Out: one line on standard error that names
 //! the file and says what to do.
 
-use super::output;
+use super::{COULD_NOT_RUN, output};
 use sievify::batch::{BatchError, MergeError};
 use sievify::home::ReadError;
 use sievify::report::code::Code;
@@ -33,6 +33,9 @@ pub enum Failure {
     /// Something could not be written.
     #[error("{what} could not be written: {}", reason(error))]
     Output { what: String, error: io::Error },
+    /// Whoever read the output has gone away, and wants no more of it.
+    #[error("nobody reads the output")]
+    Unread,
     /// There is no such target.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -100,9 +103,19 @@ impl Failure {
         Failure::Rules { path, error }
     }
 
+    /// The exit status that tells of it.
+    pub fn status(&self) -> u8 {
+        match self {
+            Failure::Unread => 0,
+            _ => COULD_NOT_RUN,
+        }
+    }
+
     /// Prints it.
     pub fn tell(&self) {
-        output::problem("error", &self.to_string());
+        if !matches!(self, Failure::Unread) {
+            output::problem("error", &self.to_string());
+        }
     }
 }
 

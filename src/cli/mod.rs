@@ -48,6 +48,7 @@ Exit status:
   0  every rule is carried out, or has no meaning on a server
   1  something is left to a person; the report says what
   2  it could not run; standard error says why
+Where its output is closed early, as by `head`, it ends quietly, with 0.
 
 Each command has examples of its own: sievify help COMMAND";
 
@@ -90,7 +91,7 @@ pub fn main() -> ExitCode {
         output::color(arguments.color);
         run(&arguments.command).unwrap_or_else(|failure| {
             failure.tell();
-            COULD_NOT_RUN
+            failure.status()
         })
     }));
     status.unwrap_or(COULD_NOT_RUN).into()

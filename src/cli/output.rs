@@ -1,6 +1,6 @@
 //! In: text with ANSI styles. Out: that text on standard output or standard
-//! error, without styles where these do not belong. A reader that has gone away
-//! is no failure.
+//! error, without styles where these do not belong. Where the reader has gone away,
+//! the work ends.
 
 use super::failure::Failure;
 use anstyle::{AnsiColor, Style};
@@ -23,6 +23,14 @@ pub fn result(text: &str) -> Result<(), Failure> {
     write(io::stdout().lock(), text, "standard output")
 }
 
+/// A script, which on a terminal moves no cursor.
+pub fn script(text: &str) -> Result<(), Failure> {
+    match io::stdout().is_terminal() {
+        true => result(&visible(text)),
+        false => result(text),
+    }
+}
+
 /// What the command is for, with styles.
 pub fn styled(text: &str) -> Result<(), Failure> {
     write(anstream::stdout().lock(), text, "standard output")
@@ -43,11 +51,12 @@ pub fn gap() -> Result<(), Failure> {
 
 fn write(mut to: impl Write, text: &str, what: &str) -> Result<(), Failure> {
     match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::Unread),
+        Err(error) => Err(Failure::Output {
             what: what.to_owned(),
             error,
         }),
-        _ => Ok(()),
     }
 }
 

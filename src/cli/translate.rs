@@ -93,13 +93,13 @@ impl Translate {
         let report = &translation.report;
         match self.format {
             Format::Text if report.entries.is_empty() => {
-                output::result(&report.script)?;
+                output::script(&report.script)?;
                 let home = &settings.home_path;
                 output::problem("note", &format!("{home}: there are no mail rules in it"));
                 Ok(())
             }
             Format::Text => {
-                output::result(&report.script)?;
+                output::script(&report.script)?;
                 output::gap()?;
                 output::report(&terminal::render(report, &translation.sources))
             }

@@ -42,6 +42,8 @@ impl Default for Limits {
 pub struct DiskHome {
     home: Beneath,
     owner: u32,
+    /// The group of the directory, where it is that of users.
+    group: Option<u32>,
     /// Directories whose files any home may include, by their paths.
     includes: Vec<(PathBuf, Beneath)>,
     pub(super) limits: Limits,
@@ -59,8 +61,10 @@ impl DiskHome {
     /// What the operating system says, where it is no directory one can read.
     pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<DiskHome, ReadError> {
         let home = Beneath::open(path.as_ref())?;
+        let metadata = home.metadata()?;
         Ok(DiskHome {
-            owner: home.metadata()?.uid(),
+            owner: metadata.uid(),
+            group: Some(metadata.gid()).filter(|&group| group != 0),
             home,
             includes: Vec::new(),
             limits,
@@ -74,7 +78,11 @@ impl DiskHome {
     /// With another owner of the files: whoever names a single file in a shared
     /// directory means it, whosoever the directory is.
     pub fn owned_by(self, owner: u32) -> DiskHome {
-        DiskHome { owner, ..self }
+        DiskHome {
+            owner,
+            group: None,
+            ..self
+        }
     }
 
     /// Lets absolute paths below these directories be read as well. What is
@@ -126,11 +134,18 @@ impl DiskHome {
         self.in_time()?;
         for (directory, beneath) in &self.includes {
             if let Ok(path) = path.strip_prefix(directory) {
-                let owner = beneath.metadata()?.uid();
-                return open_regular(beneath, path, |metadata| {
-                    let is_public = metadata.mode() & 0o004 != 0;
+                let directory = beneath.metadata()?;
+                let full = beneath.run(path, |dir, path| dir.canonicalize(path))?;
+                let mut above = full.ancestors().skip(1).filter(|path| *path != "");
+                let is_public = directory.mode() & 0o001 != 0
+                    && above.all(|path| {
+                        let above = beneath.run(path, |dir, path| dir.metadata(path));
+                        above.is_ok_and(|above| above.mode() & 0o001 != 0)
+                    });
+                return open_regular(beneath, &full, |metadata| {
+                    let is_public = is_public && metadata.mode() & 0o004 != 0;
                     match metadata.uid() {
-                        uid if is_public && (uid == 0 || uid == owner) => Ok(()),
+                        uid if is_public && (uid == 0 || uid == directory.uid()) => Ok(()),
                         _ => Err(ReadError::Owner),
                     }
                 });
@@ -151,12 +166,15 @@ impl DiskHome {
     }
 
     /// A hard link makes a file of root's look like one of the home; such a
-    /// one has a second name.
+    /// one has a second name, or had one, and then it is none that the user,
+    /// and so the old mailer, could read.
     fn is_own(&self, metadata: &Metadata) -> Result<(), ReadError> {
+        let is_of_group = self.group == Some(metadata.gid());
+        let readable = if is_of_group { 0o044 } else { 0o004 };
         match metadata.uid() {
-            0 if metadata.nlink() == 1 => Ok(()),
-            0 => Err(ReadError::Linked),
+            0 if metadata.nlink() != 1 => Err(ReadError::Linked),
             uid if uid == self.owner => Ok(()),
+            0 if metadata.mode() & readable != 0 => Ok(()),
             _ => Err(ReadError::Owner),
         }
     }

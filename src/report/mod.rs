@@ -10,7 +10,7 @@ pub mod replayed;
 pub mod terminal;
 mod visible;
 
-pub use visible::visible;
+pub use visible::{is_hidden, visible};
 
 use crate::rules::model::{Format, Statement};
 use crate::syntax::{Encoding, Source};

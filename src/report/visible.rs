@@ -27,7 +27,7 @@ pub(super) fn push_visible(shown: &mut String, c: char) {
 }
 
 /// Whether a character is not seen as what it is.
-pub(super) fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         // Marks that turn the direction of writing, that take no room, or end

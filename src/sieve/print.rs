@@ -9,6 +9,7 @@ use super::quote::{Literals, Quoting};
 use super::scope;
 use super::script::{Command, CommandKind, FlagCommand, Script, Test, Value};
 use super::target::{Extension, Target};
+use crate::report::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
 use std::collections::BTreeSet;
 
@@ -407,7 +408,7 @@ impl Printer {
             self.out.push(' ');
         }
         for c in comment.chars() {
-            match Literals::is_visible(c) {
+            match Literals::is_visible(c) && !is_hidden(c) {
                 true => self.out.push(c),
                 false => self.out.extend(c.escape_default()),
             }
