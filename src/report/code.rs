@@ -426,6 +426,10 @@ codes! {
         "The server files nothing into folders",
         "The rule files mail into a folder, and the server does not offer that.",
         "Ask whether the server can be given the extension “fileinto”, and translate again.";
+    CopyGoesOn "copy-goes-on":
+        "A copy that went on with other values",
+        "A block with the flag c is for a copy of the mail. Where the block does not deliver the copy, it went on below the block with the variables that the block had set, and the mail itself went on with those from before. The script lets only the mail itself go on.",
+        "Look whether a rule below asks for one of these variables, and write what is to happen with the copy into the block.";
     PartOnly "part-only":
         "Only a part of the mail was delivered",
         "The flags h and b let procmail deliver the header or the body alone. The server delivers the whole mail.",
@@ -438,6 +442,10 @@ codes! {
         "What mail is forwarded to is no address",
         "The new server forwards to addresses only.",
         "Write the rule anew with the address that is meant.";
+    OwnAddress "own-address":
+        "Mail forwarded to the user's own address",
+        "The rule sends the mail to an address of this very user. On the old server it came in again, and the rules were asked once more. A new server may refuse to send it round in a circle, so the script keeps the mail in the inbox.",
+        "Nothing needs to be done, unless the address is that of another machine.";
     LocalDomain "local-domain":
         "An address on a machine without a full name",
         "The address ends in the short name of a machine. The old server could complete it; the new one may not know it.",

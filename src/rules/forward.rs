@@ -476,6 +476,7 @@ impl<'h, 's> Mailer<'h, 's> {
         Folder {
             path: Text::literal(path),
             format,
+            is_relative: false,
         }
     }
 

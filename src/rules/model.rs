@@ -296,7 +296,7 @@ pub enum Action {
     /// Without any, it fails.
     File(Vec<Folder>),
     /// `! address …`: the words given to sendmail.
-    Forward(Text),
+    Forward(Vec<Text>),
     /// `| command`, with its redirections.
     Pipe(Text),
     /// `VAR=| command`: the variable gets what the command prints.
@@ -319,6 +319,8 @@ pub struct Folder {
     pub path: Text,
     /// How mail lies in it.
     pub format: Format,
+    /// Whether it was written as seen from `MAILDIR` (`LASTFOLDER` shows it).
+    pub is_relative: bool,
 }
 
 /// Mailbox formats.

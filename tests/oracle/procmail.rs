@@ -222,7 +222,9 @@ fn once(
         let name = path.rsplit('/').next().unwrap_or(path);
         if holds(content, &telling) && !logs.contains(name) {
             if path != "/dev/null" {
-                outcome.insert(Delivery::Mailbox(folder(path)));
+                let is_file = learnt.mailboxes.contains(path);
+                let mailbox = if is_file { path.clone() } else { folder(path) };
+                outcome.insert(Delivery::Mailbox(mailbox));
             }
         } else if content.windows(10).any(|part| part == b"procmail: ") {
             log.push_str(&String::from_utf8_lossy(content));
@@ -339,7 +341,7 @@ fn opened_logs(said: &str) -> impl Iterator<Item = String> + '_ {
         .map(str::to_string)
 }
 
-/// The mailbox that a file belongs to.
+/// The mailbox that a file belongs to that is none itself.
 fn folder(path: &str) -> String {
     let Some((directory, name)) = path.rsplit_once('/') else {
         return path.to_string();

@@ -78,6 +78,7 @@ impl Elaborator<'_, '_> {
             Format::Null => Folder {
                 path: Text::literal(format!("/var/mail/{}", self.settings.user)),
                 format: Format::Mbox,
+                is_relative: false,
             },
             _ => folder,
         }

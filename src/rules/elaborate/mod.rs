@@ -471,8 +471,7 @@ impl Elaborator<'_, '_> {
             }
             NodeKind::Forward => {
                 let line = line.strip_prefix('!').unwrap_or(line);
-                let words = expand::words(line, &self.variables);
-                Action::Forward(joined(words, " "))
+                Action::Forward(expand::words(line, &self.variables))
             }
             NodeKind::Pipe => {
                 let line = line.strip_prefix('|').unwrap_or(line);
@@ -559,17 +558,6 @@ fn is_certain(recipe: &Recipe) -> bool {
         condition.test == Test::Always && !condition.negated && condition.weight.is_none()
     };
     recipe.chain == Chain::default() && recipe.conditions.iter().all(holds)
-}
-
-fn joined(words: Vec<Text>, between: &str) -> Text {
-    let mut joined = Text::default();
-    for (at, word) in words.into_iter().enumerate() {
-        if at > 0 {
-            joined.push(Piece::Literal(between.to_owned()));
-        }
-        joined.extend(word);
-    }
-    joined
 }
 
 /// The variable name that a line begins with, and what follows.

@@ -426,6 +426,10 @@ pub fn folders(
 /// What a mailbox's name stands for.
 pub fn folder(name: Text, variables: &Variables, home: &dyn Home, home_path: &str) -> Folder {
     let (name, mut format) = unmarked(name);
+    let is_relative = match name.0.first() {
+        Some(Piece::Literal(first)) => !first.starts_with('/'),
+        _ => false,
+    };
     let path = absolute(name, variables);
     if let Some(known) = path.known() {
         if known == "/dev/null" {
@@ -441,7 +445,11 @@ pub fn folder(name: Text, variables: &Variables, home: &dyn Home, home_path: &st
             }
         }
     }
-    Folder { path, format }
+    Folder {
+        path,
+        format,
+        is_relative,
+    }
 }
 
 /// Cuts the mark of a format off a name.

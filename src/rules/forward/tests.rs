@@ -144,6 +144,7 @@ fn other_destinations() {
         Target::Folder(Folder {
             path: Text::literal(path),
             format,
+            is_relative: false,
         })
     };
     assert_eq!(

@@ -242,7 +242,7 @@ impl<'p> Machine<'_, 'p> {
             path = String::from_utf8_lossy(&process.variable("ORGMAIL")).into_owned();
         }
         let (path, format) = place(&process.directory, &path, Format::Mbox);
-        self.deliver(process, path, format);
+        self.deliver(path, format);
     }
 
     fn assign(&mut self, process: &mut Process<'p>, assign: &'p Assign) {
@@ -299,12 +299,22 @@ impl<'p> Machine<'_, 'p> {
                 process.succeeded = self.file(process, folders, encoding) || flags.ignore_errors;
                 process.succeeded
             }
-            Action::Forward(addresses) => {
-                let words = self.string(process, addresses, encoding);
-                let words: Vec<&str> = words.split_ascii_whitespace().collect();
-                self.outcome
-                    .programs
-                    .push(format!("sendmail {}", words.join(" ")));
+            Action::Forward(words) => {
+                let words = words
+                    .iter()
+                    .flat_map(|word| self.words(process, word, encoding));
+                let words: Vec<String> = words.collect();
+                let shown = words.join(" ");
+                let mut command = process.variable("SENDMAIL");
+                for part in [
+                    process.variable("SENDMAILFLAGS").as_slice(),
+                    shown.as_bytes(),
+                ] {
+                    command.push(b' ');
+                    command.extend_from_slice(part);
+                }
+                process.variables.set("LASTFOLDER", Some(&command));
+                self.outcome.programs.push(format!("sendmail {shown}"));
                 self.redirect(recipients(&words));
                 process.status = 0;
                 process.succeeded = true;
@@ -336,8 +346,8 @@ impl<'p> Machine<'_, 'p> {
     }
 
     fn file(&mut self, process: &mut Process<'p>, folders: &[Folder], encoding: Encoding) -> bool {
-        let mut is_first = true;
-        for folder in folders {
+        let mut files = Vec::new();
+        'folders: for folder in folders {
             let words = self.words(process, &folder.path, encoding);
             let last = words.len().saturating_sub(1);
             for (at, word) in words.iter().enumerate() {
@@ -349,23 +359,42 @@ impl<'p> Machine<'_, 'p> {
                 };
                 let (path, format) = place(&process.directory, word, format);
                 let is_file = matches!(format, Format::Mbox | Format::Null);
+                let is_first = files.is_empty();
                 let format = match is_first || !is_file {
                     true => format,
                     false => Format::Directory,
                 };
-                self.deliver(process, path, format);
+                let written = match folder.is_relative {
+                    true => path::below(&process.directory, word).unwrap_or(word),
+                    false => word,
+                };
+                files.push(self.message_file(written, format));
+                self.deliver(path, format);
                 if is_first && is_file {
-                    return true;
+                    break 'folders;
                 }
-                is_first = false;
             }
         }
-        !is_first
+        let is_filed = !files.is_empty();
+        let files = files.join(" ");
+        process.variables.set("LASTFOLDER", Some(files.as_bytes()));
+        is_filed
+    }
+
+    /// The file that a message is in behind its delivery (`LASTFOLDER`). What
+    /// procmail calls one in a directory, only it knows.
+    fn message_file(&self, mailbox: &str, format: Format) -> String {
+        let directory = mailbox.trim_end_matches('/');
+        match format {
+            Format::Mbox | Format::Null => mailbox.to_owned(),
+            Format::Maildir => format!("{directory}/new/{}.1_0.localhost", self.mail.received),
+            Format::Mh => format!("{directory}/1"),
+            Format::Directory => format!("{directory}/msg.1"),
+        }
     }
 
     /// The message is in a mailbox now.
-    pub fn deliver(&mut self, process: &mut Process<'p>, path: String, format: Format) {
-        process.variables.set("LASTFOLDER", Some(path.as_bytes()));
+    pub fn deliver(&mut self, path: String, format: Format) {
         if format != Format::Null {
             self.outcome
                 .deliveries
@@ -544,11 +573,11 @@ pub fn place(directory: &str, written: &str, format: Format) -> (String, Format)
 }
 
 /// The addresses among the words that sendmail is given.
-pub fn recipients(words: &[&str]) -> Vec<String> {
+pub fn recipients(words: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     let mut words = words.iter();
-    while let Some(&word) = words.next() {
-        match word {
+    while let Some(word) = words.next() {
+        match word.as_str() {
             "-f" | "-F" | "-r" => {
                 words.next();
             }

@@ -34,7 +34,7 @@ impl<'p> Runner<'p> {
             Action::File(folders) => folders
                 .iter()
                 .for_each(|folder| self.prepare_text(&folder.path)),
-            Action::Forward(text) => self.prepare_text(text),
+            Action::Forward(words) => words.iter().for_each(|word| self.prepare_text(word)),
             Action::Pipe(command) | Action::Capture { command, .. } => {
                 self.prepare_command(command)
             }

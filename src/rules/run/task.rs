@@ -121,13 +121,13 @@ impl<'p> Machine<'_, 'p> {
                 let folder = self.string(process, folder, encoding);
                 let directory = path::join(self.runner.home, "Mail");
                 let (path, _) = place(&directory, &folder, Format::Mh);
-                self.deliver(process, path, Format::Mh);
+                self.deliver(path, Format::Mh);
                 Ran::default()
             }
             Meaning::AppendTo { path } => {
                 let written = self.string(process, path, encoding);
                 let (path, format) = place(&process.directory, &written, Format::Mbox);
-                self.deliver(process, path, format);
+                self.deliver(path, format);
                 Ran::default()
             }
             Meaning::Redirect { addresses, .. } => {
@@ -135,8 +135,7 @@ impl<'p> Machine<'_, 'p> {
                     .iter()
                     .map(|address| self.string(process, address, encoding))
                     .collect();
-                let words: Vec<&str> = addresses.iter().map(String::as_str).collect();
-                self.redirect(super::machine::recipients(&words));
+                self.redirect(super::machine::recipients(&addresses));
                 Ran::default()
             }
             Meaning::Exit(status) => Ran::exit(*status),
@@ -226,8 +225,7 @@ impl<'p> Machine<'_, 'p> {
                     .iter()
                     .map(|address| self.string(process, address, encoding))
                     .collect();
-                let words: Vec<&str> = addresses.iter().map(String::as_str).collect();
-                self.redirect(super::machine::recipients(&words));
+                self.redirect(super::machine::recipients(&addresses));
             }
             return Ran::default();
         }

@@ -9,7 +9,7 @@ use super::value::{command, compare, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
+use crate::rules::model::{Folder, Format, StatementId, Text};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -426,11 +426,20 @@ impl Lowering<'_> {
                 "No address is named to forward the mail to",
             ));
         }
+        let named = values.len();
+        values.retain(|address| !self.is_own(address));
+        let count = values.len();
+        let to_own = count < named;
+        if to_own {
+            self.find(at, adapted(
+                Code::OwnAddress,
+                "The mail was sent to the user's own address, where it came in again; the script keeps it in the inbox",
+            ));
+        }
         let stays = copy || path.clone.is_some();
         let in_doubt = !stays && path.doubtful().is_some();
-        let count = values.len();
         let allowed = self.takes_redirects(at, count);
-        let keeps = in_doubt || count > allowed;
+        let keeps = in_doubt || to_own || count > allowed;
         values.truncate(allowed);
         for (number, address) in values.into_iter().enumerate() {
             let copies = stays || keeps || number + 1 < count;
@@ -443,6 +452,13 @@ impl Lowering<'_> {
             commands.push(keep());
         }
         Ok(self.delivered(commands, copy, path))
+    }
+
+    /// Whether mail to an address comes to this very user.
+    fn is_own(&self, address: &Value) -> bool {
+        let own = &self.program.own_addresses;
+        let address = address.as_text().map(|address| address.to_lowercase());
+        address.is_some_and(|address| own.contains(&address))
     }
 
     pub(super) fn redirect(&self, address: Value, copy: bool) -> Command {
@@ -516,10 +532,10 @@ impl Lowering<'_> {
     }
 
     /// The words of a `!` action that are addresses; options of sendmail go.
-    pub(super) fn addresses(words: &Text) -> Vec<Text> {
+    pub(super) fn addresses(words: &[Text]) -> Vec<Text> {
         let mut addresses = Vec::new();
         let mut takes_value = false;
-        for word in split_words(words) {
+        for word in words {
             if std::mem::take(&mut takes_value) {
                 continue;
             }
@@ -533,37 +549,11 @@ impl Lowering<'_> {
                     let named = each.filter(|text| !text.is_empty());
                     addresses.extend(named.map(Text::literal));
                 }
-                None => addresses.push(word),
+                None => addresses.push(word.clone()),
             }
         }
         addresses
     }
-}
-
-/// A text cut at its blanks.
-fn split_words(text: &Text) -> Vec<Text> {
-    let mut words: Vec<Text> = vec![Text::default()];
-    for piece in &text.0 {
-        match piece {
-            Piece::Literal(literal) => {
-                for (at, part) in literal.split([' ', '\t', '\n']).enumerate() {
-                    if at > 0 {
-                        words.push(Text::default());
-                    }
-                    if let Some(last) = words.last_mut() {
-                        last.push(Piece::Literal(part.to_owned()));
-                    }
-                }
-            }
-            piece => {
-                if let Some(last) = words.last_mut() {
-                    last.push(piece.clone());
-                }
-            }
-        }
-    }
-    words.retain(|word| !word.0.is_empty());
-    words
 }
 
 /// `keep`.

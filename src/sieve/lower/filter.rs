@@ -281,6 +281,7 @@ impl Lowering<'_> {
                 let folder = Folder {
                     path: folder.clone(),
                     format: Format::Maildir,
+                    is_relative: false,
                 };
                 self.filed_by(at, folder, counts, path)
             }

@@ -4,11 +4,12 @@
 
 use super::bounds::bytes_of;
 use super::chain::group_length;
-use super::path::{Chained, Path};
+use super::left_out::assigned_in;
+use super::path::{Chained, Known, Path};
 use super::pattern::Note;
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
-use super::value::{compare, when};
+use super::value::{compare, set, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Action, Assign, Format, Recipe, StatementId, Step};
@@ -256,6 +257,11 @@ impl Lowering<'_> {
             let mut inner = path.clone();
             let mut flow = self.steps(steps, &mut inner);
             path.clone = outer;
+            if flow.falls {
+                self.goes_on_as_copy(recipe, &inner, path);
+            }
+            let restored = self.without_values_of_copy(steps, path);
+            flow.commands.extend(restored);
             // The message itself has skipped the block.
             flow.exits.remove(&label);
             flow.falls = true;
@@ -268,6 +274,42 @@ impl Lowering<'_> {
             ..chain
         };
         flow
+    }
+
+    /// A clone that comes out of its block goes on below it, as the message
+    /// does; the script lets one of them go on for both.
+    fn goes_on_as_copy(&mut self, recipe: &Recipe, clone: &Path, message: &mut Path) {
+        let others = self.read.iter().filter(|name| {
+            let known = |path: &Path| path.known(name).cloned().unwrap_or_default();
+            known(clone) != known(message)
+        });
+        let others: Vec<&str> = others.map(String::as_str).collect();
+        if others.is_empty() {
+            return;
+        }
+        let message_of_finding = format!(
+            "A copy of the mail went on below this block with other values ({}); the script lets the mail go on as if there were no copy",
+            others.join(", ")
+        );
+        self.find(recipe.at, adapted(Code::CopyGoesOn, message_of_finding));
+        message.doubt = message.doubt.or(Some(recipe.at));
+    }
+
+    /// Gives the script's variables back what they held before the block of a
+    /// clone, whose own they are.
+    fn without_values_of_copy(&mut self, steps: &[Step], path: &mut Path) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for name in assigned_in(steps) {
+            if !self.read.contains(&name) {
+                continue;
+            }
+            match path.known(&name).cloned().unwrap_or_default() {
+                Known::Text(text) => commands.push(set(&name, &[], Value::text(&*text))),
+                Known::Carried { .. } => path.learn(&name, Known::Lost),
+                Known::Lost => {}
+            }
+        }
+        commands
     }
 
     /// Names the place of a recipe above its first command that is not in

@@ -145,6 +145,7 @@ impl Lowering<'_> {
                 let folder = Folder {
                     path: folder.clone(),
                     format: Format::Maildir,
+                    is_relative: false,
                 };
                 self.copied(at, folder, path)
             }
@@ -208,6 +209,7 @@ impl Lowering<'_> {
         let folder = Folder {
             path: default.clone(),
             format,
+            is_relative: false,
         };
         let Ok(flow) = self.filed(at, &[folder], false, &[], path) else {
             return Vec::new();

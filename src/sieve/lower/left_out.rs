@@ -53,7 +53,7 @@ impl Lowering<'_> {
         let mut assigned = BTreeSet::new();
         if let Action::Block(steps) = &recipe.action {
             self.inner_left_out(steps);
-            assignments(steps, &mut assigned);
+            assigned = assigned_in(steps);
         }
         if let Action::Capture { name, .. } = &recipe.action {
             assigned.insert(name.clone());
@@ -202,20 +202,31 @@ fn any_delivers(steps: &[Step]) -> bool {
     })
 }
 
-/// The variables that steps assign.
+/// The variables that steps assign, `MATCH` among them.
+pub(super) fn assigned_in(steps: &[Step]) -> BTreeSet<String> {
+    let mut assigned = BTreeSet::new();
+    assignments(steps, &mut assigned);
+    assigned
+}
+
 fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
     for step in steps {
         match step {
             Step::Assign(assign) => {
                 into.insert(assign.name.clone());
             }
-            Step::Recipe(recipe) => match &recipe.action {
-                Action::Block(steps) => assignments(steps, into),
-                Action::Capture { name, .. } => {
-                    into.insert(name.clone());
+            Step::Recipe(recipe) => {
+                if splits_match(recipe) {
+                    into.insert("MATCH".to_owned());
                 }
-                _ => {}
-            },
+                match &recipe.action {
+                    Action::Block(steps) => assignments(steps, into),
+                    Action::Capture { name, .. } => {
+                        into.insert(name.clone());
+                    }
+                    _ => {}
+                }
+            }
             Step::Include { body, .. } | Step::Detail { body, .. } => assignments(body, into),
             Step::Deliver(destinations) => {
                 for destination in destinations {

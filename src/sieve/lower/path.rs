@@ -145,19 +145,25 @@ impl Path {
             return self;
         }
         // What only one way assigned was empty on the other.
-        let empty = || Known::Text(Rc::default());
         let variables = Rc::make_mut(&mut self.variables);
         for (name, known) in variables.iter_mut() {
-            let theirs = other.variables.get(name).cloned().unwrap_or_else(empty);
+            let theirs = other.variables.get(name).cloned().unwrap_or_default();
             let ours = std::mem::replace(known, Known::Lost);
             *known = ours.join(theirs);
         }
         for (name, theirs) in other.variables.iter() {
             if !variables.contains_key(name) {
-                variables.insert(name.clone(), empty().join(theirs.clone()));
+                variables.insert(name.clone(), Known::default().join(theirs.clone()));
             }
         }
         self
+    }
+}
+
+impl Default for Known {
+    /// Of a variable that was not assigned.
+    fn default() -> Self {
+        Known::Text(Rc::default())
     }
 }
 

@@ -80,6 +80,7 @@ impl Lowering<'_> {
                 let folder = Folder {
                     path: folder,
                     format: Format::Maildir,
+                    is_relative: false,
                 };
                 self.filed(at, &[folder], copy, &[], path)?
             }
@@ -89,6 +90,7 @@ impl Lowering<'_> {
                 let folder = Folder {
                     path: path_of,
                     format: Format::Mh,
+                    is_relative: false,
                 };
                 self.filed(at, &[folder], copy, &[], path)?
             }
@@ -157,16 +159,20 @@ impl Lowering<'_> {
             }
             Meaning::Exit(0) if copy => Flow::nothing(),
             Meaning::Exit(0) => self.thrown_away(at, path),
-            Meaning::Exit(_) => {
-                if !recipe.flags.wait {
-                    self.find(
-                        at,
-                        adapted(
-                            Code::SideEffect,
-                            "procmail did not wait to see the program fail, and the mail was gone; here it goes on",
-                        ),
-                    );
+            Meaning::Exit(_) if !recipe.flags.wait => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::SideEffect,
+                        "procmail did not wait for the program, and seldom saw that it failed; here it does not fail, and the mail stays",
+                    ),
+                );
+                match copy {
+                    true => Flow::nothing(),
+                    false => self.kept(path),
                 }
+            }
+            Meaning::Exit(_) => {
                 return Ok(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(Test::False),
@@ -272,7 +278,11 @@ impl Lowering<'_> {
         {
             *first = format!("{maildir}/{first}");
         }
-        Folder { path: file, format }
+        Folder {
+            path: file,
+            format,
+            is_relative: false,
+        }
     }
 
     /// The message was seen before.

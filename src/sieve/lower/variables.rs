@@ -39,7 +39,9 @@ pub(super) fn read(body: &[Step], target: &Mailserver) -> BTreeSet<String> {
                         Action::File(folders) => {
                             folders.iter().for_each(|f| text(&f.path, &mut read));
                         }
-                        Action::Forward(words) => text(words, &mut read),
+                        Action::Forward(words) => {
+                            words.iter().for_each(|word| text(word, &mut read));
+                        }
                         Action::Pipe(command) if leaves_no_trace(recipe, command, target) => {}
                         Action::Pipe(command) => text(command, &mut read),
                         Action::Capture { name, command } => values.push((name, command)),
