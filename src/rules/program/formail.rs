@@ -6,7 +6,8 @@ use super::send::Reply;
 use super::{BodyPart, Meaning, Recipients};
 use crate::rules::model::{Piece, Text};
 
-/// A change to the header. Names are without colon.
+/// A change to the header. Names are without colon, values are all that stands
+/// behind it, blanks and all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// `-A`: the field is added.
@@ -165,7 +166,7 @@ impl Formail {
                 }
                 // The line of the mbox format, which a mail server has not.
                 'a' | 'A' | 'i' | 'I' if is_mbox_line(value.as_ref()?) => {}
-                'a' | 'A' | 'i' | 'I' | 'u' | 'U' => formail.edits.push(edit(letter, &value?)?),
+                'a' | 'A' | 'i' | 'I' | 'u' | 'U' => formail.edits.extend(edit(letter, &value?)?),
                 _ => return None,
             }
         }
@@ -190,8 +191,9 @@ fn is_mbox_line(field: &Text) -> bool {
     matches!(field.0.first(), Some(Piece::Literal(text)) if text.starts_with("From "))
 }
 
-/// `Name: value` and what an option does with it.
-fn edit(letter: char, field: &Text) -> Option<Edit> {
+/// `Name: value` and what an option does with it: nothing, where there is none
+/// to be added.
+fn edit(letter: char, field: &Text) -> Option<Option<Edit>> {
     let (Piece::Literal(first), rest) = field.0.split_first()? else {
         return None;
     };
@@ -201,10 +203,11 @@ fn edit(letter: char, field: &Text) -> Option<Edit> {
         None => (first.as_str(), ""),
     };
     let name = field_name(name)?;
-    let mut value = Text::literal(start.trim_start());
+    let mut value = Text::literal(start);
     rest.iter().for_each(|piece| value.push(piece.clone()));
-    let is_empty = value.known().is_some_and(|value| value.trim().is_empty());
-    Some(match letter {
+    let is_empty = value.known() == Some("");
+    Some(Some(match letter {
+        'A' if is_empty => return Some(None),
         'A' => Edit::Add { name, value },
         'a' => Edit::AddIfAbsent { name, value },
         'I' if is_empty => Edit::Delete { name },
@@ -216,7 +219,7 @@ fn edit(letter: char, field: &Text) -> Option<Edit> {
         'i' => Edit::ReplaceKeeping { name, value },
         'u' => Edit::KeepFirst { name },
         _ => Edit::KeepLast { name },
-    })
+    }))
 }
 
 /// A field name without its colon. RFC 5322 (§2.2) allows more signs in one;

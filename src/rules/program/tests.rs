@@ -41,11 +41,11 @@ fn header_edits() {
         [
             Edit::Add {
                 name: "X-Loop".into(),
-                value: t("joe")
+                value: t(" joe")
             },
             Edit::Replace {
                 name: "X-Status".into(),
-                value: t("F")
+                value: t(" F")
             },
             Edit::AddIfAbsent {
                 name: "X-Label".into(),
@@ -81,7 +81,7 @@ fn variables_of_the_message_stay_variables() {
     let mut command = t("$FORMAIL -I \"Subject: [");
     command.push(Piece::Variable("MATCH".into()));
     command.push(Piece::Literal("] x\"".into()));
-    let mut value = t("[");
+    let mut value = t(" [");
     value.push(Piece::Variable("MATCH".into()));
     value.push(Piece::Literal("] x".into()));
     let name = "Subject".to_owned();

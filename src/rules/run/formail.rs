@@ -37,12 +37,14 @@ impl Field {
         let mut text = name.to_vec();
         text.push(b':');
         let length = text.len();
-        if !value.is_empty() {
-            text.push(b' ');
-        }
         text.extend_from_slice(value);
         text.push(b'\n');
         Field { text, name: length }
+    }
+
+    /// One with a blank behind its colon.
+    fn spaced(name: &[u8], value: &[u8]) -> Self {
+        Field::new(name, &[b" ", value].concat())
     }
 
     /// Its name without the colon; the line of the mbox format has none.
@@ -310,7 +312,7 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
     };
     let mut answer: Vec<Field> = fields.iter().filter(asked_to_keep).cloned().collect();
     let to = sender(&fields, trusted).unwrap_or_else(|| UNKNOWN.to_vec());
-    answer.push(Field::new(b"To", &to));
+    answer.push(Field::spaced(b"To", &to));
     if let Some(subject) = value(b"Subject") {
         let is_answer = subject
             .get(..3)
@@ -319,17 +321,17 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
             true => subject.to_vec(),
             false => [b"Re: ", subject].concat(),
         };
-        answer.push(Field::new(b"Subject", &subject));
+        answer.push(Field::spaced(b"Subject", &subject));
     }
     let references: Vec<&[u8]> = [value(b"References"), value(b"Message-ID")]
         .into_iter()
         .flatten()
         .collect();
     if !references.is_empty() {
-        answer.push(Field::new(b"References", &references.join(&b' ')));
+        answer.push(Field::spaced(b"References", &references.join(&b' ')));
     }
     if let Some(id) = value(b"Message-ID") {
-        answer.push(Field::new(b"In-Reply-To", id));
+        answer.push(Field::spaced(b"In-Reply-To", id));
     }
     let mut text = Vec::new();
     for field in edited(answer, edits) {
@@ -495,11 +497,11 @@ mod tests {
     fn headers_are_changed() {
         let v = |text: &str| text.as_bytes().to_vec();
         let edits = [
-            Edit::Add(v("X-A"), v("3")),
-            Edit::AddIfAbsent(v("X-B"), v("4")),
-            Edit::AddIfAbsent(v("Subject"), v("no")),
-            Edit::Replace(v("Message-ID"), v("<2>")),
-            Edit::ReplaceKeeping(v("Subject"), v("three")),
+            Edit::Add(v("X-A"), v(" 3")),
+            Edit::AddIfAbsent(v("X-B"), v(" 4")),
+            Edit::AddIfAbsent(v("Subject"), v(" no")),
+            Edit::Replace(v("Message-ID"), v(" <2>")),
+            Edit::ReplaceKeeping(v("Subject"), v(" three")),
         ];
         let expected = b"From a@b.c  Thu\nOld-Subject: one\n two\nX-A: 1\nX-A: 2\nX-B: 4\nX-A: 3\nSubject: three\nMessage-ID: <2>\n\n>From here\nend\n\n";
         // `-a Subject` finds the field renamed already.

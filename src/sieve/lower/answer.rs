@@ -1,6 +1,7 @@
 //! In: an automatic answer, by formail and sendmail or by vacation(1). Out: the
 //! `vacation` command (RFC 5230).
 
+use super::edit::trimmed;
 use super::path::Path;
 use super::pattern::Note;
 use super::value::command;
@@ -77,7 +78,7 @@ impl Lowering<'_> {
         let mut commands = Vec::new();
         let subject = subject.map(|prepared| {
             commands.extend(prepared.before);
-            prepared.value
+            trimmed(prepared.value)
         });
         let text = Value::text(text);
         let vacation = self.vacation_command(at, subject, None, &[], text)?;

@@ -121,7 +121,8 @@ fn renamed(from: &str, to: &str) -> Vec<Command> {
     vec![when(test, vec![command(copy), command(delete)])]
 }
 
-fn trimmed(mut value: Value) -> Value {
+/// A value without the blanks that stood behind the colon.
+pub(super) fn trimmed(mut value: Value) -> Value {
     if let Some(Part::Text(first)) = value.0.first_mut() {
         *first = first.trim_start().to_owned();
     }
