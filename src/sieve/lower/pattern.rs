@@ -9,6 +9,7 @@ mod glob;
 mod header;
 mod key;
 mod regex;
+mod sender;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::key::{Keys, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, push_new,
 };
-use super::{Fit, Matched, Note, Remarks, any_of, style};
+use super::{Fit, Matched, Note, Remarks, any_of, sender, style};
 use crate::report::code::Code;
 use crate::rules::expression::{Expression, Regex};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
@@ -82,6 +82,9 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             if capture.line_end {
                 remarks.line_end();
             }
+            if takes_nothing(&asked, &mut budget)? {
+                nothing_behind_colon(&mut remarks);
+            }
             let compare = Compare {
                 by: capture.by,
                 octet: !expression.ignores_case,
@@ -143,6 +146,28 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         false if tests.contains(&Test::True) => Ok(remarks.matched(Test::True)),
         false => Ok(remarks.matched(any_of(tests))),
     }
+}
+
+/// Whether a field is found that has nothing behind its colon but a blank.
+fn takes_nothing(asked: &Asked, budget: &mut Budget) -> Result<bool, TooComplex> {
+    for (_, terms) in &asked.0 {
+        let mut lines = Lines::default();
+        for term in behind(terms, b' ', budget)? {
+            lines.add(&term, budget)?;
+        }
+        if lines.lines.iter().any(Line::is_nullable) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn nothing_behind_colon(remarks: &mut Remarks) {
+    remarks.say(
+        Fit::EXCEEDS,
+        Code::BlankAfterColon,
+        "A field with nothing behind its colon, not even a blank, is found as well",
+    );
 }
 
 /// The fields and the one key that takes out what stands behind `\/`.
@@ -307,7 +332,7 @@ fn value_lines(
     budget: &mut Budget,
 ) -> Result<Vec<Line>, TooComplex> {
     if *field == Field::Envelope {
-        return sender_lines(terms, remarks, budget);
+        return sender::lines(terms, remarks, budget);
     }
     let mut behind_blank = Lines::default();
     for term in behind(terms, b' ', budget)? {
@@ -351,17 +376,9 @@ fn value_lines(
     if unusual.contains(&empty) && !usual.contains(&empty) {
         usual.push(empty.clone());
     }
-    let takes_nothing = |lines: &[Line]| {
-        lines
-            .iter()
-            .any(|line| line.factors.iter().all(super::term::nullable))
-    };
-    if takes_nothing(&usual) && !takes_nothing(&unusual) {
-        remarks.say(
-            Fit::EXCEEDS,
-            Code::BlankAfterColon,
-            "A field with nothing behind its colon, not even a blank, is found as well",
-        );
+    let take_nothing = |lines: &[Line]| lines.iter().any(Line::is_nullable);
+    if take_nothing(&usual) && !take_nothing(&unusual) {
+        nothing_behind_colon(remarks);
     }
     let unusual = unusual.into_iter().flat_map(without_option).collect();
     let both = reduced([usual.clone(), unusual].concat());
@@ -391,41 +408,6 @@ fn say_blank(remarks: &mut Remarks) {
         Code::BlankAfterColon,
         "Mail has a blank behind the colon, so the script does not look for text that stands right behind it",
     );
-}
-
-/// Terms over the sender of the envelope; a blank and the date follow it.
-fn sender_lines(
-    terms: &[Term],
-    remarks: &mut Remarks,
-    budget: &mut Budget,
-) -> Result<Vec<Line>, TooComplex> {
-    let mut cut = Lines::default();
-    for term in terms {
-        cut.add(term, budget)?;
-    }
-    if cut.spans {
-        remarks.say(
-            Fit::MISSES,
-            Code::SpansFields,
-            "procmail read on from one field into the next; the server sees one field at a time, so the script does not look for what would reach over two",
-        );
-    }
-    let mut lines = Vec::new();
-    for line in cut.lines {
-        let blank = line.factors.iter().position(super::key::is_blank);
-        let (factors, closed) = match blank {
-            Some(at) => {
-                let (sender, rest) = line.factors.split_at(at);
-                let needs = rest
-                    .first()
-                    .is_some_and(|first| !super::term::nullable(first));
-                (sender.to_vec(), needs)
-            }
-            None => (line.factors, false),
-        };
-        push_new(&mut lines, Line { factors, closed });
-    }
-    Ok(reduced(lines))
 }
 
 impl Keys {

@@ -329,6 +329,13 @@ pub(super) struct Line {
     pub(super) closed: bool,
 }
 
+impl Line {
+    /// Whether it matches where nothing stands.
+    pub(super) fn is_nullable(&self) -> bool {
+        self.factors.iter().all(nullable)
+    }
+}
+
 /// Terms within one line.
 #[derive(Debug, Default)]
 pub(super) struct Lines {

@@ -34,6 +34,10 @@ fn line(text: &str) -> String {
 /// What a script with one test does with a message, by sieve-rs: whether the
 /// test holds, and what the match variable is.
 fn held(matched: &Matched, target: &Target, message: &str) -> Option<String> {
+    held_from(matched, target, message, "bob@x.org")
+}
+
+fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) -> Option<String> {
     use crate::sieve::print::{LineEnd, print};
     use crate::sieve::script::{Command, CommandKind, Part, Script};
     let variable = matched
@@ -69,7 +73,7 @@ fn held(matched: &Matched, target: &Target, message: &str) -> Option<String> {
     let compiled = compiled.unwrap_or_else(|error| panic!("{error}\n{printed}"));
     let runtime = sieve::Runtime::new().with_cpu_limit(1_000_000);
     let mut filter = runtime.filter(message.as_bytes());
-    filter.set_envelope(sieve::Envelope::From, "bob@x.org");
+    filter.set_envelope(sieve::Envelope::From, sender);
     let mut input = sieve::Input::script("s", std::sync::Arc::new(compiled));
     while let Some(event) = filter.run(input) {
         if let sieve::Event::FileInto { folder, .. } = event.unwrap() {
@@ -161,6 +165,20 @@ proptest! {
         if before != after && !(after && engine_errs(&matched.test, &values)) {
             let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
             prop_assert!(said, "{name}{pattern} on {header:?}: {before}, {after} by {}", test_line(&matched.test));
+        }
+    }
+
+    #[test]
+    fn senders_agree(pattern in pattern(), fold: bool, sender in "[ab.-]{1,5}@[ab]{1,2}") {
+        let expression = Expression::new(&format!("^From {pattern}"), !fold).unwrap();
+        let target = Target::profile("stalwart").unwrap();
+        let Ok(matched) = super::header(&expression, &target) else { return Ok(()) };
+        let header = format!("From {sender}  Thu Jan  1 00:00:00 2026\nSubject: x");
+        let before = expression.find(header.as_bytes()).is_some();
+        let after = held_from(&matched, &target, "Subject: x\n\nbody\n", &sender).is_some();
+        if before != after {
+            let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
+            prop_assert!(said, "^From {pattern} on {header:?}: {before}, {after} by {}", test_line(&matched.test));
         }
     }
 
