@@ -9,6 +9,7 @@
 
 mod comments;
 mod condition;
+mod keeps;
 
 pub use condition::tidy_test;
 
@@ -51,6 +52,7 @@ fn round(commands: Vec<Command>) -> Vec<Command> {
         match_variables: reads_earlier_match(&commands),
     };
     let mut commands = tidier.chain(tidier.fold(commands), true);
+    tidier.drop_last_keeps(&mut commands, true);
     if only_stops(&commands) {
         commands.clear();
     }

@@ -194,6 +194,30 @@ fn match_variables_keep_their_tests() {
 }
 
 #[test]
+fn a_last_keep_is_dropped_where_nothing_took_the_mail() {
+    let (a, b) = (|| Test::Over(1), || Test::Under(9));
+    let keep = || command(CommandKind::Keep { flags: vec![] });
+    let file = |copy| {
+        command(CommandKind::FileInto {
+            folder: Value::text("x"),
+            copy,
+            create: false,
+            flags: vec![],
+        })
+    };
+    let keeps = || command(when(b(), vec![keep()]));
+    let rule = || command(when(a(), vec![file(false), stop()]));
+    assert_eq!(tidy(vec![keeps()]), []);
+    assert_eq!(tidy(vec![file(true), keeps()]), [file(true)]);
+    let taken = vec![file(false), keeps()];
+    assert_eq!(tidy(taken.clone()), taken);
+    let alone = [command(when(a(), vec![file(false)]))];
+    assert_eq!(tidy(vec![rule(), keeps()]), alone);
+    let in_case = vec![command(when(a(), vec![file(false)])), keeps()];
+    assert_eq!(tidy(in_case.clone()), in_case);
+}
+
+#[test]
 fn counts_are_not_merged() {
     let count = |name| matching(Match::Count("gt".into()), name, "3");
     let test = Test::AnyOf(vec![count("a"), count("b")]);
