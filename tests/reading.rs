@@ -4,6 +4,7 @@
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sievify::home::{DiskHome, Home, Limits, ReadError};
+use sievify::replay::Mailboxes;
 use sievify::report::Report;
 use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;
@@ -426,4 +427,81 @@ fn a_home_that_changes_gives_its_own_bytes_or_none() {
         done.store(true, Ordering::Relaxed);
     });
     assert!(own > 100, "only {own} reads came to anything");
+}
+
+const MAIL: &str = "From: ann@example.org\nSubject: own\n\nx\n";
+
+/// The subjects of the mail at a place, and the errors.
+fn mail_at(path: &Path) -> (Vec<String>, Vec<String>) {
+    let mut subjects = Vec::new();
+    let mut errors = Vec::new();
+    for letter in Mailboxes::new(&[path.to_owned()]) {
+        match letter {
+            Ok(letter) => subjects.push(letter.subject().to_owned()),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    (subjects, errors)
+}
+
+#[test]
+fn a_replay_reads_the_mail_of_one_user() {
+    let stage = Stage::new();
+    let theirs = stage.stage.path().join("theirs");
+    let foreign = MAIL.replace("own", SECRET);
+    fs::create_dir_all(theirs.join("cur")).unwrap();
+    fs::write(theirs.join("cur/1"), &foreign).unwrap();
+    fs::write(theirs.join("mbox"), format!("From x y\n{foreign}")).unwrap();
+    for part in ["md", "md/cur", "md/new", "md/.sub"] {
+        fs::create_dir(stage.at(part)).unwrap();
+        stage.own(part);
+    }
+    stage.write("md/cur/own", MAIL);
+    stage.write("mbox", &format!("From x y\n{MAIL}"));
+    symlink(theirs.join("cur/1"), stage.at("md/cur/linked")).unwrap();
+    symlink(theirs.join("cur"), stage.at("md/.sub/cur")).unwrap();
+    mknodat(CWD, stage.at("md/cur/fifo"), FileType::Fifo, Mode::RWXU, 0).unwrap();
+    fs::File::create(stage.at("md/cur/vast"))
+        .unwrap()
+        .set_len(1 << 42)
+        .unwrap();
+    stage.own("md/cur/vast");
+    let (subjects, errors) = mail_at(&stage.at("md"));
+    assert_eq!(
+        (subjects.as_slice(), errors.len()),
+        (&["own".to_owned()][..], 1)
+    );
+    assert_eq!(mail_at(&stage.at("mbox")).0, ["own"]);
+    // Whoever runs this may name a link.
+    let link = stage.stage.path().join("link");
+    symlink(stage.at("mbox"), &link).unwrap();
+    assert_eq!(mail_at(&link).0, ["own"]);
+    if !stage.is_root {
+        return;
+    }
+    fs::hard_link(theirs.join("cur/1"), stage.at("md/new/twice")).unwrap();
+    for (name, target) in [("in", "mbox"), ("box", ""), ("up", "..")] {
+        symlink(theirs.join(target), stage.at(name)).unwrap();
+        stage.own(name);
+    }
+    for path in ["md/new", "in", "box", "box/mbox", "up/theirs/mbox"] {
+        let (subjects, errors) = mail_at(&stage.at(path));
+        assert_eq!((subjects.len(), errors.len()), (0, 1), "{path}");
+        assert!(errors[0].contains("another user"), "{path}: {errors:?}");
+    }
+    symlink("mbox", stage.at("mine")).unwrap();
+    stage.own("mine");
+    assert_eq!(mail_at(&stage.at("mine")).0, ["own"]);
+}
+
+#[test]
+fn a_message_has_an_end() {
+    let stage = Stage::new();
+    let mut mbox = format!("From x y\n{MAIL}From x y\nSubject: long\n\n").into_bytes();
+    mbox.resize(200 << 20, b'x');
+    fs::write(stage.at("mbox"), mbox).unwrap();
+    stage.own("mbox");
+    let (subjects, errors) = mail_at(&stage.at("mbox"));
+    assert_eq!((subjects, errors.len()), (vec!["own".to_owned()], 1));
+    assert!(errors[0].ends_with("larger than 100 MiB"), "{errors:?}");
 }

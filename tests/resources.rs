@@ -5,6 +5,7 @@
 
 use rustix::time::{ClockId, clock_gettime};
 use sievify::home::MemoryHome;
+use sievify::replay::{Letter, Replay};
 use sievify::report::Report;
 use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::Settings;
@@ -332,6 +333,127 @@ fn the_cost_of_expressions_grows_with_their_size() {
                 }
             };
             grows_with_its_size(&format!("{name} ({profile})"), shape, run);
+        }
+    }
+}
+
+/// Mail that costs more to look at than it has bytes.
+const MAIL: &[Shape] = &[
+    ("many fields", |n| "X-A: b\n".repeat(n) + "\nx\n"),
+    ("many recipients", |n| {
+        format!("To: {}\n\nx\n", "a@b.example,\n ".repeat(n))
+    }),
+    ("comments in an address", |n| {
+        format!(
+            "To: {}a@b.example\nFrom: {}\n\nx\n",
+            "(".repeat(n),
+            "<".repeat(n)
+        )
+    }),
+    ("one long field", |n| {
+        format!("Subject: {}\n\nx\n", "ab ".repeat(n))
+    }),
+    ("a long field without blanks", |n| {
+        format!("Subject: {}\n\nx\n", "a".repeat(n))
+    }),
+    ("a long name of a field", |n| {
+        format!("{}: x\n\nx\n", "a".repeat(n))
+    }),
+    ("a folded field", |n| {
+        format!("Subject: a{}\n\nx\n", "\n b".repeat(n))
+    }),
+    ("blanks of a field", |n| {
+        format!("Subject: a{}\n\nx\n", " \n ".repeat(n))
+    }),
+    ("encoded words", |n| {
+        format!("Subject: {}\n\nx\n", "=?utf-8?q?a?= ".repeat(n))
+    }),
+    ("open encoded words", |n| {
+        format!("Subject: {}\n\nx\n", "=?utf-8?q?".repeat(n))
+    }),
+    ("many places it came through", |n| {
+        "Received: from a by b; Thu, 1 Jan 2026 10:20:30 +0000\n".repeat(n) + "\nx\n"
+    }),
+    ("lines that are no fields", |n| "x\n".repeat(n) + "\nx\n"),
+    ("a long body", |n| {
+        "Subject: ab\n\n".to_owned() + &"ab \n".repeat(n)
+    }),
+    ("one line of a body", |n| {
+        "Subject: ab\n\n".to_owned() + &"ab ".repeat(n)
+    }),
+    ("empty lines", |n| {
+        "Subject: ab\n\n".to_owned() + &"\n".repeat(n)
+    }),
+    ("many parts", |n| {
+        "Content-Type: multipart/mixed; boundary=x\n\n".to_owned()
+            + &"--x\nContent-Type: text/plain\n\nab\n".repeat(n)
+    }),
+    ("parts in each other", |n| {
+        (0..n)
+            .map(|at| format!("Content-Type: multipart/mixed; boundary=x{at}\n\n--x{at}\n"))
+            .collect()
+    }),
+    ("parts in each other with one boundary", |n| {
+        "Content-Type: multipart/mixed; boundary=x\n\n--x\n".repeat(n)
+    }),
+    ("attached messages", |n| {
+        "Content-Type: multipart/mixed; boundary=x\n\n".to_owned()
+            + &"--x\nContent-Type: message/rfc822\n\nSubject: ab\n\nx\n".repeat(n.min(900))
+    }),
+    ("messages in each other", |n| {
+        "Content-Type: message/rfc822\n\n".repeat(n) + "Subject: ab\n\nx\n"
+    }),
+    ("parameters", |n| {
+        format!("Content-Type: text/plain{}\n\nx\n", "; a*0=b".repeat(n))
+    }),
+    ("markup", |n| {
+        "Content-Type: text/html\n\n".to_owned() + &"<a <!-- &amp; ".repeat(n)
+    }),
+    ("base64", |n| {
+        "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n".to_owned()
+            + &"YWIg\n".repeat(n)
+    }),
+    ("nothing but zeros", |n| "\0".repeat(n)),
+];
+
+/// Rules that look at all of a message, by expressions made to take long.
+const LOOKS: &[&str] = &[
+    "* ^TO_nobody@example\\.org",
+    "* ^FROM_DAEMON",
+    "* ^Subject:(.*a)*(.*b)*(.*c)*z",
+    "* ^Subject:.*\\/(a|b|ab)*(a|ab|b)*z",
+    "* (a?b?c?)*((a|b)(a|b)*)*z$",
+    "* B ?? (.*a)+(.*b)+z",
+    "* HB ?? (a|b|.)*\\<z\\>",
+    "* B ?? ^(.*\n)*z",
+    "* 1^1 a\n* -1^1 .\n* B ?? 1^0.5 b\n* B ?? 2^1 .*\n* -9999^0",
+    "* < 0",
+];
+
+#[test]
+fn the_cost_of_a_replay_grows_with_the_mail() {
+    let target = Target::profile("dovecot").unwrap();
+    let settings = Settings::new("joe");
+    let options = Options::new(&settings, &target);
+    let rules: String = LOOKS
+        .iter()
+        .enumerate()
+        .map(|(at, look)| format!(":0\n{look}\nf{at}\n"))
+        .collect();
+    let filters = ":0fhw\n| formail -I'X-A: c' -aReply-To: -R Subject: X-S\n\
+        :0\n* ^X-S:.*\\/[^ ]+\nx-$MATCH\n:0\n* X-A ?? \\/.*\n$MATCH\n"
+        .to_owned();
+    for (kind, rules) in [("expressions", rules), ("filters", filters)] {
+        let translation = translate(&rc(rules), &settings, &options, &target).unwrap();
+        for (name, shape) in MAIL {
+            grows_with_its_size(&format!("{name} ({kind})"), shape, |mail| {
+                let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
+                let mail = format!("From: ann@example.org\n{mail}");
+                let letter = Letter::new(mail.into_bytes(), None);
+                if !letter.is_too_deep() {
+                    replay.next(&letter);
+                }
+            });
         }
     }
 }

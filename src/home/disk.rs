@@ -181,7 +181,7 @@ impl DiskHome {
 }
 
 /// Opens a regular file that passes a check.
-fn open_regular(
+pub(super) fn open_regular(
     beneath: &Beneath,
     path: &Path,
     check: impl Fn(&Metadata) -> Result<(), ReadError>,

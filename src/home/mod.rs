@@ -3,10 +3,12 @@
 
 mod beneath;
 mod disk;
+mod letters;
 mod mailbox;
 mod memory;
 
 pub use disk::{DiskHome, Limits};
+pub use letters::MailPlace;
 pub use mailbox::MailboxSize;
 pub use memory::MemoryHome;
 

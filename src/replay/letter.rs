@@ -7,6 +7,9 @@ use std::borrow::Cow;
 /// Characters shown of a subject or a sender.
 const MAX_SHOWN: usize = 200;
 
+/// Parts of a message that can have others in them.
+const MAX_PARTS: usize = 1000;
+
 /// A message of the user.
 #[derive(Debug, Clone)]
 pub struct Letter {
@@ -77,6 +80,25 @@ impl Letter {
     /// Header and body.
     pub fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    /// Whether it could have so many parts in each other that to look at them
+    /// costs more than any mail is worth, in time and in depth.
+    pub fn is_too_deep(&self) -> bool {
+        let text = self.text.as_slice();
+        let opens_parts = |&slash: &usize| {
+            let kinds = [&b"multipart"[..], b"message"];
+            let before = text.get(..slash).unwrap_or_default();
+            kinds.iter().any(|kind| {
+                let start = before.len().checked_sub(kind.len());
+                let word = start.and_then(|start| before.get(start..));
+                word.is_some_and(|word| word.eq_ignore_ascii_case(kind))
+            })
+        };
+        memchr::memchr_iter(b'/', text)
+            .filter(opens_parts)
+            .nth(MAX_PARTS)
+            .is_some()
     }
 
     /// The envelope sender; empty for a bounce.

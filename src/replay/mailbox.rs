@@ -2,12 +2,18 @@
 //! is held in memory.
 
 use super::letter::{Letter, Postmark};
+use crate::home::{MailPlace, ReadError};
 use mail_parser::mailbox::mbox::MessageIterator;
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use thiserror::Error;
+
+/// Bytes of a message; no server takes a larger one.
+const MAX_MESSAGE: u64 = 100 << 20;
 
 /// A mailbox that cannot be read.
 #[derive(Debug, Error)]
@@ -15,16 +21,57 @@ use thiserror::Error;
 pub struct MailError {
     /// Its path.
     pub path: PathBuf,
-    /// What the operating system said.
-    pub error: io::Error,
+    /// Why.
+    pub error: ReadError,
+}
+
+fn too_large() -> ReadError {
+    let limit = MAX_MESSAGE >> 20;
+    ReadError::Limit(format!("a message in it is larger than {limit} MiB"))
+}
+
+/// What is read for one message of an mbox, within its limit.
+struct Mbox {
+    file: BufReader<File>,
+    left: Rc<Cell<u64>>,
+}
+
+impl Read for Mbox {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.fill_buf()?.read(buffer)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl BufRead for Mbox {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        match self.left.get() {
+            0 => Err(io::Error::other(too_large())),
+            _ => self.file.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, length: usize) {
+        let left = self.left.get().saturating_sub(length as u64);
+        self.left.set(left);
+        self.file.consume(length);
+    }
+}
+
+/// The messages of an mbox that is open.
+struct Messages {
+    path: PathBuf,
+    messages: MessageIterator<Mbox>,
+    left: Rc<Cell<u64>>,
 }
 
 /// The messages of several mailboxes: mbox files, Maildirs with the folders in
 /// them, directories of messages, single messages.
 pub struct Mailboxes {
     paths: VecDeque<PathBuf>,
-    walk: Option<walkdir::IntoIter>,
-    mbox: Option<(PathBuf, MessageIterator<BufReader<File>>)>,
+    walk: Option<(MailPlace, walkdir::IntoIter)>,
+    mbox: Option<Messages>,
     /// Bytes of all that was read.
     read: u64,
 }
@@ -42,7 +89,8 @@ impl Mailboxes {
 
     /// How many bytes there are in all of them.
     pub fn size(paths: &[PathBuf]) -> u64 {
-        let files = paths.iter().flat_map(walkdir::WalkDir::new);
+        let full = paths.iter().flat_map(|path| path.canonicalize());
+        let files = full.flat_map(walkdir::WalkDir::new);
         let files = files.flatten().filter(|entry| entry.file_type().is_file());
         files
             .filter_map(|entry| entry.metadata().ok())
@@ -55,32 +103,64 @@ impl Mailboxes {
         self.read
     }
 
-    /// The letter in a file, or the first of those in it.
-    fn open(&mut self, path: &Path, is_named: bool) -> io::Result<Option<Letter>> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut reader = BufReader::new(file);
-        let is_mbox = reader.fill_buf()?.starts_with(b"From ");
-        let is_message = is_named || holds_a_message(path);
+    /// The letter in a file; those of an mbox come next.
+    fn open(
+        &mut self,
+        place: &MailPlace,
+        below: &Path,
+        path: &Path,
+    ) -> Result<Option<Letter>, ReadError> {
+        let (file, size) = place.read(below)?;
+        let is_named = below.as_os_str().is_empty();
+        let mut file = BufReader::new(file);
+        let is_mbox = file.fill_buf().map_err(failed)?.starts_with(b"From ");
         if is_mbox && !is_in_maildir(path) {
-            self.mbox = Some((path.to_owned(), MessageIterator::new(reader)));
+            let left = Rc::new(Cell::new(0));
+            let mbox = Mbox {
+                file,
+                left: left.clone(),
+            };
+            self.mbox = Some(Messages {
+                path: path.to_owned(),
+                messages: MessageIterator::new(mbox),
+                left,
+            });
             return Ok(None);
         }
         self.read += size;
-        if !is_message {
+        if !is_named && !holds_a_message(path) {
             return Ok(None);
         }
         let mut text = Vec::new();
-        reader.read_to_end(&mut text)?;
+        // It may be growing.
+        let mut file = file.take(MAX_MESSAGE + 1);
+        if size > MAX_MESSAGE || file.read_to_end(&mut text).map_err(failed)? as u64 > MAX_MESSAGE {
+            return Err(too_large());
+        }
         let postmark = match is_mbox {
-            true => MessageIterator::new(text.as_slice()).next().transpose()?,
+            true => MessageIterator::new(text.as_slice()).next(),
             false => None,
         };
-        Ok(Some(match postmark {
+        let letter = match postmark.transpose().map_err(failed)? {
             Some(message) => in_mbox(message),
             None => Letter::new(text, None),
-        }))
+        };
+        shallow(letter).map(Some)
     }
+}
+
+/// A letter that can be looked at.
+fn shallow(letter: Letter) -> Result<Letter, ReadError> {
+    match letter.is_too_deep() {
+        true => Err(ReadError::Limit(
+            "a message in it has too many parts in each other".to_owned(),
+        )),
+        false => Ok(letter),
+    }
+}
+
+fn failed(error: io::Error) -> ReadError {
+    ReadError::Io(error.to_string())
 }
 
 fn in_mbox(message: mail_parser::mailbox::mbox::Message) -> Letter {
@@ -114,52 +194,62 @@ impl Iterator for Mailboxes {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((path, messages)) = &mut self.mbox {
-                match messages.next() {
+            if let Some(mbox) = &mut self.mbox {
+                mbox.left.set(MAX_MESSAGE);
+                match mbox.messages.next() {
                     Some(Ok(message)) => {
                         self.read += message.contents().len() as u64;
-                        return Some(Ok(in_mbox(message)));
+                        let path = &mbox.path;
+                        return Some(shallow(in_mbox(message)).map_err(|error| MailError {
+                            path: path.clone(),
+                            error,
+                        }));
                     }
                     Some(Err(error)) => {
-                        let path = path.clone();
+                        let path = mbox.path.clone();
+                        let error = failed(error);
                         self.mbox = None;
                         return Some(Err(MailError { path, error }));
                     }
                     None => self.mbox = None,
                 }
-            } else if let Some(walk) = &mut self.walk {
-                let entry = match walk.next() {
-                    Some(Ok(entry)) => entry,
-                    Some(Err(error)) => {
-                        let path = error.path().unwrap_or(Path::new("")).to_owned();
-                        let error = error.into();
-                        return Some(Err(MailError { path, error }));
-                    }
-                    None => {
-                        self.walk = None;
-                        continue;
-                    }
+            } else if let Some((place, mut walk)) = self.walk.take() {
+                let Some(entry) = walk.next() else {
+                    continue;
                 };
-                // What is written to `tmp` is not delivered yet.
-                if entry.file_type().is_dir() && entry.file_name() == "tmp" && entry.depth() > 0 {
-                    walk.skip_current_dir();
-                    continue;
-                }
-                if !entry.file_type().is_file() {
-                    continue;
-                }
-                let is_named = entry.depth() == 0;
-                match self.open(entry.path(), is_named) {
-                    Ok(Some(letter)) => return Some(Ok(letter)),
-                    Ok(None) => {}
-                    Err(error) => {
-                        let path = entry.into_path();
-                        return Some(Err(MailError { path, error }));
+                let letter = entry.map_err(|error| {
+                    let path = error.path().unwrap_or(Path::new("")).to_owned();
+                    let error = failed(error.into());
+                    MailError { path, error }
+                });
+                let root = place.path();
+                let letter = letter.and_then(|entry| {
+                    // What is written to `tmp` is not delivered yet.
+                    let is_below = entry.depth() > 0;
+                    if entry.file_type().is_dir() && entry.file_name() == "tmp" && is_below {
+                        walk.skip_current_dir();
                     }
+                    if !entry.file_type().is_file() {
+                        return Ok(None);
+                    }
+                    let path = entry.into_path();
+                    let below = path.strip_prefix(root).unwrap_or(&path);
+                    self.open(&place, below, &path)
+                        .map_err(|error| MailError { path, error })
+                });
+                self.walk = Some((place, walk));
+                if let Some(letter) = letter.transpose() {
+                    return Some(letter);
                 }
             } else {
                 let path = self.paths.pop_front()?;
-                self.walk = Some(walkdir::WalkDir::new(path).sort_by_file_name().into_iter());
+                match MailPlace::open(&path) {
+                    Ok(place) => {
+                        let walk = walkdir::WalkDir::new(place.path()).sort_by_file_name();
+                        self.walk = Some((place, walk.into_iter()));
+                    }
+                    Err(error) => return Some(Err(MailError { path, error })),
+                }
             }
         }
     }
