@@ -14,7 +14,7 @@ pub(super) fn write(output: &mut Output) -> Result<(), BatchError> {
     let Some(directory) = output.directory() else {
         return Ok(());
     };
-    let path = directory.join(names::SUMMARY);
+    let path = directory.path().join(names::SUMMARY);
     let rows = rows(&path).map_err(|error| output_error(&path, error))?;
     output.page(names::INDEX, |out| index(rows, out))
 }

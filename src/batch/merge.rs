@@ -3,7 +3,7 @@
 
 use super::index;
 use super::lists::{self, Link};
-use super::output::{Output, names, output_error};
+use super::output::{Output, directory, names, settle};
 use super::rows::{FOLDERS, SUMMARY, user_of};
 use super::run::{BatchError, Outcome, PARTS};
 use super::shard::Shard;
@@ -51,7 +51,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
         return Err(MergeError::None(PathBuf::new()));
     };
     let parts = parts(outs)?;
-    let mut output = Output::open(Some(out))?;
+    let mut output = Output::open(Some(directory(out)?))?;
     interleave(&parts, names::SUMMARY, &SUMMARY, &mut output)?;
     interleave(&parts, names::FOLDERS, &FOLDERS, &mut output)?;
     for name in COMMON {
@@ -92,7 +92,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written = output.written;
     if outcome.written > 0 {
-        write::settle(out).map_err(|error| output_error(out, error))?;
+        settle(&directory(out)?)?;
     }
     Ok(outcome)
 }
@@ -166,7 +166,8 @@ fn interleave(
             }
         }
         let Some((at, _)) = least else {
-            return Ok(table.finish(output)?);
+            output.written += table.finish()?;
+            return Ok(());
         };
         if let Some(Ok(row)) = open.get_mut(at).and_then(Iterator::next) {
             table.row(&row)?;

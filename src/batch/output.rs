@@ -2,9 +2,9 @@
 //! absent.
 
 use super::run::BatchError;
-use super::write;
+use super::write::{self, Directory, Draft};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What the lists are called, beside the directories of the users.
 pub(super) mod names {
@@ -23,19 +23,19 @@ pub(super) mod names {
 }
 
 /// The directory of the lists; nothing at all where only a check is made.
-pub(super) struct Output<'a> {
-    directory: Option<&'a Path>,
+pub(super) struct Output {
+    directory: Option<Directory>,
     /// Files that were written; the others said the same already.
     pub written: usize,
 }
 
-impl<'a> Output<'a> {
-    pub fn open(directory: Option<&'a Path>) -> Result<Self, BatchError> {
-        if let Some(directory) = directory {
-            let made = write::private_directory(directory);
-            made.and_then(|()| write::is_out_of_reach(directory))
-                .and_then(|()| write::sweep(directory))
-                .map_err(|error| output_error(directory, error))?;
+impl Output {
+    /// What an interrupted run left in the directory is swept away.
+    pub fn open(directory: Option<Directory>) -> Result<Self, BatchError> {
+        if let Some(directory) = &directory {
+            write::is_out_of_reach(directory.path())
+                .and_then(|()| directory.sweep())
+                .map_err(|error| output_error(directory.path(), error))?;
         }
         Ok(Output {
             directory,
@@ -44,85 +44,99 @@ impl<'a> Output<'a> {
     }
 
     pub fn file(&mut self, name: &str, content: &[u8]) -> Result<(), BatchError> {
-        if let Some(directory) = self.directory {
-            let written = write::replace(directory, name, content)
-                .map_err(|error| output_error(&directory.join(name), error))?;
+        if let Some(directory) = &self.directory {
+            let written = directory
+                .replace(name, content)
+                .map_err(|error| output_error(&directory.path().join(name), error))?;
             self.written += usize::from(written);
         }
         Ok(())
     }
 
-    pub fn directory(&self) -> Option<&'a Path> {
-        self.directory
+    pub fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
     }
 
     /// A page that is written as it is made.
     pub fn page(
         &mut self,
         name: &str,
-        write: impl FnOnce(&mut io::BufWriter<write::Draft>) -> io::Result<()>,
+        write: impl FnOnce(&mut io::BufWriter<Draft>) -> io::Result<()>,
     ) -> Result<(), BatchError> {
-        let Some(directory) = self.directory else {
+        let Some(directory) = &self.directory else {
             return Ok(());
         };
-        let written = write::Draft::new(directory).and_then(|draft| {
+        let written = Draft::new(directory, name).and_then(|draft| {
             let mut draft = io::BufWriter::new(draft);
             write(&mut draft)?;
-            draft.into_inner()?.persist(directory, name)
+            draft.into_inner()?.persist()
         });
-        let written = written.map_err(|error| output_error(&directory.join(name), error))?;
+        let written = written.map_err(|error| output_error(&directory.path().join(name), error))?;
         self.written += usize::from(written);
         Ok(())
     }
 
-    pub fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable, BatchError> {
-        let draft = match self.directory {
-            Some(directory) => Some(
-                write::Draft::new(directory)
-                    .map_err(|error| output_error(&directory.join(name), error))?,
-            ),
+    /// A list that is written row by row.
+    pub fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable<'_>, BatchError> {
+        let writer = match &self.directory {
+            Some(directory) => {
+                let path = directory.path().join(name);
+                let draft =
+                    Draft::new(directory, name).map_err(|error| output_error(&path, error))?;
+                Some((csv::Writer::from_writer(draft), path))
+            }
             None => None,
         };
-        let mut table = CsvTable {
-            name,
-            writer: draft.map(csv::Writer::from_writer),
-        };
+        let mut table = CsvTable { writer };
         table.row(head)?;
         Ok(table)
     }
 }
 
-/// A CSV file that is being written.
-pub(super) struct CsvTable {
-    name: &'static str,
-    writer: Option<csv::Writer<write::Draft>>,
+/// A CSV file that is being written, and its path; nothing where only a check is
+/// made.
+pub(super) struct CsvTable<'a> {
+    writer: Option<(csv::Writer<Draft<'a>>, PathBuf)>,
 }
 
-impl CsvTable {
+impl CsvTable<'_> {
     pub fn row<T: AsRef<[u8]>>(
         &mut self,
         cells: impl IntoIterator<Item = T>,
     ) -> Result<(), BatchError> {
         match &mut self.writer {
-            Some(writer) => writer
+            Some((writer, path)) => writer
                 .write_record(cells)
-                .map_err(|error| output_error(Path::new(self.name), io::Error::from(error))),
+                .map_err(|error| output_error(path, io::Error::from(error))),
             None => Ok(()),
         }
     }
 
-    pub fn finish(self, output: &mut Output) -> Result<(), BatchError> {
-        let (Some(writer), Some(directory)) = (self.writer, output.directory) else {
-            return Ok(());
+    /// Puts it in its place; returns how many files were written.
+    pub fn finish(self) -> Result<usize, BatchError> {
+        let Some((writer, path)) = self.writer else {
+            return Ok(0);
         };
         let written = writer
             .into_inner()
             .map_err(|error| io::Error::other(error.to_string()))
-            .and_then(|draft| draft.persist(directory, self.name))
-            .map_err(|error| output_error(&directory.join(self.name), error))?;
-        output.written += usize::from(written);
-        Ok(())
+            .and_then(Draft::persist);
+        written
+            .map(usize::from)
+            .map_err(|error| output_error(&path, error))
     }
+}
+
+/// Opens a directory of the output.
+pub(super) fn directory(path: &Path) -> Result<Directory, BatchError> {
+    Directory::private(path).map_err(|error| output_error(path, error))
+}
+
+/// Waits until all below a directory is on disk.
+pub(super) fn settle(directory: &Directory) -> Result<(), BatchError> {
+    directory
+        .settle()
+        .map_err(|error| output_error(directory.path(), error))
 }
 
 pub(super) fn output_error(path: &Path, error: io::Error) -> BatchError {

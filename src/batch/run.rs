@@ -4,15 +4,16 @@
 use super::index;
 use super::lines::Problem;
 use super::lists;
-use super::output::{Output, names, output_error};
+use super::output::{Output, directory, names, output_error, settle};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
 use super::seen::{Note, Noting, fingerprint};
 use super::shard::Shard;
 use super::summary;
 use super::tables::{self, Tables};
 use super::users::{self, User};
-use super::{accounts, passwd, write};
-use crate::home::{DiskHome, Home, Limits, ReadError};
+use super::write::Directory;
+use super::{accounts, passwd};
+use crate::home::{DiskHome, Home, Limits};
 use crate::report;
 use crate::report::code::Code;
 use rayon::prelude::*;
@@ -137,8 +138,16 @@ pub fn run(
         .filter(|user| options.shard.is_none_or(|shard| shard.holds(&user.name)))
         .collect();
     watch.found(chosen.len());
-    let directory = lists_directory(options)?;
-    let mut output = Output::open(directory.as_deref())?;
+    let run = Run {
+        options,
+        translate,
+        out: match options.check {
+            true => None,
+            false => Some(directory(&options.out)?),
+        },
+        with: options.with.as_ref().map(fingerprint),
+    };
+    let mut output = Output::open(lists_directory(options, run.out.as_ref())?)?;
     let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
     let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
     let mut outcome = Outcome::default();
@@ -147,7 +156,7 @@ pub fn run(
         let rows: Vec<Row> = chunk
             .par_iter()
             .map(|user| {
-                let row = one(options, translate, user);
+                let row = run.one(user);
                 watch.done();
                 row
             })
@@ -177,13 +186,12 @@ pub fn run(
             }
         }
     }
-    summary.finish(&mut output)?;
-    folders.finish(&mut output)?;
+    output.written += summary.finish()? + folders.finish()?;
     let mut list = output.table(names::LISTS, &lists::LISTS)?;
     for row in lists::lists(&tables, &users) {
         list.row(row)?;
     }
-    list.finish(&mut output)?;
+    output.written += list.finish()?;
     let links = lists::links(&tables, &users, &redirects);
     match options.shard {
         None => {
@@ -204,10 +212,10 @@ pub fn run(
     outcome.problems = problems;
     output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written += output.written;
-    if !options.check {
+    if let Some(out) = &run.out {
         // Also where nothing was written: what stands may come from a run that
         // was interrupted before this.
-        write::settle(&options.out).map_err(|error| output_error(&options.out, error))?;
+        settle(out)?;
     }
     Ok(outcome)
 }
@@ -217,20 +225,22 @@ pub(super) const PARTS: &str = ".parts";
 
 /// Where the lists go: beside the users' directories, or where those of a part
 /// wait for the others.
-fn lists_directory(options: &Options) -> Result<Option<PathBuf>, BatchError> {
-    let out = &options.out;
-    match options.shard {
-        _ if options.check => Ok(None),
-        None => Ok(Some(out.clone())),
-        Some(shard) => {
-            let parts = out.join(PARTS);
-            for directory in [out, &parts] {
-                write::private_directory(directory)
-                    .map_err(|error| output_error(directory, error))?;
-            }
-            Ok(Some(parts.join(shard.directory())))
-        }
-    }
+fn lists_directory(
+    options: &Options,
+    out: Option<&Directory>,
+) -> Result<Option<Directory>, BatchError> {
+    let Some(out) = out else {
+        return Ok(None);
+    };
+    let Some(shard) = options.shard else {
+        return directory(&options.out).map(Some);
+    };
+    let of_part = out
+        .below(PARTS)
+        .and_then(|parts| parts.below(&shard.directory()));
+    of_part
+        .map(Some)
+        .map_err(|error| output_error(&out.path().join(PARTS), error))
 }
 
 fn read(path: &Path) -> Result<(String, String), BatchError> {
@@ -306,31 +316,109 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
     Ok(users)
 }
 
-fn open(options: &Options, user: &User) -> Result<DiskHome, ReadError> {
-    DiskHome::open(&user.home, options.limits)?.allow_includes(&options.allow_include)
+/// What is the same for every home of a run.
+struct Run<'a> {
+    options: &'a Options,
+    translate: &'a Translate<'a>,
+    /// Where the reports go; `None` where only a check is made.
+    out: Option<Directory>,
+    /// The fingerprint of what it is translated with.
+    with: Option<u64>,
 }
 
-fn one<'u>(options: &Options, translate: &Translate, user: &'u User) -> Row<'u> {
-    let result = open(options, user)
-        .map_err(|error| format!("the home could not be opened: {error}"))
-        .and_then(|home| {
+impl Run<'_> {
+    fn one<'u>(&self, user: &'u User) -> Row<'u> {
+        let result = self.open(user).and_then(|home| {
             // A link in the place of a home could lead to anyone's.
             if user.uid.is_some_and(|uid| uid != home.owner()) {
                 return Err("the home belongs to another user; it was not read".to_owned());
             }
-            match options.check {
-                true => guarded(translate, &home, user).map(|translated| (translated, 0)),
-                false => report(options, translate, &home, user),
+            match &self.out {
+                None => self
+                    .translate(&home, user)
+                    .map(|translated| (translated, 0)),
+                Some(out) => self.report(out, &home, user),
             }
-            .map(|(translated, written)| done(options, &home, user, translated, written))
+            .map(|(translated, written)| self.done(&home, user, translated, written))
         });
-    Row { user, result }
-}
+        Row { user, result }
+    }
 
-/// A fault of this program in one home is no fault of the others'.
-fn guarded(translate: &Translate, home: &dyn Home, user: &User) -> Result<Translated, String> {
-    catch_unwind(AssertUnwindSafe(|| translate(home, user)))
-        .unwrap_or_else(|_| Err("sievify failed on this home; please report it".to_owned()))
+    fn open(&self, user: &User) -> Result<DiskHome, String> {
+        DiskHome::open(&user.home, self.options.limits)
+            .and_then(|home| home.allow_includes(&self.options.allow_include))
+            .map_err(|error| format!("the home could not be opened: {error}"))
+    }
+
+    /// A fault of this program in one home is no fault of the others'.
+    fn translate(&self, home: &dyn Home, user: &User) -> Result<Translated, String> {
+        catch_unwind(AssertUnwindSafe(|| (self.translate)(home, user)))
+            .unwrap_or_else(|_| Err("sievify failed on this home; please report it".to_owned()))
+    }
+
+    /// Translates and writes, unless an earlier run did and nothing has changed;
+    /// returns how many files were written.
+    fn report(
+        &self,
+        out: &Directory,
+        home: &DiskHome,
+        user: &User,
+    ) -> Result<(Translated, usize), String> {
+        let failed = |error: io::Error| format!("its report could not be written: {error}");
+        let directory = out.below(&user.name).map_err(failed)?;
+        let with = self.with.map(|with| fingerprint(&(with, user)));
+        let again;
+        let home = match with.and_then(|with| standing(&directory, with)) {
+            None => home,
+            Some(note) if note.asked.is_answered_alike(home) => {
+                return Ok((note.translated(), 0));
+            }
+            // What it cost to ask is not to be missing where it is read.
+            Some(_) => {
+                again = self.open(user)?;
+                &again
+            }
+        };
+        let noting = Noting::new(home);
+        let translated = self.translate(&noting, user)?;
+        directory.sweep().map_err(failed)?;
+        let mut written = 0;
+        for (name, content) in &translated.files {
+            written += usize::from(directory.replace(name, content).map_err(failed)?);
+        }
+        if let Some(with) = with {
+            let note = Note::new(with, noting.asked(), &translated);
+            let note = serde_json::to_vec(&note).unwrap_or_default();
+            directory.replace(NOTE, &note).map_err(failed)?;
+        }
+        Ok((translated, written))
+    }
+
+    fn done(&self, home: &DiskHome, user: &User, translated: Translated, written: usize) -> Done {
+        let home_path = user.home_path.trim_end_matches('/');
+        let below = |path: &str| {
+            let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
+            Some(rest.to_owned())
+        };
+        let folders = translated.folders.into_iter();
+        Done {
+            counts: translated.counts,
+            manual: translated.manual,
+            redirects: translated.redirects,
+            written,
+            folders: folders
+                .map(|(path, format, folder)| FolderRow {
+                    size: match below(&path) {
+                        Some(path) if self.out.is_some() => home.mailbox_size(&path, format),
+                        _ => None,
+                    },
+                    path,
+                    format,
+                    folder,
+                })
+                .collect(),
+        }
+    }
 }
 
 /// The note of the last run, in the user's directory.
@@ -338,100 +426,13 @@ const NOTE: &str = ".seen.json";
 /// Longer ones are not this program's.
 const MAX_NOTE: u64 = 16 << 20;
 
-/// Translates and writes, unless an earlier run did and nothing has changed;
-/// returns how many files were written.
-fn report(
-    options: &Options,
-    translate: &Translate,
-    home: &DiskHome,
-    user: &User,
-) -> Result<(Translated, usize), String> {
-    let directory = options.out.join(&user.name);
-    let failed = |error: io::Error| format!("its report could not be written: {error}");
-    write::private_directory(&directory).map_err(failed)?;
-    let with = options.with.as_ref().map(|with| fingerprint(&(with, user)));
-    if let Some(note) = with.and_then(|with| standing(&directory, with))
-        && open(options, user).is_ok_and(|fresh| note.asked.is_answered_alike(&fresh))
-    {
-        let translated = Translated {
-            files: Vec::new(),
-            counts: note.counts,
-            manual: note.manual,
-            folders: note.folders,
-            redirects: note.redirects,
-        };
-        return Ok((translated, 0));
-    }
-    let noting = Noting::new(home);
-    let translated = guarded(translate, &noting, user)?;
-    write::sweep(&directory).map_err(failed)?;
-    let mut written = 0;
-    for (name, content) in &translated.files {
-        written += usize::from(write::replace(&directory, name, content).map_err(failed)?);
-    }
-    if let Some(with) = with {
-        let files = translated.files.iter();
-        let note = Note {
-            with,
-            asked: noting.asked(),
-            files: files
-                .map(|(name, content)| ((*name).to_owned(), content.len() as u64))
-                .collect(),
-            counts: translated.counts,
-            manual: translated.manual.clone(),
-            folders: translated.folders.clone(),
-            redirects: translated.redirects.clone(),
-        };
-        let note = serde_json::to_vec(&note).unwrap_or_default();
-        write::replace(&directory, NOTE, &note).map_err(failed)?;
-    }
-    Ok((translated, written))
-}
-
 /// The note of an earlier run, where it was made with the same and its files
 /// are all there.
-fn standing(directory: &Path, with: u64) -> Option<Note> {
-    let path = directory.join(NOTE);
-    let length = write::regular_length(&path).ok()??;
-    if length > MAX_NOTE {
-        return None;
-    }
-    let note: Note = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+fn standing(directory: &Directory, with: u64) -> Option<Note> {
+    let note = directory.read(NOTE, MAX_NOTE).ok()??;
+    let note: Note = serde_json::from_slice(&note).ok()?;
     let is_there = |(name, length): &(String, u64)| {
-        !name.contains('/')
-            && matches!(write::regular_length(&directory.join(name)), Ok(Some(found)) if found == *length)
+        !name.contains('/') && matches!(directory.length(name), Ok(Some(found)) if found == *length)
     };
     (note.with == with && note.files.iter().all(is_there)).then_some(note)
-}
-
-fn done(
-    options: &Options,
-    home: &DiskHome,
-    user: &User,
-    translated: Translated,
-    written: usize,
-) -> Done {
-    let home_path = user.home_path.trim_end_matches('/');
-    let below = |path: &str| {
-        let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
-        Some(rest.to_owned())
-    };
-    let folders = translated.folders.into_iter();
-    Done {
-        counts: translated.counts,
-        manual: translated.manual,
-        redirects: translated.redirects,
-        written,
-        folders: folders
-            .map(|(path, format, folder)| FolderRow {
-                size: match below(&path) {
-                    Some(path) if !options.check => home.mailbox_size(&path, format),
-                    _ => None,
-                },
-                path,
-                format,
-                folder,
-            })
-            .collect(),
-    }
 }

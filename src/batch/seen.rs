@@ -1,7 +1,8 @@
 //! In: a home, and the note of an earlier run. Out: whether everything that
 //! was asked of the home then is answered alike now: then its report stands.
 
-use crate::home::{Home, Kind, ReadError};
+use super::rows::Translated;
+use crate::home::{Home, Kind, ReadError, Stamp};
 use crate::report::Summary;
 use crate::report::code::Code;
 use crate::rules::model::Format;
@@ -25,20 +26,71 @@ pub(super) struct Note {
     pub redirects: Vec<String>,
 }
 
+impl Note {
+    /// What is to be known of a translation by the next run.
+    pub fn new(with: u64, asked: Asked, translated: &Translated) -> Self {
+        let files = translated.files.iter();
+        Note {
+            with,
+            asked,
+            files: files
+                .map(|(name, content)| ((*name).to_owned(), content.len() as u64))
+                .collect(),
+            counts: translated.counts,
+            manual: translated.manual.clone(),
+            folders: translated.folders.clone(),
+            redirects: translated.redirects.clone(),
+        }
+    }
+
+    /// The translation, without its files.
+    pub fn translated(self) -> Translated {
+        Translated {
+            files: Vec::new(),
+            counts: self.counts,
+            manual: self.manual,
+            folders: self.folders,
+            redirects: self.redirects,
+        }
+    }
+}
+
 /// What was asked of a home.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Asked {
-    read: BTreeMap<String, u64>,
+    read: BTreeMap<String, Answer>,
     kind: BTreeMap<String, u64>,
-    names: BTreeMap<String, u64>,
+    names: BTreeMap<String, Answer>,
+}
+
+/// An answer, by its fingerprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Answer {
+    print: u64,
+    /// Of the file or directory that was read, before it was: while it is the
+    /// same, so is the answer.
+    stamp: Option<Stamp>,
+}
+
+impl Answer {
+    /// Whether it still holds, by the stamp now or else by the answer now.
+    fn holds(&self, stamp: Option<Stamp>, answer: impl FnOnce() -> u64) -> bool {
+        self.stamp.is_some() && self.stamp == stamp || self.print == answer()
+    }
 }
 
 impl Asked {
     /// Whether a home still gives the same answers.
     pub fn is_answered_alike(&self, home: &dyn Home) -> bool {
-        let read = |(path, answer): (&String, &u64)| *answer == fingerprint(&home.read(path));
-        let kind = |(path, answer): (&String, &u64)| *answer == kind_fingerprint(home.kind(path));
-        let names = |(prefix, answer): (&String, &u64)| *answer == fingerprint(&home.names(prefix));
+        let here = (!self.names.is_empty()).then(|| home.stamp("")).flatten();
+        let read = |(path, answer): (&String, &Answer)| {
+            let stamp = answer.stamp.and_then(|_| home.stamp(path));
+            answer.holds(stamp, || fingerprint(&home.read(path)))
+        };
+        let kind = |(path, answer): (&String, &u64)| *answer == fingerprint(&home.kind(path));
+        let names = |(prefix, answer): (&String, &Answer)| {
+            answer.holds(here, || fingerprint(&home.names(prefix)))
+        };
         self.read.iter().all(read) && self.kind.iter().all(kind) && self.names.iter().all(names)
     }
 }
@@ -64,26 +116,29 @@ impl<'h> Noting<'h> {
 
 impl Home for Noting<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
+        let stamp = self.home.stamp(path);
         let answer = self.home.read(path);
         let print = fingerprint(&answer);
         let mut asked = self.asked.borrow_mut();
-        asked.read.insert(path.to_owned(), print);
+        asked.read.insert(path.to_owned(), Answer { print, stamp });
         answer
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
         let answer = self.home.kind(path);
-        let print = kind_fingerprint(answer);
         let mut asked = self.asked.borrow_mut();
-        asked.kind.insert(path.to_owned(), print);
+        asked.kind.insert(path.to_owned(), fingerprint(&answer));
         answer
     }
 
     fn names(&self, prefix: &str) -> Vec<String> {
+        let stamp = self.home.stamp("");
         let answer = self.home.names(prefix);
         let print = fingerprint(&answer);
         let mut asked = self.asked.borrow_mut();
-        asked.names.insert(prefix.to_owned(), print);
+        asked
+            .names
+            .insert(prefix.to_owned(), Answer { print, stamp });
         answer
     }
 }
@@ -94,10 +149,6 @@ pub(super) fn fingerprint(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-fn kind_fingerprint(kind: Option<Kind>) -> u64 {
-    fingerprint(&kind)
 }
 
 #[cfg(test)]

@@ -1,48 +1,139 @@
 //! In: a directory of the output, names and bytes. Out: files that are whole or
 //! absent, and left alone where they say the same already.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::Path;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
-/// Makes a directory that only its owner can look into, unless it is there.
-///
-/// # Errors
-/// What the operating system says, and where something else than a directory
-/// of one's own has the name: a link is not followed, and in a directory of
-/// someone else files could be exchanged while they are written.
-pub fn private_directory(path: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let found = fs::symlink_metadata(path)?;
-            let refuse = |kind, why: &str| Err(io::Error::new(kind, why));
-            if !found.is_dir() {
-                return refuse(
-                    io::ErrorKind::NotADirectory,
-                    "something other than a directory has this name",
-                );
-            }
-            if found.uid() != runner() {
-                return refuse(
-                    io::ErrorKind::PermissionDenied,
-                    "the directory belongs to another user",
-                );
-            }
-            if others_can_change(&found) {
-                return refuse(
-                    io::ErrorKind::PermissionDenied,
-                    "every user can write to the directory",
-                );
-            }
-            Ok(())
+/// A directory of the output, which only its owner can look into. It is held
+/// open: what is written to it cannot end elsewhere, whatever becomes of its path.
+#[derive(Debug)]
+pub struct Directory {
+    file: File,
+    path: PathBuf,
+    /// There was none of this name before.
+    is_new: bool,
+}
+
+impl Directory {
+    /// Opens a directory, or makes it.
+    ///
+    /// # Errors
+    /// What the operating system says, and where something else than a directory
+    /// of one's own has the name: a link is not followed, and in a directory of
+    /// someone else files could be exchanged while they are written.
+    pub fn private(path: &Path) -> io::Result<Directory> {
+        private(CWD, path, path.to_owned())
+    }
+
+    /// One that lies in this one, as by [`Directory::private`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn below(&self, name: &str) -> io::Result<Directory> {
+        private(self.file.as_fd(), Path::new(name), self.path.join(name))
+    }
+
+    /// Where it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file beside its place and renames it there; `false` where it had
+    /// this content already. Only its owner can read it.
+    ///
+    /// # Errors
+    /// What the operating system says; the file is then as it was before.
+    pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<bool> {
+        let longest = content.len() as u64;
+        if self.length(name)? == Some(longest)
+            && self.read(name, longest)?.as_deref() == Some(content)
+        {
+            return Ok(false);
         }
-        result => result,
+        let mut draft = Draft::new(self, name)?;
+        draft.write_all(content)?;
+        draft.put_in_place()?;
+        Ok(true)
+    }
+
+    /// The length of a regular file; `None` where there is none of that name.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn length(&self, name: &str) -> io::Result<Option<u64>> {
+        if self.is_new {
+            return Ok(None);
+        }
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok(regular_length(&found)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The content of a regular file that is no longer than so many bytes; `None`
+    /// where there is none.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn read(&self, name: &str, longest: u64) -> io::Result<Option<Vec<u8>>> {
+        let Some((file, length)) = self.open(name)? else {
+            return Ok(None);
+        };
+        if length > longest {
+            return Ok(None);
+        }
+        let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        file.take(length).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.file, name, flags, Mode::empty()) {
+            Ok(file) => File::from(file),
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let length = regular_length(&rustix::fs::fstat(&file)?);
+        Ok(length.map(|length| (file, length)))
+    }
+
+    /// Removes what an interrupted run left half-written.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn sweep(&self) -> io::Result<()> {
+        if self.is_new {
+            return Ok(());
+        }
+        for entry in rustix::fs::Dir::read_from(&self.file)? {
+            let entry = entry?;
+            if entry.file_name().to_bytes().starts_with(WRITING.as_bytes())
+                && entry.file_type() == FileType::RegularFile
+            {
+                rustix::fs::unlinkat(&self.file, entry.file_name(), AtFlags::empty())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until all that was written below it is on disk.
+    ///
+    /// # Errors
+    /// What the operating system says: not all is.
+    pub fn settle(&self) -> io::Result<()> {
+        rustix::fs::syncfs(&self.file).map_err(io::Error::from)
     }
 }
 
-/// Makes sure that no other user can exchange a directory for another one:
-/// that all above it belong to root or whoever runs this.
+/// Makes sure that no other user can exchange what a path leads to: that all
+/// above it belong to root or whoever runs this.
 ///
 /// # Errors
 /// Which one does not.
@@ -51,7 +142,7 @@ pub fn is_out_of_reach(path: &Path) -> io::Result<()> {
     for above in full.ancestors().skip(1) {
         let found = fs::metadata(above)?;
         let is_ours = [0, runner()].contains(&found.uid());
-        if !is_ours || others_can_change(&found) {
+        if !is_ours || others_can_change(found.mode()) {
             let why = format!(
                 "another user could exchange it, by way of {}",
                 above.display()
@@ -62,50 +153,152 @@ pub fn is_out_of_reach(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether users can rename what others have in a directory.
-fn others_can_change(directory: &fs::Metadata) -> bool {
-    directory.mode() & 0o002 != 0 && directory.mode() & 0o1000 == 0
+/// Opens or makes a directory by its name in another one.
+fn private(parent: BorrowedFd, name: &Path, path: PathBuf) -> io::Result<Directory> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || rustix::fs::openat(parent, name, flags, Mode::empty());
+    let refuse = |kind, why: &str| Err(io::Error::new(kind, why));
+    let (opened, is_new) = match open() {
+        Err(Errno::NOENT) => {
+            let is_new = match rustix::fs::mkdirat(parent, name, Mode::RWXU) {
+                Err(Errno::EXIST) => false,
+                made => made.map(|()| true)?,
+            };
+            (open(), is_new)
+        }
+        opened => (opened, false),
+    };
+    let file = match opened {
+        Ok(file) => File::from(file),
+        Err(Errno::NOTDIR | Errno::LOOP) => {
+            return refuse(
+                io::ErrorKind::NotADirectory,
+                "something other than a directory has this name",
+            );
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let found = rustix::fs::fstat(&file)?;
+    if found.st_uid != runner() {
+        return refuse(
+            io::ErrorKind::PermissionDenied,
+            "the directory belongs to another user",
+        );
+    }
+    if others_can_change(found.st_mode) {
+        return refuse(
+            io::ErrorKind::PermissionDenied,
+            "every user can write to the directory",
+        );
+    }
+    Ok(Directory { file, path, is_new })
+}
+
+/// Whether users can rename what others have in a directory of this mode.
+fn others_can_change(mode: u32) -> bool {
+    mode & 0o002 != 0 && mode & 0o1000 == 0
+}
+
+fn regular_length(found: &Stat) -> Option<u64> {
+    let is_file = FileType::from_raw_mode(found.st_mode).is_file();
+    is_file.then(|| u64::try_from(found.st_size).unwrap_or(0))
 }
 
 fn runner() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// How the names of files begin that are not yet in their places.
+const WRITING: &str = ".writing-";
+
 /// A file that is not yet in its place. Dropped, it leaves nothing behind.
-pub struct Draft {
-    file: tempfile::NamedTempFile,
+#[derive(Debug)]
+pub struct Draft<'d> {
+    directory: &'d Directory,
+    name: String,
+    file: File,
+    is_in_place: bool,
 }
 
-impl Draft {
-    /// A new file in a directory; only its owner can read it.
+impl<'d> Draft<'d> {
+    /// A new file beside its place in a directory; only its owner can read it.
     ///
     /// # Errors
-    /// What the operating system says.
-    pub fn new(directory: &Path) -> io::Result<Draft> {
-        let file = tempfile::Builder::new()
-            .prefix(".writing-")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(directory)?;
-        Ok(Draft { file })
+    /// What the operating system says; also where another run is writing it.
+    pub fn new(directory: &'d Directory, name: &str) -> io::Result<Draft<'d>> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = rustix::fs::openat(&directory.file, writing(name), flags, mode)?;
+        Ok(Draft {
+            directory,
+            name: name.to_owned(),
+            file: File::from(file),
+            is_in_place: false,
+        })
     }
 
-    /// Renames it to its place in the same directory; `false` where the file
-    /// there has this content already, and stays.
+    /// Renames it to its place; `false` where the file there has this content
+    /// already, and stays.
     ///
     /// # Errors
     /// What the operating system says; the file there is then as it was.
-    pub fn persist(mut self, directory: &Path, name: &str) -> io::Result<bool> {
-        self.file.flush()?;
-        let path = directory.join(name);
-        if same(&path, self.file.path())? {
+    pub fn persist(mut self) -> io::Result<bool> {
+        let is_new = !self.says_the_same()?;
+        if is_new {
+            self.put_in_place()?;
+        }
+        Ok(is_new)
+    }
+
+    fn put_in_place(&mut self) -> io::Result<()> {
+        let directory = &self.directory.file;
+        rustix::fs::renameat(directory, writing(&self.name), directory, &self.name)?;
+        self.is_in_place = true;
+        Ok(())
+    }
+
+    /// Whether the file that is in the place has the same content.
+    fn says_the_same(&mut self) -> io::Result<bool> {
+        use std::io::Seek;
+        let Some((there, length)) = self.directory.open(&self.name)? else {
+            return Ok(false);
+        };
+        if length != self.file.metadata()?.len() {
             return Ok(false);
         }
-        self.file.persist(&path).map_err(|error| error.error)?;
-        Ok(true)
+        self.file.rewind()?;
+        let mut left = BufReader::new(there);
+        let mut right = BufReader::new(&self.file);
+        loop {
+            let (a, b) = (left.fill_buf()?, right.fill_buf()?);
+            let length = a.len().min(b.len());
+            if a[..length] != b[..length] {
+                return Ok(false);
+            }
+            if length == 0 {
+                return Ok(true);
+            }
+            left.consume(length);
+            right.consume(length);
+        }
     }
 }
 
-impl Write for Draft {
+fn writing(name: &str) -> String {
+    format!("{WRITING}{name}")
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if !self.is_in_place {
+            // Left behind, it is swept by the next run.
+            let name = writing(&self.name);
+            let _ = rustix::fs::unlinkat(&self.directory.file, name, AtFlags::empty());
+        }
+    }
+}
+
+impl Write for Draft<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.file.write(buffer)
     }
@@ -113,81 +306,6 @@ impl Write for Draft {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
-}
-
-/// Whether two files have the same content; the first may be missing.
-fn same(path: &Path, other: &Path) -> io::Result<bool> {
-    let length = fs::metadata(other)?.len();
-    match regular_length(path)? {
-        Some(found) if found == length => {}
-        _ => return Ok(false),
-    }
-    let mut left = BufReader::new(File::open(path)?);
-    let mut right = BufReader::new(File::open(other)?);
-    loop {
-        let (a, b) = (left.fill_buf()?, right.fill_buf()?);
-        let length = a.len().min(b.len());
-        if a[..length] != b[..length] {
-            return Ok(false);
-        }
-        if length == 0 {
-            return Ok(true);
-        }
-        left.consume(length);
-        right.consume(length);
-    }
-}
-
-/// Writes a file beside its place and renames it there; `false` where it had
-/// this content already. Only its owner can read it.
-///
-/// # Errors
-/// What the operating system says; the file is then as it was before.
-pub fn replace(directory: &Path, name: &str, content: &[u8]) -> io::Result<bool> {
-    let path = directory.join(name);
-    if regular_length(&path)? == Some(content.len() as u64) && fs::read(&path)? == content {
-        return Ok(false);
-    }
-    let mut draft = Draft::new(directory)?;
-    draft.write_all(content)?;
-    draft.file.persist(&path).map_err(|error| error.error)?;
-    Ok(true)
-}
-
-/// The length of a regular file; `None` where there is none of that name.
-///
-/// # Errors
-/// What the operating system says.
-pub fn regular_length(path: &Path) -> io::Result<Option<u64>> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Removes what an interrupted run left half-written.
-///
-/// # Errors
-/// What the operating system says.
-pub fn sweep(directory: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(".writing-")
-            && entry.file_type()?.is_file()
-        {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Waits until all that was written below a directory is on disk.
-///
-/// # Errors
-/// What the operating system says: not all is.
-pub fn settle(directory: &Path) -> io::Result<()> {
-    rustix::fs::syncfs(File::open(directory)?).map_err(io::Error::from)
 }
 
 #[cfg(test)]
@@ -200,32 +318,58 @@ mod tests {
     #[test]
     fn the_same_content_is_not_written_again() {
         let stage = tempfile::tempdir().unwrap();
-        let file = stage.path().join("a");
-        assert!(replace(stage.path(), "a", b"one").unwrap());
+        let out = Directory::private(&stage.path().join("out")).unwrap();
+        let file = stage.path().join("out/a");
+        assert!(out.replace("a", b"one").unwrap());
         let before = fs::metadata(&file).unwrap();
         assert_eq!(before.mode() & 0o777, 0o600);
-        assert!(!replace(stage.path(), "a", b"one").unwrap());
+        let out = Directory::private(&stage.path().join("out")).unwrap();
+        assert!(!out.replace("a", b"one").unwrap());
         assert_eq!(fs::metadata(&file).unwrap().ino(), before.ino());
-        assert!(replace(stage.path(), "a", b"two").unwrap());
+        assert!(out.replace("a", b"two").unwrap());
         assert_eq!(fs::read(&file).unwrap(), b"two");
-        assert_eq!(fs::read_dir(stage.path()).unwrap().count(), 1);
+        let draft = |content: &[u8]| {
+            let mut draft = Draft::new(&out, "a").unwrap();
+            draft.write_all(content).unwrap();
+            draft
+        };
+        assert!(!draft(b"two").persist().unwrap());
+        assert!(draft(b"six").persist().unwrap());
+        assert_eq!(fs::read(&file).unwrap(), b"six");
+        drop(draft(b"ten"));
+        assert_eq!(fs::read_dir(stage.path().join("out")).unwrap().count(), 1);
     }
 
     #[test]
     fn links_are_replaced_and_not_followed() {
         let stage = tempfile::tempdir().unwrap();
         let out = stage.path().join("out");
-        private_directory(&out).unwrap();
+        drop(Directory::private(&out).unwrap());
         assert_eq!(fs::metadata(&out).unwrap().mode() & 0o777, 0o700);
         let outside = stage.path().join("outside");
         fs::write(&outside, "precious").unwrap();
         symlink(&outside, out.join("a")).unwrap();
-        assert!(replace(&out, "a", b"precious").unwrap());
+        let directory = Directory::private(&out).unwrap();
+        assert_eq!(directory.read("a", 100).unwrap(), None);
+        assert!(directory.replace("a", b"precious").unwrap());
         assert!(fs::symlink_metadata(out.join("a")).unwrap().is_file());
-        assert!(replace(&out, "a", b"mine").unwrap());
+        assert!(directory.replace("a", b"mine").unwrap());
         assert_eq!(fs::read(&outside).unwrap(), b"precious");
         symlink(stage.path(), out.join("user")).unwrap();
-        assert!(private_directory(&out.join("user")).is_err());
+        assert!(directory.below("user").is_err());
+        fs::write(out.join("file"), "").unwrap();
+        assert!(directory.below("file").is_err());
+    }
+
+    #[test]
+    fn a_directory_that_is_exchanged_is_still_the_one_opened() {
+        let stage = tempfile::tempdir().unwrap();
+        let out = Directory::private(&stage.path().join("out")).unwrap();
+        fs::rename(stage.path().join("out"), stage.path().join("away")).unwrap();
+        fs::create_dir(stage.path().join("out")).unwrap();
+        assert!(out.replace("a", b"mine").unwrap());
+        assert!(stage.path().join("away/a").exists());
+        assert!(!stage.path().join("out/a").exists());
     }
 
     #[test]
@@ -233,8 +377,9 @@ mod tests {
         let stage = tempfile::tempdir().unwrap();
         fs::write(stage.path().join(".writing-x"), "half").unwrap();
         fs::write(stage.path().join("whole"), "whole").unwrap();
-        sweep(stage.path()).unwrap();
+        let directory = Directory::private(stage.path()).unwrap();
+        directory.sweep().unwrap();
         assert_eq!(fs::read_dir(stage.path()).unwrap().count(), 1);
-        settle(stage.path()).unwrap();
+        directory.settle().unwrap();
     }
 }

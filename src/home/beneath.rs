@@ -3,8 +3,10 @@
 
 use super::ReadError;
 use super::disk::read_error;
+use super::status::Status;
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata};
+use cap_std::fs::Dir;
+use std::cell::OnceCell;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,17 +20,21 @@ const MAX_LINKS: u32 = 40;
 #[derive(Debug)]
 pub(super) struct Beneath {
     dir: Dir,
-    /// The path it was opened by, without links: absolute links into it are
-    /// followed.
+    /// The path it was opened by.
     path: PathBuf,
+    /// The same without links: absolute links into it are followed.
+    full_path: OnceCell<Option<PathBuf>>,
 }
 
 impl Beneath {
     /// Opens a directory. The path itself may lead anywhere and through links.
     pub fn open(path: &Path) -> Result<Beneath, ReadError> {
         let dir = Dir::open_ambient_dir(path, ambient_authority()).map_err(read_error)?;
-        let path = std::fs::canonicalize(path).map_err(read_error)?;
-        Ok(Beneath { dir, path })
+        Ok(Beneath {
+            dir,
+            path: path.to_owned(),
+            full_path: OnceCell::new(),
+        })
     }
 
     /// The directory itself.
@@ -37,8 +43,21 @@ impl Beneath {
     }
 
     /// What is known of the directory itself.
-    pub fn metadata(&self) -> Result<Metadata, ReadError> {
-        self.dir.dir_metadata().map_err(read_error)
+    pub fn own_status(&self) -> Result<Status, ReadError> {
+        Status::of(&self.dir).map_err(read_error)
+    }
+
+    /// What is known of what stands at a path.
+    pub fn status(&self, path: &Path) -> Result<Status, ReadError> {
+        // What has its name in the directory itself, and is no link, needs no
+        // opening.
+        if path.components().count() == 1 && path.file_name() == Some(path.as_os_str()) {
+            match Status::at(&self.dir, path).map_err(read_error)? {
+                status if status.is_link() => {}
+                status => return Ok(status),
+            }
+        }
+        self.run(path, |dir, path| dir.metadata(path).map(Status::from))
     }
 
     /// Runs an operation on a path; where an absolute link on it leads back
@@ -76,7 +95,9 @@ impl Beneath {
             walked.push(part);
             match self.dir.read_link_contents(&walked) {
                 Ok(target) if target.is_absolute() => {
-                    let inside = target.strip_prefix(&self.path).ok()?;
+                    let full = || std::fs::canonicalize(&self.path).ok();
+                    let full = self.full_path.get_or_init(full).as_ref()?;
+                    let inside = target.strip_prefix(full).ok()?;
                     return Some(inside.join(parts.as_path()));
                 }
                 Ok(target) => {

@@ -2,8 +2,9 @@
 //! owner below it, and nothing else.
 
 use super::beneath::Beneath;
-use super::{Home, Kind, ReadError};
-use cap_std::fs::{File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
+use super::status::Status;
+use super::{Home, Kind, ReadError, Stamp};
+use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -61,10 +62,10 @@ impl DiskHome {
     /// What the operating system says, where it is no directory one can read.
     pub fn open(path: impl AsRef<Path>, limits: Limits) -> Result<DiskHome, ReadError> {
         let home = Beneath::open(path.as_ref())?;
-        let metadata = home.metadata()?;
+        let found = home.own_status()?;
         Ok(DiskHome {
-            owner: metadata.uid(),
-            group: Some(metadata.gid()).filter(|&group| group != 0),
+            owner: found.uid,
+            group: Some(found.gid).filter(|&group| group != 0),
             home,
             includes: Vec::new(),
             limits,
@@ -115,37 +116,34 @@ impl DiskHome {
     }
 
     /// What is known of a path below the home.
-    fn metadata(&self, path: &str) -> Result<Metadata, ReadError> {
+    fn status(&self, path: &str) -> Result<Status, ReadError> {
         self.in_time()?;
-        let path = Path::new(path);
-        self.home.run(path, |dir, path| dir.metadata(path))
+        self.home.status(Path::new(path))
     }
 
     /// Opens a regular file below the home.
-    pub(super) fn open_file(&self, path: &str) -> Result<(File, Metadata), ReadError> {
+    pub(super) fn open_file(&self, path: &str) -> Result<(File, Status), ReadError> {
         self.in_time()?;
-        open_regular(&self.home, Path::new(path), |metadata| {
-            self.is_own(metadata)
-        })
+        open_regular(&self.home, Path::new(path), |found| self.is_own(found))
     }
 
     /// Opens a file below one of the directories that homes may include from.
-    fn open_include(&self, path: &Path) -> Result<(File, Metadata), ReadError> {
+    fn open_include(&self, path: &Path) -> Result<(File, Status), ReadError> {
         self.in_time()?;
         for (directory, beneath) in &self.includes {
             if let Ok(path) = path.strip_prefix(directory) {
-                let directory = beneath.metadata()?;
+                let directory = beneath.own_status()?;
                 let full = beneath.run(path, |dir, path| dir.canonicalize(path))?;
                 let mut above = full.ancestors().skip(1).filter(|path| *path != "");
-                let is_public = directory.mode() & 0o001 != 0
+                let is_public = directory.mode & 0o001 != 0
                     && above.all(|path| {
-                        let above = beneath.run(path, |dir, path| dir.metadata(path));
-                        above.is_ok_and(|above| above.mode() & 0o001 != 0)
+                        let above = beneath.status(path);
+                        above.is_ok_and(|above| above.mode & 0o001 != 0)
                     });
-                return open_regular(beneath, &full, |metadata| {
-                    let is_public = is_public && metadata.mode() & 0o004 != 0;
-                    match metadata.uid() {
-                        uid if is_public && (uid == 0 || uid == directory.uid()) => Ok(()),
+                return open_regular(beneath, &full, |found| {
+                    let is_public = is_public && found.mode & 0o004 != 0;
+                    match found.uid {
+                        uid if is_public && (uid == 0 || uid == directory.uid) => Ok(()),
                         _ => Err(ReadError::Owner),
                     }
                 });
@@ -168,13 +166,13 @@ impl DiskHome {
     /// A hard link makes a file of root's look like one of the home; such a
     /// one has a second name, or had one, and then it is none that the user,
     /// and so the old mailer, could read.
-    fn is_own(&self, metadata: &Metadata) -> Result<(), ReadError> {
-        let is_of_group = self.group == Some(metadata.gid());
+    fn is_own(&self, found: &Status) -> Result<(), ReadError> {
+        let is_of_group = self.group == Some(found.gid);
         let readable = if is_of_group { 0o044 } else { 0o004 };
-        match metadata.uid() {
-            0 if metadata.nlink() != 1 => Err(ReadError::Linked),
+        match found.uid {
+            0 if found.names != 1 => Err(ReadError::Linked),
             uid if uid == self.owner => Ok(()),
-            0 if metadata.mode() & readable != 0 => Ok(()),
+            0 if found.mode & readable != 0 => Ok(()),
             _ => Err(ReadError::Owner),
         }
     }
@@ -184,23 +182,23 @@ impl DiskHome {
 pub(super) fn open_regular(
     beneath: &Beneath,
     path: &Path,
-    check: impl Fn(&Metadata) -> Result<(), ReadError>,
-) -> Result<(File, Metadata), ReadError> {
-    let check = |metadata: &Metadata| match metadata.is_file() {
-        true => check(metadata),
+    check: impl Fn(&Status) -> Result<(), ReadError>,
+) -> Result<(File, Status), ReadError> {
+    let check = |found: &Status| match found.is_file() {
+        true => check(found),
         false => Err(ReadError::NotAFile),
     };
     // Asked before it is opened, for opening a device can do something to
     // it; and again afterwards, for it can have been exchanged.
-    check(&beneath.run(path, |dir, path| dir.metadata(path))?)?;
+    check(&beneath.status(path)?)?;
     let mut options = OpenOptions::new();
     options
         .read(true)
         .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     let file = beneath.run(path, |dir, path| dir.open_with(path, &options))?;
-    let metadata = file.metadata().map_err(read_error)?;
-    check(&metadata)?;
-    Ok((file, metadata))
+    let status = Status::of(&file).map_err(read_error)?;
+    check(&status)?;
+    Ok((file, status))
 }
 
 impl Home for DiskHome {
@@ -219,7 +217,7 @@ impl Home for DiskHome {
                 "more than {limit} files are read"
             )));
         }
-        let (file, metadata) = match path.starts_with('/') {
+        let (file, status) = match path.starts_with('/') {
             true => self.open_include(Path::new(path))?,
             false => self.open_file(path)?,
         };
@@ -232,10 +230,10 @@ impl Home for DiskHome {
             )),
             false => ReadError::Limit(format!("it is larger than {limit} bytes")),
         };
-        if metadata.len() > limit {
+        if status.length > limit {
             return Err(too_large());
         }
-        let mut bytes = Vec::with_capacity(metadata.len() as usize);
+        let mut bytes = Vec::with_capacity(status.length as usize);
         // One byte more than the limit: the file may be growing.
         file.take(limit.saturating_add(1))
             .read_to_end(&mut bytes)
@@ -250,14 +248,14 @@ impl Home for DiskHome {
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
-        let metadata = self.metadata(path).ok()?;
-        if metadata.is_file() {
+        let found = self.status(path).ok()?;
+        if found.is_file() {
             return Some(Kind::File);
         }
-        metadata.is_dir().then(|| {
+        found.is_dir().then(|| {
             let is_directory = |part: &&str| {
-                let part = self.metadata(&format!("{path}/{part}"));
-                part.is_ok_and(|metadata| metadata.is_dir())
+                let part = self.status(&format!("{path}/{part}"));
+                part.is_ok_and(|found| found.is_dir())
             };
             match ["cur", "new", "tmp"].iter().all(is_directory) {
                 true => Kind::Maildir,
@@ -279,6 +277,14 @@ impl Home for DiskHome {
             }
         }
         names.into_iter().collect()
+    }
+
+    fn stamp(&self, path: &str) -> Option<Stamp> {
+        match path {
+            "" => self.home.own_status().ok()?.stamp(),
+            path if path.starts_with('/') => None,
+            path => self.status(path).ok()?.stamp(),
+        }
     }
 }
 

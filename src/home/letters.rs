@@ -4,7 +4,6 @@
 use super::ReadError;
 use super::beneath::Beneath;
 use super::disk::{open_regular, read_error};
-use cap_std::fs::MetadataExt as _;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -64,16 +63,16 @@ impl MailPlace {
     pub fn read(&self, below: &Path) -> Result<(File, u64), ReadError> {
         let path = self.file.as_deref().unwrap_or(below);
         let above = match path.parent().filter(|above| *above != "") {
-            Some(above) => self.beneath.run(above, |dir, path| dir.metadata(path))?,
-            None => self.beneath.metadata()?,
+            Some(above) => self.beneath.status(above)?,
+            None => self.beneath.own_status()?,
         };
-        let is_users = !self.trusted.contains(&above.uid());
-        let (file, metadata) = open_regular(&self.beneath, path, |metadata| {
-            match is_users && metadata.uid() != above.uid() {
+        let is_users = !self.trusted.contains(&above.uid);
+        let (file, status) = open_regular(&self.beneath, path, |found| {
+            match is_users && found.uid != above.uid {
                 true => Err(ReadError::Owner),
                 false => Ok(()),
             }
         })?;
-        Ok((file.into_std(), metadata.len()))
+        Ok((file.into_std(), status.length))
     }
 }

@@ -56,10 +56,10 @@ impl DiskHome {
     /// A message of an mbox begins with `From ` at the start of the file, or
     /// behind an empty line.
     fn mbox_size(&self, path: &str) -> Result<MailboxSize, ReadError> {
-        let (file, metadata) = self.open_file(path)?;
+        let (file, status) = self.open_file(path)?;
         let mut size = MailboxSize {
             messages: None,
-            bytes: metadata.len(),
+            bytes: status.length,
         };
         let left = self.limits.mailbox_bytes - self.spent_on_mailboxes.get();
         if size.bytes > left {

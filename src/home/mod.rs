@@ -6,11 +6,13 @@ mod disk;
 mod letters;
 mod mailbox;
 mod memory;
+mod status;
 
 pub use disk::{DiskHome, Limits};
 pub use letters::MailPlace;
 pub use mailbox::MailboxSize;
 pub use memory::MemoryHome;
+pub use status::Stamp;
 
 use thiserror::Error;
 
@@ -61,4 +63,10 @@ pub trait Home {
     fn kind(&self, path: &str) -> Option<Kind>;
     /// The names in the home itself that begin so, in order.
     fn names(&self, prefix: &str) -> Vec<String>;
+    /// A stamp of the file at a path; `""` is the home itself, whose stamp is that
+    /// of its names. While it stays the same, so does what stands there. `None`
+    /// where there is nothing, or no stamp can be had.
+    fn stamp(&self, _path: &str) -> Option<Stamp> {
+        None
+    }
 }

@@ -1,0 +1,113 @@
+//! In: what the system says of a file. Out: what reading it depends on, and a
+//! stamp that tells whether it has changed.
+
+use cap_std::fs::{Metadata, MetadataExt};
+use rustix::fs::{AtFlags, FileType, Stat};
+use serde::{Deserialize, Serialize};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What stays the same as long as a file or directory does: which one it is, its
+/// length, and when it last changed in any way, which no user can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Stamp(u64);
+
+/// What is known of a file or directory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Status {
+    pub file_type: FileType,
+    pub uid: u32,
+    pub gid: u32,
+    pub mode: u32,
+    /// How many names it has.
+    pub names: u64,
+    pub length: u64,
+    device: u64,
+    inode: u64,
+    /// Since 1970; a file of before that counts as one of 1970.
+    changed: Duration,
+}
+
+/// The clock of a file system may tick as seldom as that. What changed so short
+/// ago could change again and look the same.
+const TICK: Duration = Duration::from_secs(2);
+
+impl Status {
+    /// Of an open file.
+    pub fn of(file: impl AsFd) -> io::Result<Status> {
+        Ok(Status::from(rustix::fs::fstat(file)?))
+    }
+
+    /// Of a name in a directory; a link is not followed.
+    pub fn at(directory: impl AsFd, name: &Path) -> io::Result<Status> {
+        let found = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(Status::from(found))
+    }
+
+    pub fn is_file(&self) -> bool {
+        self.file_type.is_file()
+    }
+
+    pub fn is_dir(&self) -> bool {
+        self.file_type.is_dir()
+    }
+
+    pub fn is_link(&self) -> bool {
+        self.file_type.is_symlink()
+    }
+
+    /// The stamp; `None` while another change could go unseen.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        (self.changed + TICK < now).then(|| {
+            let mut hasher = DefaultHasher::new();
+            (self.device, self.inode, self.length, self.changed).hash(&mut hasher);
+            Stamp(hasher.finish())
+        })
+    }
+}
+
+fn since_1970(seconds: i64, nanoseconds: i64) -> Duration {
+    let nanoseconds = u32::try_from(nanoseconds).unwrap_or(0);
+    u64::try_from(seconds).map_or(Duration::ZERO, |seconds| {
+        Duration::new(seconds, nanoseconds)
+    })
+}
+
+// The fields have other types on other systems.
+#[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+impl From<Stat> for Status {
+    fn from(found: Stat) -> Self {
+        Status {
+            file_type: FileType::from_raw_mode(found.st_mode),
+            uid: found.st_uid,
+            gid: found.st_gid,
+            mode: found.st_mode,
+            names: u64::from(found.st_nlink),
+            length: u64::try_from(found.st_size).unwrap_or(0),
+            device: found.st_dev as u64,
+            inode: found.st_ino,
+            changed: since_1970(found.st_ctime as i64, found.st_ctime_nsec as i64),
+        }
+    }
+}
+
+impl From<Metadata> for Status {
+    fn from(found: Metadata) -> Self {
+        Status {
+            file_type: FileType::from_raw_mode(found.mode()),
+            uid: found.uid(),
+            gid: found.gid(),
+            mode: found.mode(),
+            names: found.nlink(),
+            length: found.len(),
+            device: found.dev(),
+            inode: found.ino(),
+            changed: since_1970(found.ctime(), found.ctime_nsec()),
+        }
+    }
+}
