@@ -54,8 +54,9 @@ pub enum NodeKind {
     Split,
     /// A backslash and the character that it quotes.
     Quoted,
-    /// A character that means itself.
-    Character,
+    /// Characters that mean themselves. A repetition behind them repeats the
+    /// last.
+    Characters,
     /// What procmail does not look at: a `)` too many, or a NUL, and all
     /// behind it.
     Ignored,
@@ -77,7 +78,7 @@ impl NodeKind {
             Rule::word_edge => NodeKind::WordEdge,
             Rule::split => NodeKind::Split,
             Rule::quoted => NodeKind::Quoted,
-            Rule::letter | Rule::character => NodeKind::Character,
+            Rule::letters | Rule::character => NodeKind::Characters,
             Rule::ignored => NodeKind::Ignored,
             _ => return None,
         })

@@ -80,7 +80,11 @@ impl Expression {
             return Err(TooLarge::Long);
         }
         let nodes = regex::parse(&text);
-        if nodes.len() > MAX_NODES {
+        let parts = |node: &Node| match node.kind {
+            NodeKind::Characters => text.get(node.span.clone()).unwrap_or("").chars().count(),
+            _ => 1,
+        };
+        if nodes.iter().map(parts).sum::<usize>() > MAX_NODES {
             return Err(TooLarge::Long);
         }
         let form = Form::of(&nodes);
@@ -205,10 +209,13 @@ fn build(text: &str, nodes: &[Node], ignores_case: bool, form: Form) -> Result<R
             NodeKind::LineEdge => group.push(Regex::Class(ByteSet::of(b'\n')), form),
             NodeKind::WordEdge => group.push(Regex::Class(no_word()), form),
             NodeKind::Split => group.push(Regex::Split, form),
-            NodeKind::Quoted | NodeKind::Character => {
+            NodeKind::Quoted => {
                 if let Some(byte) = bytes.next_back() {
                     group.push(class(ByteSet::of(byte)), form);
                 }
+            }
+            NodeKind::Characters => {
+                bytes.for_each(|byte| group.push(class(ByteSet::of(byte)), form));
             }
             NodeKind::Ignored => {}
         }

@@ -33,7 +33,7 @@ fn what_stands_in_an_expression() {
         [
             (LineEdge, "^"),
             (Open, "("),
-            (Character, "a"),
+            (Characters, "a"),
             (Or, "|"),
             (Quoted, r"\."),
             (Close, ")"),
@@ -55,18 +55,35 @@ fn repetitions_of_nothing_are_characters() {
     assert_eq!(
         nodes("*a**|?(+b"),
         [
-            (Character, "*"),
-            (Character, "a"),
+            (Characters, "*"),
+            (Characters, "a"),
             (Star, "*"),
-            (Character, "*"),
+            (Characters, "*"),
             (Or, "|"),
-            (Character, "?"),
+            (Characters, "?"),
             (Open, "("),
-            (Character, "+"),
-            (Character, "b"),
+            (Characters, "+"),
+            (Characters, "b"),
         ]
     );
-    assert_eq!(nodes("**"), [(Character, "*"), (Star, "*")]);
+    assert_eq!(nodes("**"), [(Characters, "*"), (Star, "*")]);
+}
+
+#[test]
+fn letters_stand_together() {
+    assert_eq!(
+        nodes("^To: ab*(cd)+e"),
+        [
+            (LineEdge, "^"),
+            (Characters, "To: ab"),
+            (Star, "*"),
+            (Open, "("),
+            (Characters, "cd"),
+            (Close, ")"),
+            (Plus, "+"),
+            (Characters, "e"),
+        ]
+    );
 }
 
 #[test]
@@ -75,23 +92,23 @@ fn a_close_too_many_ends_the_expression() {
         nodes("(a)b)|c"),
         [
             (Open, "("),
-            (Character, "a"),
+            (Characters, "a"),
             (Close, ")"),
-            (Character, "b"),
+            (Characters, "b"),
             (Ignored, ")|c"),
         ]
     );
-    assert_eq!(nodes("a\0b"), [(Character, "a"), (Ignored, "\0b")]);
+    assert_eq!(nodes("a\0b"), [(Characters, "a"), (Ignored, "\0b")]);
 }
 
 #[test]
 fn open_ends() {
-    assert_eq!(nodes("(a"), [(Open, "("), (Character, "a")]);
-    assert_eq!(nodes("a[b-"), [(Character, "a"), (Class, "[b-")]);
+    assert_eq!(nodes("(a"), [(Open, "("), (Characters, "a")]);
+    assert_eq!(nodes("a[b-"), [(Characters, "a"), (Class, "[b-")]);
     assert_eq!(nodes("[^"), [(Class, "[^")]);
-    assert_eq!(nodes("a\\"), [(Character, "a"), (Character, "\\")]);
+    assert_eq!(nodes("a\\"), [(Characters, "a"), (Characters, "\\")]);
     assert_eq!(nodes("[]"), [(Class, "[]")]);
-    assert_eq!(nodes("[[:a:]]"), [(Class, "[[:a:]"), (Character, "]")]);
+    assert_eq!(nodes("[[:a:]]"), [(Class, "[[:a:]"), (Characters, "]")]);
     assert_eq!(nodes(r"[\]"), [(Class, r"[\]")]);
     assert_eq!(nodes(""), []);
 }
