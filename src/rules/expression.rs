@@ -14,6 +14,7 @@ pub use build::TooLarge;
 pub use matcher::{Found, Matcher, Reading};
 
 use std::fmt;
+use std::sync::Arc;
 
 /// An expression, its macros expanded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,21 +26,22 @@ pub struct Expression {
     pub ignores_case: bool,
 }
 
-/// A regular expression over bytes.
+/// A regular expression over bytes. A copy shares its parts: expressions are
+/// taken apart a byte at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Regex {
     /// One byte of a set; an empty set never matches.
     Class(ByteSet),
     /// One after the other; none is the empty word.
-    Concat(Vec<Regex>),
+    Concat(Arc<[Regex]>),
     /// One of these.
-    Alternate(Vec<Regex>),
+    Alternate(Arc<[Regex]>),
     /// `*`.
-    Star(Box<Regex>),
+    Star(Arc<Regex>),
     /// `+`.
-    Plus(Box<Regex>),
+    Plus(Arc<Regex>),
     /// `?`.
-    Optional(Box<Regex>),
+    Optional(Arc<Regex>),
     /// `^^`: the beginning of the text (the newline before it is consumed);
     /// where the expression ends with it, also the end of the text (nothing
     /// is consumed).
@@ -48,6 +50,24 @@ pub enum Regex {
     /// end of an alternative that is not the last one, procmail goes on in the
     /// next alternative: `(a\/|b)c` matches `abc`, and no `ac`.
     Split,
+}
+
+impl Regex {
+    /// The empty word.
+    pub fn nothing() -> Self {
+        Regex::Concat(Arc::default())
+    }
+
+    /// Whether it matches the empty word. `^^` is a condition, and does not.
+    pub fn is_nullable(&self) -> bool {
+        match self {
+            Regex::Class(_) | Regex::Edge => false,
+            Regex::Concat(inner) => inner.iter().all(Regex::is_nullable),
+            Regex::Alternate(inner) => inner.iter().any(Regex::is_nullable),
+            Regex::Star(_) | Regex::Optional(_) | Regex::Split => true,
+            Regex::Plus(inner) => inner.is_nullable(),
+        }
+    }
 }
 
 /// A set of bytes.

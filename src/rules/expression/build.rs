@@ -3,6 +3,7 @@
 use super::matcher::takes_shortcuts;
 use super::{ByteSet, Expression, Regex};
 use crate::syntax::regex::{self, Macro, Node, NodeKind};
+use std::sync::Arc;
 
 /// procmail reads lines of 2048 bytes, unless `LINEBUF` says otherwise.
 const MAX_TEXT: usize = 1 << 17;
@@ -135,7 +136,7 @@ struct Group {
 impl Group {
     fn push(&mut self, atom: Regex, form: Form) {
         if std::mem::take(&mut self.jumps) && form == Form::Faithful {
-            self.sequence.push(Regex::Concat(Vec::new()));
+            self.sequence.push(Regex::nothing());
         }
         self.sequence.push(atom);
     }
@@ -162,9 +163,9 @@ impl Group {
         alternate(self.alternatives, form)
     }
 
-    fn repeat(&mut self, repeat: impl FnOnce(Box<Regex>) -> Regex) {
-        let atom = self.sequence.pop().unwrap_or(Regex::Concat(Vec::new()));
-        self.sequence.push(repeat(Box::new(atom)));
+    fn repeat(&mut self, repeat: impl FnOnce(Arc<Regex>) -> Regex) {
+        let atom = self.sequence.pop().unwrap_or(Regex::nothing());
+        self.sequence.push(repeat(Arc::new(atom)));
         self.jumps = false;
     }
 }
@@ -284,15 +285,15 @@ fn concat(items: Vec<Regex>, form: Form) -> Regex {
             Regex::Concat(none) if none.is_empty() && form > Form::Plain => {
                 sequence.push(Regex::Concat(none));
             }
-            Regex::Concat(items) => sequence.extend(items),
+            Regex::Concat(items) => sequence.extend_from_slice(&items),
             item => sequence.push(item),
         }
     }
     match <[Regex; 1]>::try_from(sequence) {
         // An empty group is another alternative than nothing at all.
-        Ok([Regex::Concat(none)]) => Regex::Concat(vec![Regex::Concat(none)]),
+        Ok([Regex::Concat(none)]) => Regex::Concat([Regex::Concat(none)].into()),
         Ok([one]) => one,
-        Err(sequence) => Regex::Concat(sequence),
+        Err(sequence) => Regex::Concat(sequence.into()),
     }
 }
 
@@ -304,14 +305,14 @@ fn alternate(items: Vec<Regex>, form: Form) -> Regex {
     for (at, item) in items.into_iter().enumerate() {
         match item {
             Regex::Alternate(items) if form == Form::Plain || at == last => {
-                alternatives.extend(items)
+                alternatives.extend_from_slice(&items);
             }
             item => alternatives.push(item),
         }
     }
     match <[Regex; 1]>::try_from(alternatives) {
         Ok([one]) => one,
-        Err(alternatives) => Regex::Alternate(alternatives),
+        Err(alternatives) => Regex::Alternate(alternatives.into()),
     }
 }
 

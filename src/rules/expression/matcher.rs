@@ -43,7 +43,10 @@ impl Expression {
     /// How procmail reads it. What a matcher finds is what procmail finds,
     /// however it reads; what it finds by a fatal reading is made up.
     pub fn reading(&self) -> Reading {
-        Program::new(&self.regex).reading
+        match ways_meet(&self.regex) {
+            true => Program::new(&self.regex).reading,
+            false => Reading::True,
+        }
     }
 
     /// Whether and where it matches a text.
@@ -89,7 +92,22 @@ impl Matcher {
 
 /// Whether procmail takes shortcuts through the expression.
 pub(super) fn takes_shortcuts(regex: &Regex) -> bool {
-    Program::new(regex).takes_shortcuts
+    ways_meet(regex) && Program::new(regex).takes_shortcuts
+}
+
+/// Whether two ways through an expression that match nothing come to one place.
+/// Without any, there is nothing that procmail could take for a circle.
+fn ways_meet(regex: &Regex) -> bool {
+    match regex {
+        Regex::Class(_) | Regex::Edge | Regex::Split => false,
+        Regex::Concat(items) => items.iter().any(ways_meet),
+        Regex::Alternate(items) => {
+            items.iter().any(ways_meet) || items.iter().filter(|it| it.is_nullable()).count() > 1
+        }
+        Regex::Star(body) | Regex::Plus(body) | Regex::Optional(body) => {
+            body.is_nullable() || ways_meet(body)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -15,16 +15,11 @@ fn byte(byte: u8) -> Regex {
 fn the_tree_is_as_flat_as_can_be() {
     assert_eq!(regex("((a)(bc))"), Concat(b"abc".map(byte).into()));
     assert_eq!(regex("a|(b|(c))"), Alternate(b"abc".map(byte).into()));
-    assert_eq!(regex("(a)*"), Star(Box::new(byte(b'a'))));
-    assert_eq!(regex("()"), Concat(Vec::new()));
+    assert_eq!(regex("(a)*"), Star(Arc::new(byte(b'a'))));
+    assert_eq!(regex("()"), Regex::nothing());
     assert_eq!(
         regex(r"^^a?\/$"),
-        Concat(vec![
-            Edge,
-            Optional(Box::new(byte(b'a'))),
-            Split,
-            byte(b'\n')
-        ])
+        Concat([Edge, Optional(Arc::new(byte(b'a'))), Split, byte(b'\n')].into())
     );
 }
 
@@ -32,7 +27,7 @@ fn the_tree_is_as_flat_as_can_be() {
 fn repetitions_are_of_bytes() {
     assert_eq!(
         regex("é*"),
-        Concat(vec![byte(0xc3), Star(Box::new(byte(0xa9)))])
+        Concat([byte(0xc3), Star(Arc::new(byte(0xa9)))].into())
     );
     assert_eq!(
         Expression::from_bytes(b"\xe9", true).unwrap().regex,

@@ -180,7 +180,7 @@ impl Builder {
                     return;
                 };
                 for item in items {
-                    if *item == Regex::Concat(Vec::new()) {
+                    if *item == Regex::nothing() {
                         self.instructions.push(Instruction::Fork(next));
                     } else {
                         let other = self.label();

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use proptest::prelude::*;
 
 fn find(expression: &str, text: &str) -> Option<Found> {
     Expression::new(expression, false)
@@ -150,6 +151,20 @@ fn what_cannot_begin_a_match_is_skipped() {
             let found = matcher.find_from(lines.as_bytes(), start);
             let slow = threads::find(&matcher.program, lines.as_bytes(), start);
             assert_eq!(found, slow, "{expression}, {start}");
+        }
+    }
+}
+
+proptest! {
+    /// Programs are not even written where nothing can be taken for a circle.
+    #[test]
+    fn only_ways_that_meet_are_cut_short(
+        text in "(\\(|\\)|\\||[ab]|[ab]|\\*|\\+|\\?|\\^|\\\\/){0,16}"
+    ) {
+        let Expression { regex, .. } = Expression::new(&text, false).unwrap();
+        let program = Program::new(&regex);
+        if !ways_meet(&regex) {
+            prop_assert!(!program.takes_shortcuts && program.reading == Reading::True);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::super::pattern::Note;
 use super::condition::unasked;
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use std::sync::Arc;
 
 /// A PCRE held against a field, as an expression over the header.
 pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<Expression, Note> {
@@ -52,7 +53,7 @@ pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<Expressi
     regex.push(byte(b':'));
     let blank = ByteSet::of(b' ').union(&ByteSet::of(b'\t'));
     let gap = if begins { blank } else { ByteSet::any() };
-    regex.push(Regex::Star(Box::new(Regex::Class(gap))));
+    regex.push(Regex::Star(Arc::new(Regex::Class(gap))));
     for part in parts {
         regex.push(converted(part, 0).ok_or_else(unclear)?);
     }
@@ -60,7 +61,7 @@ pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<Expressi
         regex.push(byte(b'\n'));
     }
     Ok(Expression {
-        regex: Regex::Concat(regex),
+        regex: Regex::Concat(regex.into()),
         ignores_case: !case,
     })
 }
@@ -76,7 +77,7 @@ fn converted(hir: &Hir, depth: usize) -> Option<Regex> {
     }
     let inner = |hir: &Hir| converted(hir, depth + 1);
     Some(match hir.kind() {
-        HirKind::Empty => Regex::Concat(Vec::new()),
+        HirKind::Empty => Regex::nothing(),
         HirKind::Literal(literal) => {
             let byte = |byte: &u8| Regex::Class(ByteSet::of(*byte));
             Regex::Concat(literal.0.iter().map(byte).collect())
@@ -98,10 +99,10 @@ fn converted(hir: &Hir, depth: usize) -> Option<Regex> {
             }
             let mut parts = vec![once.clone(); repetition.min as usize];
             match repetition.max {
-                None => parts.push(Regex::Star(Box::new(once))),
+                None => parts.push(Regex::Star(Arc::new(once))),
                 Some(most) => {
                     let optional = most.saturating_sub(repetition.min) as usize;
-                    parts.extend(vec![Regex::Optional(Box::new(once)); optional]);
+                    parts.extend(vec![Regex::Optional(Arc::new(once)); optional]);
                 }
             }
             match (parts.len(), parts.pop()) {

@@ -10,12 +10,11 @@ use super::Group;
 use super::glob::single_glob;
 use super::key::{Style, tidy};
 use super::regex;
-use super::term::{
-    Budget, Line, Lines, Term, TooComplex, any, is_anything, nullable, sees_newline,
-};
+use super::term::{Budget, Line, Lines, Term, TooComplex, any, is_anything, sees_newline};
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
+use std::sync::Arc;
 
 /// A key, and what its match variable holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +70,7 @@ pub(super) fn of(
         while front
             .factors
             .first()
-            .is_some_and(|first| super::key::is_blank(first) && nullable(first))
+            .is_some_and(|first| super::key::is_blank(first) && first.is_nullable())
         {
             front.factors.remove(0);
         }
@@ -144,7 +143,7 @@ fn shape(factors: &[Regex]) -> Shape {
         Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => is_of_word(inner),
         factor => is_of_word(factor),
     });
-    match is_word && !factors.iter().all(nullable) {
+    match is_word && !factors.iter().all(Regex::is_nullable) {
         true => Shape::Word,
         false => Shape::Anything,
     }
@@ -167,7 +166,7 @@ fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
             shorter.push(Regex::Class(*set));
         }
         let others = Regex::Class(set.intersection(&end.complement()));
-        shorter.push(Regex::Star(Box::new(others)));
+        shorter.push(Regex::Star(Arc::new(others)));
         shorter.push(Regex::Class(*end));
         front = shorter;
     }
@@ -178,11 +177,11 @@ fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
 /// Whether factors match in front of each byte of a set.
 fn takes_any_of(factors: &[Regex], set: &ByteSet) -> bool {
     match factors.split_first() {
-        _ if factors.iter().all(nullable) => true,
-        Some((Regex::Class(first), rest)) if rest.iter().all(nullable) => {
+        _ if factors.iter().all(Regex::is_nullable) => true,
+        Some((Regex::Class(first), rest)) if rest.iter().all(Regex::is_nullable) => {
             set.intersection(first) == *set
         }
-        Some((Regex::Plus(inner), rest)) if rest.iter().all(nullable) => {
+        Some((Regex::Plus(inner), rest)) if rest.iter().all(Regex::is_nullable) => {
             matches!(inner.as_ref(), Regex::Class(first) if set.intersection(first) == *set)
         }
         _ => false,

@@ -1,7 +1,9 @@
 //! In: what an expression asks of the beginning of a header line. Out: the
 //! fields it means.
 
+use super::glob::single;
 use super::term::{Budget, Term, TooComplex, behind, behind_word, done, each_first, push_new};
+use crate::rules::expression::Regex;
 
 /// Something in a header whose value can be tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,7 +173,15 @@ impl Names {
     ) -> Result<Self, TooComplex> {
         let mut names = Names::default();
         let mut pending = vec![(Vec::new(), vec![term.clone()])];
-        while let Some((spelled, terms)) = pending.pop() {
+        while let Some((mut spelled, mut terms)) = pending.pop() {
+            if let [term] = terms.as_mut_slice() {
+                budget.spend(1 + term.len())?;
+                let letters = spelled_first(term, ignores_case);
+                let more = letters.take((LONGEST + 1).saturating_sub(spelled.len()));
+                let before = spelled.len();
+                spelled.extend(more);
+                term.drain(..spelled.len() - before);
+            }
             names.step(spelled, terms, ignores_case, &mut pending, budget)?;
             if names.whole.len() > MOST || names.open.len() > MOST {
                 return Err(TooComplex);
@@ -199,8 +209,7 @@ impl Names {
         let letters: Vec<u8> = next
             .iter()
             .copied()
-            .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-            .filter(|byte| !ignores_case || !byte.is_ascii_uppercase())
+            .filter(|byte| is_of_name(*byte, ignores_case))
             .collect();
         if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {
             self.unusual_beginning |= !ignores_case && !is_usual(&spelled);
@@ -229,16 +238,32 @@ impl Names {
     }
 }
 
+/// The letters of a name that a term begins with, as long as there is no
+/// choice.
+fn spelled_first(term: &[Regex], ignores_case: bool) -> impl Iterator<Item = u8> {
+    term.iter().map_while(move |factor| match factor {
+        Regex::Class(set) => {
+            single(set, ignores_case).filter(|byte| is_of_name(*byte, ignores_case))
+        }
+        _ => None,
+    })
+}
+
+fn is_of_name(byte: u8, ignores_case: bool) -> bool {
+    let is_letter = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    is_letter && !(ignores_case && byte.is_ascii_uppercase())
+}
+
 impl Names {
     fn ask(&mut self, field: Field, terms: Vec<Term>, spelled: &[u8], ignores_case: bool) {
-        if ignores_case || is_usual(spelled) {
+        if !ignores_case && is_usual(spelled) {
             self.usual.push((field.clone(), terms.clone()));
         }
         self.whole.push((field, terms));
     }
 
-    /// Case counts, and something is asked of a name only in a case that mail
-    /// does not have it in.
+    /// Something is asked of a name only in a case that mail does not have it
+    /// in. That matters where case counts.
     pub(super) fn has_unusual_case(&self) -> bool {
         self.unusual_beginning || self.whole.iter().any(|asked| !self.usual.contains(asked))
     }

@@ -68,7 +68,7 @@ fn alternatives(factors: &[Regex], style: Style, choices: &mut usize) -> Option<
             }
             Regex::Alternate(inner) => {
                 let mut all = Vec::new();
-                for each in inner {
+                for each in inner.iter() {
                     all.extend(alternatives(std::slice::from_ref(each), style, choices)?);
                     if all.len() > MOST_KEYS {
                         return None;

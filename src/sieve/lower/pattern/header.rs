@@ -208,7 +208,7 @@ fn at_line(
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
-    open.unusual_case |= names.has_unusual_case();
+    open.unusual_case |= !expression.ignores_case && names.has_unusual_case();
     for (field, terms) in names.whole {
         asked.add(field, terms);
     }
@@ -394,7 +394,7 @@ fn without_option(line: Line) -> Vec<Line> {
         return vec![line];
     };
     let with = match first.as_ref() {
-        Regex::Concat(factors) => factors.clone(),
+        Regex::Concat(factors) => factors.to_vec(),
         factor => vec![factor.clone()],
     };
     [[with.as_slice(), rest].concat(), rest.to_vec()]

@@ -4,9 +4,10 @@
 
 use super::glob::{Piece, escaped, globs, normal, outline, text};
 use super::regex::{self, Dialect};
-use super::term::{Budget, Line, TooComplex, anything, is_any, is_anything, nullable, push_new};
+use super::term::{Budget, Line, TooComplex, anything, is_any, is_anything, push_new};
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::script::{Compare, Match, Test, Value};
+use std::sync::Arc;
 
 /// Lines and keys that one test can have.
 const MOST_LINES: usize = 400;
@@ -91,11 +92,11 @@ pub(super) fn tidy(line: &Line) -> Option<Line> {
     let mut tidied: Vec<Regex> = Vec::with_capacity(factors.len());
     for factor in factors {
         // Next to `.*`, whatever may be left out is.
-        if tidied.last().is_some_and(is_anything) && nullable(&factor) {
+        if tidied.last().is_some_and(is_anything) && factor.is_nullable() {
             continue;
         }
         if is_anything(&factor) {
-            while tidied.last().is_some_and(nullable) {
+            while tidied.last().is_some_and(Regex::is_nullable) {
                 tidied.pop();
             }
         }
@@ -114,9 +115,9 @@ pub(super) fn tidy(line: &Line) -> Option<Line> {
 pub(super) fn open_end(factors: &mut Vec<Regex>) {
     while let Some(last) = factors.pop() {
         match last {
-            Regex::Plus(inner) => factors.push(*inner),
-            last if nullable(&last) => {}
-            Regex::Concat(inner) => factors.extend(inner),
+            Regex::Plus(inner) => factors.push(Arc::unwrap_or_clone(inner)),
+            last if last.is_nullable() => {}
+            Regex::Concat(inner) => factors.extend_from_slice(&inner),
             last => {
                 factors.push(last);
                 return;
@@ -131,7 +132,7 @@ fn flatten(factors: &[Regex], out: &mut Vec<Regex>) -> Option<()> {
         match factor {
             Regex::Class(set) if set.is_empty() => return None,
             Regex::Concat(inner) => flatten(inner, out)?,
-            Regex::Alternate(inner) => match inner.as_slice() {
+            Regex::Alternate(inner) => match inner.as_ref() {
                 [one] => flatten(std::slice::from_ref(one), out)?,
                 _ => out.push(factor.clone()),
             },
@@ -165,7 +166,7 @@ pub(super) fn is_blank(regex: &Regex) -> bool {
 pub(super) fn stripped(line: &Line, lenient: bool) -> Option<Line> {
     let mut line = tidy(line)?;
     while let Some(first) = line.factors.first().filter(|first| is_blank(first)) {
-        if !nullable(first) && !lenient {
+        if !first.is_nullable() && !lenient {
             return None;
         }
         line.factors.remove(0);
@@ -175,7 +176,7 @@ pub(super) fn stripped(line: &Line, lenient: bool) -> Option<Line> {
         .last()
         .filter(|last| line.closed && is_blank(last))
     {
-        if !nullable(last) && !lenient {
+        if !last.is_nullable() && !lenient {
             return None;
         }
         line.factors.pop();

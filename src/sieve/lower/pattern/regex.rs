@@ -220,7 +220,7 @@ impl Writer {
         self.sequence(std::slice::from_ref(inner), &mut text)?;
         let one = match inner {
             Regex::Class(_) => true,
-            Regex::Concat(parts) => matches!(parts.as_slice(), [Regex::Class(_)]),
+            Regex::Concat(parts) => matches!(parts.as_ref(), [Regex::Class(_)]),
             // Written as a group, unless it has an empty alternative.
             Regex::Alternate(_) => text.ends_with(')') && !text.is_empty(),
             _ => false,

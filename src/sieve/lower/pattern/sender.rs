@@ -6,7 +6,7 @@
 //! against dates.
 
 use super::key::is_blank;
-use super::term::{Budget, Line, Lines, Term, TooComplex, any, behind, done, nullable, push_new};
+use super::term::{Budget, Line, Lines, Term, TooComplex, any, behind, done, push_new};
 use super::{Fit, Remarks};
 use crate::report::code::Code;
 use crate::rules::expression::{ByteSet, Regex};
@@ -121,7 +121,7 @@ fn spread(factors: &[Regex], budget: &mut Budget) -> Result<Vec<Term>, TooComple
             }
             Regex::Alternate(inner) if sees_blank(factor) => {
                 let mut ends = Vec::new();
-                for each in inner {
+                for each in inner.iter() {
                     ends.extend(spread(std::slice::from_ref(each), budget)?);
                 }
                 ends
@@ -167,7 +167,7 @@ fn held_by_dates(term: &[Regex], closed: bool, budget: &mut Budget) -> Result<Ho
 fn unblanked(factor: &Regex) -> Option<Regex> {
     match factor {
         Regex::Class(set) if *set == ByteSet::any() => Some(factor.clone()),
-        factor if is_blank(factor) => nullable(factor).then(|| Regex::Concat(Vec::new())),
+        factor if is_blank(factor) => factor.is_nullable().then(|| Regex::nothing()),
         factor => Some(factor.clone()),
     }
 }

@@ -6,6 +6,7 @@
 //! (Antimirov): they keep the factors as they were written.
 
 use crate::rules::expression::{ByteSet, Regex};
+use std::sync::Arc;
 
 /// Factors, one after the other. What follows the last may be anything.
 pub(super) type Term = Vec<Regex>;
@@ -70,17 +71,6 @@ pub(super) fn sees_newline(regex: &Regex) -> bool {
     )
 }
 
-/// Whether it matches the empty word. `^^` is a condition, and does not.
-pub(super) fn nullable(regex: &Regex) -> bool {
-    match regex {
-        Regex::Class(_) | Regex::Edge => false,
-        Regex::Concat(inner) => inner.iter().all(nullable),
-        Regex::Alternate(inner) => inner.iter().any(nullable),
-        Regex::Star(_) | Regex::Optional(_) | Regex::Split => true,
-        Regex::Plus(inner) => nullable(inner),
-    }
-}
-
 pub(super) fn is_any(regex: &Regex) -> bool {
     matches!(regex, Regex::Class(set) if *set == ByteSet::any())
 }
@@ -91,7 +81,7 @@ pub(super) fn is_anything(regex: &Regex) -> bool {
 }
 
 pub(super) fn anything() -> Regex {
-    Regex::Star(Box::new(Regex::Class(ByteSet::any())))
+    Regex::Star(Arc::new(Regex::Class(ByteSet::any())))
 }
 
 fn join(front: &[Regex], back: &[Regex]) -> Term {
@@ -128,7 +118,7 @@ impl Beginnings {
         match first {
             // A search matches nothing before the mark, if it can.
             Regex::Split => push_new(&mut self.anywhere, join(&[first], &rest)),
-            _ if nullable(&first) => self.add(rest, budget)?,
+            _ if first.is_nullable() => self.add(rest, budget)?,
             Regex::Class(set) => {
                 let other = without_newline(&set);
                 if set.contains(NEWLINE) {
@@ -140,11 +130,11 @@ impl Beginnings {
             }
             Regex::Concat(inner) => self.add(join(&inner, &rest), budget)?,
             Regex::Alternate(inner) => {
-                for each in inner {
-                    self.add(join(&[each], &rest), budget)?;
+                for each in inner.iter() {
+                    self.add(join(std::slice::from_ref(each), &rest), budget)?;
                 }
             }
-            Regex::Plus(inner) => self.add(join(&[*inner], &rest), budget)?,
+            Regex::Plus(inner) => self.add(join(std::slice::from_ref(&inner), &rest), budget)?,
             Regex::Edge => push_new(&mut self.at_edge, rest),
             Regex::Star(_) | Regex::Optional(_) => self.add(rest, budget)?,
         }
@@ -173,7 +163,10 @@ impl Beginnings {
 
 /// Whether a term may need another line at once.
 fn begins_with_newline(term: &[Regex]) -> bool {
-    let optional = term.iter().take_while(|factor| nullable(factor)).count();
+    let optional = term
+        .iter()
+        .take_while(|factor| factor.is_nullable())
+        .count();
     term.iter().take(optional + 1).any(sees_newline)
 }
 
@@ -229,14 +222,14 @@ fn left(term: &[Regex], byte: u8, budget: &mut Budget) -> Result<Vec<Term>, TooC
         Regex::Concat(inner) => left(&join(inner, rest), byte, budget),
         Regex::Alternate(inner) => {
             let mut found = Vec::new();
-            for each in inner {
+            for each in inner.iter() {
                 let each = std::slice::from_ref(each);
                 if begins_with(each, byte) {
                     for behind in left(each, byte, budget)? {
                         found.push(join(&behind, rest));
                     }
                 }
-                if each.iter().all(nullable) {
+                if each.iter().all(Regex::is_nullable) {
                     found.extend(left(rest, byte, budget)?);
                 }
             }
@@ -248,7 +241,7 @@ fn left(term: &[Regex], byte: u8, budget: &mut Budget) -> Result<Vec<Term>, TooC
             for behind in left(std::slice::from_ref(inner), byte, budget)? {
                 found.push(join(&behind, &again));
             }
-            if nullable(first) {
+            if first.is_nullable() {
                 found.extend(left(rest, byte, budget)?);
             }
             Ok(found)
@@ -281,7 +274,7 @@ pub(super) fn behind(
 
 /// Whether one of the terms is done: whatever follows, it has matched.
 pub(super) fn done(terms: &[Term]) -> bool {
-    terms.iter().any(|term| term.iter().all(nullable))
+    terms.iter().any(|term| term.iter().all(Regex::is_nullable))
 }
 
 /// What is left of a term behind a word that it begins with; once it has
@@ -332,7 +325,7 @@ pub(super) struct Line {
 impl Line {
     /// Whether it matches where nothing stands.
     pub(super) fn is_nullable(&self) -> bool {
-        self.factors.iter().all(nullable)
+        self.factors.iter().all(Regex::is_nullable)
     }
 }
 
@@ -418,7 +411,7 @@ impl Lines {
                     &join(std::slice::from_ref(inner), rest),
                     budget,
                 )?;
-                match nullable(first) {
+                match first.is_nullable() {
                     true => self.cut(done, rest, budget),
                     false => Ok(()),
                 }
@@ -430,7 +423,7 @@ impl Lines {
 /// Whether a term holds behind the end of any line: there the next field
 /// begins, or the header ends.
 fn follows_always(term: &[Regex], budget: &mut Budget) -> Result<bool, TooComplex> {
-    if term.iter().all(nullable) {
+    if term.iter().all(Regex::is_nullable) {
         return Ok(true);
     }
     let terms = [term.to_vec()];
