@@ -167,7 +167,7 @@ fn held_by_dates(term: &[Regex], closed: bool, budget: &mut Budget) -> Result<Ho
 fn unblanked(factor: &Regex) -> Option<Regex> {
     match factor {
         Regex::Class(set) if *set == ByteSet::any() => Some(factor.clone()),
-        factor if is_blank(factor) => factor.is_nullable().then(|| Regex::nothing()),
+        factor if is_blank(factor) => factor.is_nullable().then(Regex::nothing),
         factor => Some(factor.clone()),
     }
 }
