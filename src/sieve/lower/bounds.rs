@@ -25,6 +25,8 @@ pub(super) struct Bounds {
     used: usize,
     /// Why the rest is left out.
     full: String,
+    /// How often there was less room than before.
+    tries: i32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl Bounds {
             room: room as usize,
             used: 0,
             full: "the rules above this are as many as a script can hold".to_owned(),
+            tries: 0,
         }
     }
 
@@ -88,9 +91,11 @@ impl Bounds {
             return None;
         }
         // A little less, since what is written does not go strictly with what
-        // is read.
+        // is read; and less and less, for what is too much may be one rule.
         let part = first.allowed as f64 / first.found.max(1) as f64 * 0.97;
-        narrowed.room = (room as f64 * part) as usize;
+        let less = 0.0625_f64.powi(self.tries.saturating_sub(1));
+        narrowed.room = (room as f64 * part * less) as usize;
+        narrowed.tries = self.tries + 1;
         narrowed.full = first.to_string();
         Some(narrowed)
     }

@@ -6,6 +6,10 @@
 use super::value::command;
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 
+/// Copies that a command is compared with, at most: to see no repetition is
+/// never wrong, nor is a `discard` behind a command that is none.
+const COMPARED: usize = 200;
+
 /// Where a copy of a message went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
@@ -102,7 +106,7 @@ fn within(commands: &mut Vec<Command>, given: &mut Vec<Place>) {
             }
         }
         done.push(next);
-        if given.iter().any(|given| given.may_be(&place)) {
+        if given.len() > COMPARED || given.iter().any(|given| given.may_be(&place)) {
             done.push(command(CommandKind::Discard));
         }
     }
@@ -117,6 +121,7 @@ fn repeated(done: &[Command], kind: &CommandKind) -> Option<usize> {
     }
     let deliveries = done.iter().enumerate().rev();
     deliveries
+        .take(COMPARED)
         .take_while(|(_, command)| Place::of(&command.kind).is_some())
         .find(|(_, command)| command.kind == wanted)
         .map(|(at, _)| at)
