@@ -8,7 +8,7 @@ use sievify::report::Report;
 use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::lower::Options;
-use sievify::sieve::target::Target;
+use sievify::sieve::target::{Extension, Target};
 use sievify::translate::translate;
 
 fn translated(rules: &str, target: &Target) -> Report {
@@ -44,6 +44,23 @@ fn only_what_was_cut_is_left_to_a_person() {
     assert_eq!(manual, behind);
     assert_eq!(report.summary.exact + report.summary.adapted, from / 3);
     assert!(!report.script.contains("discard") && !report.script.contains("redirect"));
+}
+
+#[test]
+fn one_rule_that_is_too_much_does_not_take_all_those_above_it() {
+    let mut target = Target::profile("dovecot").unwrap();
+    target.extensions.insert(Extension::EditHeader);
+    target.limits.script_bytes = Some(16 << 10);
+    let fields = "-I\"X: y\" ".repeat(4000);
+    let rules = recipes(20) + &format!(":0fw\n| formail {fields}\n") + &recipes(1);
+    let report = translated(&rules, &target);
+    let manual = manual(&report);
+    assert!(manual.ends_with(&[58, 61, 63]), "{manual:?}");
+    assert_eq!(
+        report.script.matches("fileinto :create").count(),
+        22 - manual.len()
+    );
+    assert!(manual.len() < 12);
 }
 
 #[test]

@@ -94,19 +94,14 @@ fn grows_with_its_size<T>(name: &str, make: impl Fn(usize) -> T, run: impl Fn(&T
     };
     let mut size = 500;
     let mut before = Duration::MAX;
-    // One step may be steep: from some size on, a script is made several times,
-    // each time with less, until the server takes it.
-    let mut was_steep = false;
     while size <= 500_000 {
         let made = make(size);
         let mut now = cost(|| run(&made));
-        let mut is_steep = before >= MEASURABLE && now > before.saturating_mul(TOO_STEEP);
-        if is_steep {
+        if before >= MEASURABLE && before < ENOUGH && now > before * TOO_STEEP {
             // Once more, for the machine may have been busy.
             now = now.min(cost(|| run(&made)));
-            is_steep = now > before * TOO_STEEP;
             assert!(
-                !is_steep || !was_steep,
+                now <= before * TOO_STEEP,
                 "{name}: {size} cost {now:?}, a {STEP}th of it {before:?}"
             );
         }
@@ -114,10 +109,10 @@ fn grows_with_its_size<T>(name: &str, make: impl Fn(usize) -> T, run: impl Fn(&T
         if thorough {
             println!("{name:30} {size:8} {now:?}");
         }
-        if before >= MEASURABLE && before != Duration::MAX && !thorough && !is_steep {
+        if before >= MEASURABLE && before != Duration::MAX && !thorough {
             return;
         }
-        (before, was_steep) = (now, is_steep);
+        before = now;
         size *= STEP;
     }
 }

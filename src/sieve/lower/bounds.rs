@@ -23,10 +23,10 @@ pub(super) struct Bounds {
     room: usize,
     /// How many were.
     used: usize,
+    /// How many were, when the last statement came that was not left out.
+    before_last: usize,
     /// Why the rest is left out.
     full: String,
-    /// How often there was less room than before.
-    tries: i32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +53,8 @@ impl Bounds {
             barred: BTreeMap::new(),
             room: room as usize,
             used: 0,
+            before_last: 0,
             full: "the rules above this are as many as a script can hold".to_owned(),
-            tries: 0,
         }
     }
 
@@ -65,6 +65,7 @@ impl Bounds {
         let first = breaches.first()?;
         let mut narrowed = Bounds {
             used: 0,
+            before_last: 0,
             ..self.clone()
         };
         let mut statements: HashMap<String, Vec<StatementId>> = HashMap::new();
@@ -91,11 +92,9 @@ impl Bounds {
             return None;
         }
         // A little less, since what is written does not go strictly with what
-        // is read; and less and less, for what is too much may be one rule.
+        // is read; and without the last one, for that alone may be too much.
         let part = first.allowed as f64 / first.found.max(1) as f64 * 0.97;
-        let less = 0.0625_f64.powi(self.tries.saturating_sub(1));
-        narrowed.room = (room as f64 * part * less) as usize;
-        narrowed.tries = self.tries + 1;
+        narrowed.room = self.before_last.min((room as f64 * part) as usize);
         narrowed.full = first.to_string();
         Some(narrowed)
     }
@@ -113,13 +112,17 @@ impl Lowering<'_> {
     }
 
     /// Why a statement is left out, where it asks too much of the server.
-    pub(super) fn barred(&self, at: StatementId) -> Option<Note> {
-        let bounds = &self.bounds;
+    pub(super) fn barred(&mut self, at: StatementId) -> Option<Note> {
+        let bounds = &mut self.bounds;
         let barred = bounds.barred.get(&at).filter(|barred| !barred.action);
-        match barred {
-            Some(barred) => Some(too_much(&barred.why)),
-            None => (bounds.used >= bounds.room).then(|| too_much(&bounds.full)),
+        if let Some(barred) = barred {
+            return Some(too_much(&barred.why));
         }
+        if bounds.used >= bounds.room {
+            return Some(too_much(&bounds.full));
+        }
+        bounds.before_last = bounds.used;
+        None
     }
 
     /// Why what a statement does is not done.
