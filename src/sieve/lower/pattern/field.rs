@@ -148,8 +148,9 @@ pub(super) fn is_field(name: &str) -> bool {
 }
 
 /// The names that a term spells.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Names {
+    ignores_case: bool,
     /// Those spelled up to the colon, and the envelope, each with what is left
     /// of the term behind it: what is asked of the value.
     pub(super) whole: Vec<(Field, Vec<Term>)>,
@@ -171,7 +172,14 @@ impl Names {
         ignores_case: bool,
         budget: &mut Budget,
     ) -> Result<Self, TooComplex> {
-        let mut names = Names::default();
+        let mut names = Names {
+            ignores_case,
+            whole: Vec::new(),
+            open: Vec::new(),
+            odd: false,
+            usual: Vec::new(),
+            unusual_beginning: false,
+        };
         let mut pending = vec![(Vec::new(), vec![term.clone()])];
         while let Some((mut spelled, mut terms)) = pending.pop() {
             if let [term] = terms.as_mut_slice() {
@@ -182,7 +190,7 @@ impl Names {
                 spelled.extend(more);
                 term.drain(..spelled.len() - before);
             }
-            names.step(spelled, terms, ignores_case, &mut pending, budget)?;
+            names.step(spelled, terms, &mut pending, budget)?;
             if names.whole.len() > MOST || names.open.len() > MOST {
                 return Err(TooComplex);
             }
@@ -194,7 +202,6 @@ impl Names {
         &mut self,
         spelled: Vec<u8>,
         terms: Vec<Term>,
-        ignores_case: bool,
         pending: &mut Vec<(Vec<u8>, Vec<Term>)>,
         budget: &mut Budget,
     ) -> Result<(), TooComplex> {
@@ -209,10 +216,10 @@ impl Names {
         let letters: Vec<u8> = next
             .iter()
             .copied()
-            .filter(|byte| is_of_name(*byte, ignores_case))
+            .filter(|byte| is_of_name(*byte, self.ignores_case))
             .collect();
         if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {
-            self.unusual_beginning |= !ignores_case && !is_usual(&spelled);
+            self.unusual_beginning |= !is_usual(&spelled);
             push_new(&mut self.open, name);
             return Ok(());
         }
@@ -224,11 +231,11 @@ impl Names {
         self.odd |= next.iter().any(is_odd);
         if next.contains(&b':') && !spelled.is_empty() {
             let asked = behind(&terms, b':', budget)?;
-            self.ask(Field::Named(name.clone()), asked, &spelled, ignores_case);
+            self.ask(Field::Named(name.clone()), asked, &spelled);
         }
         if next.contains(&b' ') && name == "from" {
             let asked = behind(&terms, b' ', budget)?;
-            self.ask(Field::Envelope, asked, &spelled, ignores_case);
+            self.ask(Field::Envelope, asked, &spelled);
         }
         for byte in letters.into_iter().rev() {
             let terms = behind(&terms, byte, budget)?;
@@ -255,17 +262,18 @@ fn is_of_name(byte: u8, ignores_case: bool) -> bool {
 }
 
 impl Names {
-    fn ask(&mut self, field: Field, terms: Vec<Term>, spelled: &[u8], ignores_case: bool) {
-        if !ignores_case && is_usual(spelled) {
+    fn ask(&mut self, field: Field, terms: Vec<Term>, spelled: &[u8]) {
+        if !self.ignores_case && is_usual(spelled) {
             self.usual.push((field.clone(), terms.clone()));
         }
         self.whole.push((field, terms));
     }
 
-    /// Something is asked of a name only in a case that mail does not have it
-    /// in. That matters where case counts.
+    /// Case counts, and something is asked of a name only in a case that mail
+    /// does not have it in.
     pub(super) fn has_unusual_case(&self) -> bool {
-        self.unusual_beginning || self.whole.iter().any(|asked| !self.usual.contains(asked))
+        let is_unusual = |asked| !self.usual.contains(asked);
+        !self.ignores_case && (self.unusual_beginning || self.whole.iter().any(is_unusual))
     }
 }
 

@@ -208,7 +208,7 @@ fn at_line(
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
     let names = Names::of(term, expression.ignores_case, budget)?;
-    open.unusual_case |= !expression.ignores_case && names.has_unusual_case();
+    open.unusual_case |= names.has_unusual_case();
     for (field, terms) in names.whole {
         asked.add(field, terms);
     }
