@@ -148,8 +148,7 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
             cell(&link.to.join(", ")),
         ])?;
     }
-    output.written += table.finish()?;
-    Ok(())
+    table.finish(output)
 }
 
 /// Whether mail that a user forwards comes back to the user.

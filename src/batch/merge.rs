@@ -51,7 +51,8 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
         return Err(MergeError::None(PathBuf::new()));
     };
     let parts = parts(outs)?;
-    let mut output = Output::open(Some(directory(out)?))?;
+    let out = directory(out)?;
+    let mut output = Output::open(Some(&out))?;
     interleave(&parts, names::SUMMARY, &SUMMARY, &mut output)?;
     interleave(&parts, names::FOLDERS, &FOLDERS, &mut output)?;
     for name in COMMON {
@@ -92,7 +93,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written = output.written;
     if outcome.written > 0 {
-        settle(&directory(out)?)?;
+        settle(&out)?;
     }
     Ok(outcome)
 }
@@ -166,8 +167,7 @@ fn interleave(
             }
         }
         let Some((at, _)) = least else {
-            output.written += table.finish()?;
-            return Ok(());
+            return Ok(table.finish(output)?);
         };
         if let Some(Ok(row)) = open.get_mut(at).and_then(Iterator::next) {
             table.row(&row)?;

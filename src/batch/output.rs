@@ -23,16 +23,16 @@ pub(super) mod names {
 }
 
 /// The directory of the lists; nothing at all where only a check is made.
-pub(super) struct Output {
-    directory: Option<Directory>,
+pub(super) struct Output<'a> {
+    directory: Option<&'a Directory>,
     /// Files that were written; the others said the same already.
     pub written: usize,
 }
 
-impl Output {
+impl<'a> Output<'a> {
     /// What an interrupted run left in the directory is swept away.
-    pub fn open(directory: Option<Directory>) -> Result<Self, BatchError> {
-        if let Some(directory) = &directory {
+    pub fn open(directory: Option<&'a Directory>) -> Result<Self, BatchError> {
+        if let Some(directory) = directory {
             write::is_out_of_reach(directory.path())
                 .and_then(|()| directory.sweep())
                 .map_err(|error| output_error(directory.path(), error))?;
@@ -44,7 +44,7 @@ impl Output {
     }
 
     pub fn file(&mut self, name: &str, content: &[u8]) -> Result<(), BatchError> {
-        if let Some(directory) = &self.directory {
+        if let Some(directory) = self.directory {
             let written = directory
                 .replace(name, content)
                 .map_err(|error| output_error(&directory.path().join(name), error))?;
@@ -53,8 +53,8 @@ impl Output {
         Ok(())
     }
 
-    pub fn directory(&self) -> Option<&Directory> {
-        self.directory.as_ref()
+    pub fn directory(&self) -> Option<&'a Directory> {
+        self.directory
     }
 
     /// A page that is written as it is made.
@@ -63,7 +63,7 @@ impl Output {
         name: &str,
         write: impl FnOnce(&mut io::BufWriter<Draft>) -> io::Result<()>,
     ) -> Result<(), BatchError> {
-        let Some(directory) = &self.directory else {
+        let Some(directory) = self.directory else {
             return Ok(());
         };
         let written = Draft::new(directory, name).and_then(|draft| {
@@ -77,8 +77,8 @@ impl Output {
     }
 
     /// A list that is written row by row.
-    pub fn table(&self, name: &'static str, head: &[&str]) -> Result<CsvTable<'_>, BatchError> {
-        let writer = match &self.directory {
+    pub fn table(&self, name: &str, head: &[&str]) -> Result<CsvTable<'a>, BatchError> {
+        let writer = match self.directory {
             Some(directory) => {
                 let path = directory.path().join(name);
                 let draft =
@@ -112,18 +112,18 @@ impl CsvTable<'_> {
         }
     }
 
-    /// Puts it in its place; returns how many files were written.
-    pub fn finish(self) -> Result<usize, BatchError> {
+    /// Puts it in its place.
+    pub fn finish(self, output: &mut Output) -> Result<(), BatchError> {
         let Some((writer, path)) = self.writer else {
-            return Ok(0);
+            return Ok(());
         };
         let written = writer
             .into_inner()
             .map_err(|error| io::Error::other(error.to_string()))
-            .and_then(Draft::persist);
-        written
-            .map(usize::from)
-            .map_err(|error| output_error(&path, error))
+            .and_then(Draft::persist)
+            .map_err(|error| output_error(&path, error))?;
+        output.written += usize::from(written);
+        Ok(())
     }
 }
 

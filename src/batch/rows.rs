@@ -6,12 +6,14 @@ use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::report::{Report, Summary, json, visible};
 use crate::rules::model::Format;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What the translation of one home comes to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Translated {
     /// The files of the user's directory: name and content.
+    #[serde(skip)]
     pub files: Vec<(&'static str, Vec<u8>)>,
     /// Entries by verdict.
     pub counts: Summary,

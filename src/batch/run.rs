@@ -147,7 +147,8 @@ pub fn run(
         },
         with: options.with.as_ref().map(fingerprint),
     };
-    let mut output = Output::open(lists_directory(options, run.out.as_ref())?)?;
+    let part = part_directory(options, run.out.as_ref())?;
+    let mut output = Output::open(part.as_ref().or(run.out.as_ref()))?;
     let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
     let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
     let mut outcome = Outcome::default();
@@ -186,12 +187,13 @@ pub fn run(
             }
         }
     }
-    output.written += summary.finish()? + folders.finish()?;
+    summary.finish(&mut output)?;
+    folders.finish(&mut output)?;
     let mut list = output.table(names::LISTS, &lists::LISTS)?;
     for row in lists::lists(&tables, &users) {
         list.row(row)?;
     }
-    output.written += list.finish()?;
+    list.finish(&mut output)?;
     let links = lists::links(&tables, &users, &redirects);
     match options.shard {
         None => {
@@ -223,23 +225,18 @@ pub fn run(
 /// The directory below the output that holds the lists of the parts.
 pub(super) const PARTS: &str = ".parts";
 
-/// Where the lists go: beside the users' directories, or where those of a part
-/// wait for the others.
-fn lists_directory(
+/// Where the lists of a part wait for the others.
+fn part_directory(
     options: &Options,
     out: Option<&Directory>,
 ) -> Result<Option<Directory>, BatchError> {
-    let Some(out) = out else {
+    let (Some(out), Some(shard)) = (out, options.shard) else {
         return Ok(None);
     };
-    let Some(shard) = options.shard else {
-        return directory(&options.out).map(Some);
-    };
-    let of_part = out
+    let part = out
         .below(PARTS)
         .and_then(|parts| parts.below(&shard.directory()));
-    of_part
-        .map(Some)
+    part.map(Some)
         .map_err(|error| output_error(&out.path().join(PARTS), error))
 }
 
@@ -371,7 +368,7 @@ impl Run<'_> {
         let home = match with.and_then(|with| standing(&directory, with)) {
             None => home,
             Some(note) if note.asked.is_answered_alike(home) => {
-                return Ok((note.translated(), 0));
+                return Ok((note.translated, 0));
             }
             // What it cost to ask is not to be missing where it is read.
             Some(_) => {
@@ -386,12 +383,13 @@ impl Run<'_> {
         for (name, content) in &translated.files {
             written += usize::from(directory.replace(name, content).map_err(failed)?);
         }
-        if let Some(with) = with {
-            let note = Note::new(with, noting.asked(), &translated);
-            let note = serde_json::to_vec(&note).unwrap_or_default();
-            directory.replace(NOTE, &note).map_err(failed)?;
-        }
-        Ok((translated, written))
+        let Some(with) = with else {
+            return Ok((translated, written));
+        };
+        let note = Note::new(with, noting.asked(), translated);
+        let text = serde_json::to_vec(&note).unwrap_or_default();
+        directory.replace(NOTE, &text).map_err(failed)?;
+        Ok((note.translated, written))
     }
 
     fn done(&self, home: &DiskHome, user: &User, translated: Translated, written: usize) -> Done {

@@ -3,12 +3,9 @@
 
 use super::rows::Translated;
 use crate::home::{Home, Kind, ReadError, Stamp};
-use crate::report::Summary;
-use crate::report::code::Code;
-use crate::rules::model::Format;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The note of a run about one home.
@@ -20,15 +17,13 @@ pub(super) struct Note {
     pub asked: Asked,
     /// The files that were written, and their lengths.
     pub files: Vec<(String, u64)>,
-    pub counts: Summary,
-    pub manual: BTreeSet<Code>,
-    pub folders: Vec<(String, Format, String)>,
-    pub redirects: Vec<String>,
+    /// What it came to.
+    pub translated: Translated,
 }
 
 impl Note {
     /// What is to be known of a translation by the next run.
-    pub fn new(with: u64, asked: Asked, translated: &Translated) -> Self {
+    pub fn new(with: u64, asked: Asked, translated: Translated) -> Self {
         let files = translated.files.iter();
         Note {
             with,
@@ -36,21 +31,7 @@ impl Note {
             files: files
                 .map(|(name, content)| ((*name).to_owned(), content.len() as u64))
                 .collect(),
-            counts: translated.counts,
-            manual: translated.manual.clone(),
-            folders: translated.folders.clone(),
-            redirects: translated.redirects.clone(),
-        }
-    }
-
-    /// The translation, without its files.
-    pub fn translated(self) -> Translated {
-        Translated {
-            files: Vec::new(),
-            counts: self.counts,
-            manual: self.manual,
-            folders: self.folders,
-            redirects: self.redirects,
+            translated,
         }
     }
 }
@@ -157,6 +138,44 @@ mod tests {
 
     use super::*;
     use crate::home::MemoryHome;
+
+    /// A home of which only a stamp is asked, or all.
+    struct Stamped(Option<Stamp>);
+
+    impl Home for Stamped {
+        fn read(&self, _: &str) -> Result<Vec<u8>, ReadError> {
+            assert!(self.0.is_none(), "it was read");
+            Ok(b"new".to_vec())
+        }
+
+        fn kind(&self, _: &str) -> Option<Kind> {
+            None
+        }
+
+        fn names(&self, _: &str) -> Vec<String> {
+            assert!(self.0.is_none(), "its names were read");
+            Vec::new()
+        }
+
+        fn stamp(&self, _: &str) -> Option<Stamp> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn what_has_its_stamp_is_not_read_again() {
+        let stamp: Stamp = serde_json::from_str("7").unwrap();
+        let answer = |stamp| Answer { print: 1, stamp };
+        let asked = |stamp| Asked {
+            read: BTreeMap::from([("a".to_owned(), answer(stamp))]),
+            names: BTreeMap::from([("a".to_owned(), answer(stamp))]),
+            ..Asked::default()
+        };
+        assert!(asked(Some(stamp)).is_answered_alike(&Stamped(Some(stamp))));
+        // Without a stamp, then or now, the answers count.
+        assert!(!asked(Some(stamp)).is_answered_alike(&Stamped(None)));
+        assert!(!asked(None).is_answered_alike(&Stamped(None)));
+    }
 
     #[test]
     fn a_changed_home_answers_otherwise() {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct Directory {
     file: File,
     path: PathBuf,
-    /// There was none of this name before.
+    /// There was none of this name before: no run left anything in it.
     is_new: bool,
 }
 
@@ -49,10 +49,7 @@ impl Directory {
     /// # Errors
     /// What the operating system says; the file is then as it was before.
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<bool> {
-        let longest = content.len() as u64;
-        if self.length(name)? == Some(longest)
-            && self.read(name, longest)?.as_deref() == Some(content)
-        {
+        if self.read(name, content.len() as u64)?.as_deref() == Some(content) {
             return Ok(false);
         }
         let mut draft = Draft::new(self, name)?;
@@ -66,9 +63,6 @@ impl Directory {
     /// # Errors
     /// What the operating system says.
     pub fn length(&self, name: &str) -> io::Result<Option<u64>> {
-        if self.is_new {
-            return Ok(None);
-        }
         match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(found) => Ok(regular_length(&found)),
             Err(Errno::NOENT) => Ok(None),
@@ -97,7 +91,8 @@ impl Directory {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.file, name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
-            Err(Errno::NOENT | Errno::LOOP) => return Ok(None),
+            // The last is what a socket says.
+            Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let length = regular_length(&rustix::fs::fstat(&file)?);

@@ -111,3 +111,38 @@ impl From<Metadata> for Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use std::fs::{self, File};
+
+    #[test]
+    fn a_stamp_is_of_one_file_that_has_come_to_rest() {
+        let stage = tempfile::tempdir().unwrap();
+        fs::write(stage.path().join("a"), "one").unwrap();
+        let directory = File::open(stage.path()).unwrap();
+        let mut found = Status::at(&directory, Path::new("a")).unwrap();
+        assert!(found.is_file() && found.length == 3);
+        assert_eq!(found.stamp(), None, "it has just changed");
+        found.changed -= 2 * TICK;
+        let stamp = found.stamp();
+        assert!(stamp.is_some());
+        for other in [
+            Status { length: 4, ..found },
+            Status { inode: 0, ..found },
+            Status {
+                device: !found.device,
+                ..found
+            },
+            Status {
+                changed: found.changed - Duration::from_nanos(1),
+                ..found
+            },
+        ] {
+            assert_ne!(other.stamp(), stamp);
+        }
+    }
+}
