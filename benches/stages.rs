@@ -11,7 +11,7 @@ use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::check;
 use sievify::sieve::lower::{Options, lower};
-use sievify::sieve::print::{LineEnd, print};
+use sievify::sieve::print::print;
 use sievify::sieve::target::Target;
 use sievify::syntax::{FileId, procmailrc};
 use sievify::translate::translate;
@@ -66,7 +66,7 @@ fn emit(bencher: Bencher) {
     let (program, sources, _) = elaborate_home(&large(), &Settings::new("joe"));
     let target = target();
     let script = lower(&program, &sources, &options(), &target).script;
-    bencher.bench(|| print(&script, &target, LineEnd::Lf));
+    bencher.bench(|| print(&script, &target));
 }
 
 #[divan::bench]

@@ -18,7 +18,6 @@ use crate::rules::model::Format;
 use crate::rules::run::{Delivery, Mail, Memory, Outcome, Runner};
 use crate::sieve::folder::Naming;
 use crate::sieve::lower::{Options, lower, mailboxes};
-use crate::sieve::print::{LineEnd, print};
 use crate::sieve::target::{RegexDialect, Target};
 use crate::translate::Translation;
 use script::Script;
@@ -57,7 +56,7 @@ fn for_engine(translation: &Translation, options: &Options, target: &Target) -> 
         ..target.clone()
     };
     let lowered = lower(&translation.program, &translation.sources, options, &engine);
-    print(&lowered.script, &engine, LineEnd::Lf).text
+    lowered.printed.text
 }
 
 impl<'t> Replay<'t> {

@@ -10,7 +10,7 @@ use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError};
 use crate::sieve::lower::{Expressions, Lowered, Options, lower_among};
-use crate::sieve::print::{LineEnd, Printed, print};
+use crate::sieve::print::Printed;
 use crate::sieve::script::Script;
 use crate::sieve::target::Target;
 use crate::syntax::Source;
@@ -111,12 +111,12 @@ fn translated(
     }
     let Lowered {
         script,
+        printed: Printed { text, requires },
         findings: more,
         folders,
         redirects,
     } = lower_among(&program, &sources, options, target, expressions);
     findings.extend(more);
-    let Printed { text, requires } = print(&script, target, LineEnd::Lf);
     if check::check(&text, target)? != check::actions(&script) {
         return Err(Bug::Differs);
     }

@@ -271,12 +271,15 @@ fn colors_are_for_terminals() {
 
 #[test]
 fn lines_end_as_asked() {
-    let path = corpus("nested-blocks");
-    let path = path.to_str().unwrap();
-    let unix = run(&["translate", path]).stdout;
-    let network = run(&["translate", path, "--crlf"]).stdout;
-    assert!(!unix.contains(&b'\r'));
-    assert_eq!(text(&network).replace("\r\n", "\n"), text(&unix));
+    for case in ["nested-blocks", "forward-sieve"] {
+        let path = corpus(case);
+        let path = path.to_str().unwrap();
+        let unix = run(&["translate", path]).stdout;
+        let network = run(&["translate", path, "--crlf"]).stdout;
+        assert!(!unix.contains(&b'\r'));
+        assert!(text(&network).contains("\r\n"), "{case}");
+        assert_eq!(text(&network).replace("\r\n", "\n"), text(&unix));
+    }
 }
 
 #[test]

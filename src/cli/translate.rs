@@ -9,7 +9,7 @@ use sievify::report::html::{self, Subject};
 use sievify::report::json;
 use sievify::report::terminal;
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::print::{LineEnd, print};
+use sievify::sieve::print::crlf;
 use sievify::sieve::target::Target;
 use sievify::translate::Translation;
 
@@ -75,7 +75,7 @@ impl Translate {
             ..
         } = self.home.translate()?;
         if self.crlf {
-            translation.report.script = print(&translation.script, &target, LineEnd::CrLf).text;
+            translation.report.script = crlf(&translation.report.script);
         }
         self.show(&translation, &settings, &target)?;
         Ok(match translation.report.summary.manual {

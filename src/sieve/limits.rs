@@ -4,7 +4,7 @@
 //! What is counted is an upper bound: of branches the worst is taken, and two
 //! actions to the same folder count as two.
 
-use super::print::{LineEnd, print};
+use super::print::Printed;
 use super::script::{Command, CommandKind, Part, Script, Value};
 use super::target::Target;
 use super::walk;
@@ -86,18 +86,27 @@ impl fmt::Display for LimitBreach<'_> {
     }
 }
 
-/// Every limit of the target that a script passes, each once.
-pub fn over_limits<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'a>> {
+/// Every limit of the target that a script passes, each once. `printed` is its
+/// text.
+pub fn over_limits<'a>(
+    script: &'a Script,
+    printed: &Printed,
+    target: &Target,
+) -> Vec<LimitBreach<'a>> {
     let limits = &target.limits;
     let (redirects, actions) = paths(&script.commands, limits.redirects, limits.actions);
-    let printed = print(script, target, LineEnd::CrLf).text;
     let mut measures = vec![
         (Limit::Redirects, limits.redirects, redirects),
         (Limit::Actions, limits.actions, actions),
         (
             Limit::ScriptBytes,
             limits.script_bytes,
-            printed.len().into(),
+            printed
+                .text
+                .lines()
+                .map(|line| line.len() + 2)
+                .sum::<usize>()
+                .into(),
         ),
     ];
     measures.extend(sizes(script, target));
@@ -330,6 +339,7 @@ fn literal_bytes(value: &Value) -> u64 {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::super::check::check;
+    use super::super::print::print;
     use super::super::script::Test;
     use super::*;
 
@@ -357,6 +367,10 @@ mod tests {
         }
     }
 
+    fn breaches<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'a>> {
+        over_limits(script, &print(script, target), target)
+    }
+
     fn script(commands: Vec<Command>) -> Script {
         Script {
             preamble: vec![],
@@ -382,7 +396,7 @@ mod tests {
             redirect("never"),
         ]);
         assert_eq!(most_actions(&script), (2, 2));
-        assert_eq!(over_limits(&script, &dovecot()), []);
+        assert_eq!(breaches(&script, &dovecot()), []);
     }
 
     #[test]
@@ -391,9 +405,10 @@ mod tests {
             .map(|n| redirect(&format!("{n}@example.org")))
             .collect();
         let script = script(vec![when(".procmailrc:3-9", five, None)]);
-        let breaches = over_limits(&script, &dovecot());
-        let [breach] = breaches.as_slice() else {
-            panic!("{breaches:?}")
+        let target = dovecot();
+        let found = breaches(&script, &target);
+        let [breach] = found.as_slice() else {
+            panic!("{found:?}")
         };
         assert_eq!(
             (breach.limit, breach.allowed, breach.found),
@@ -404,7 +419,7 @@ mod tests {
             breach.to_string(),
             "one message could be forwarded 5 times, and the server allows 4"
         );
-        assert_eq!(over_limits(&script, &Target::profile("cyrus").unwrap()), []);
+        assert_eq!(breaches(&script, &Target::profile("cyrus").unwrap()), []);
     }
 
     #[test]
@@ -427,10 +442,7 @@ mod tests {
             branches[0].0 = Test::Not(Box::new(Test::True));
         }
         let script = script(vec![set("a", "123456"), set("A", "1"), set("b", "2"), rule]);
-        let found: Vec<Limit> = over_limits(&script, &target)
-            .iter()
-            .map(|b| b.limit)
-            .collect();
+        let found: Vec<Limit> = breaches(&script, &target).iter().map(|b| b.limit).collect();
         let expected = [
             Limit::ScriptBytes,
             Limit::NestedTests,
@@ -450,10 +462,10 @@ mod tests {
         let stalwart = Target::profile("stalwart").unwrap();
         for blocks in [10, 14, 15, 16, 17] {
             let script = nested(blocks);
-            let compiles = check(&print(&script, &stalwart, LineEnd::Lf).text, &stalwart).is_ok();
-            let within = over_limits(&script, &stalwart).is_empty();
+            let compiles = check(&print(&script, &stalwart).text, &stalwart).is_ok();
+            let within = breaches(&script, &stalwart).is_empty();
             assert_eq!(compiles, within, "{blocks}");
         }
-        assert_eq!(over_limits(&nested(1_000), &dovecot()).len(), 1);
+        assert_eq!(breaches(&nested(1_000), &dovecot()).len(), 1);
     }
 }

@@ -35,6 +35,7 @@ pub use variables::mailboxes;
 use expressions::Known;
 
 use super::folder::Naming;
+use super::print::{Printed, print};
 use super::script::{Command, Script};
 use super::target::Target;
 use super::tidy::tidy;
@@ -84,6 +85,8 @@ impl Options {
 pub struct Lowered {
     /// The script, tidied and within the limits of the target.
     pub script: Script,
+    /// Its text.
+    pub printed: Printed,
     /// What there is to say about statements.
     pub findings: Vec<Finding>,
     /// Every mailbox the rules name, with its folder.
@@ -118,7 +121,8 @@ pub fn lower_among(
             commands: tidy(commands),
         };
         bounds::without_extensions(&mut script, target);
-        if let Some(narrowed) = lowering.bounds.narrowed(&script, &lowering) {
+        let printed = print(&script, target);
+        if let Some(narrowed) = lowering.bounds.narrowed(&script, &printed, &lowering) {
             bounds = narrowed;
             expressions = lowering.expressions;
             continue;
@@ -130,6 +134,7 @@ pub fn lower_among(
             .collect();
         return Lowered {
             script,
+            printed,
             findings: lowering.findings.into_list(),
             folders: lowering.folders,
             redirects,

@@ -13,20 +13,10 @@ use crate::report::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
 use std::collections::BTreeSet;
 
-/// How lines end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LineEnd {
-    /// As Unix files have it.
-    #[default]
-    Lf,
-    /// As RFC 5228 §2.2 and ManageSieve have it.
-    CrLf,
-}
-
 /// A script as text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Printed {
-    /// The text.
+    /// The text. Its lines end as those of Unix files do.
     pub text: String,
     /// What its `require` names.
     pub requires: BTreeSet<Extension>,
@@ -38,18 +28,21 @@ pub struct Printed {
 /// (line ends aside, which are CRLF to Sieve). Where a literal `${` would be
 /// expanded, or a character cannot be written, the target's `variables` or
 /// `encoded-character` keep it what it is.
-pub fn print(script: &Script, target: &Target, line_end: LineEnd) -> Printed {
+pub fn print(script: &Script, target: &Target) -> Printed {
     let quoting = Quoting::new(script, target);
     let mut printer = Printer::new(quoting);
     printer.script(script);
     let head = printer.head(script);
     let requires = printer.uses;
-    let text = head + &printer.out;
-    let text = match line_end {
-        LineEnd::Lf => text,
-        LineEnd::CrLf => text.replace('\n', "\r\n"),
-    };
-    Printed { text, requires }
+    Printed {
+        text: head + &printer.out,
+        requires,
+    }
+}
+
+/// A script with line ends as RFC 5228 §2.2 and ManageSieve have them.
+pub fn crlf(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
 }
 
 /// What the commands and tests of a script need, whatever the target.

@@ -9,6 +9,7 @@ use super::{Lowering, manual};
 use crate::report::code::Code;
 use crate::rules::model::StatementId;
 use crate::sieve::limits::{Limit, LimitBreach, over_limits};
+use crate::sieve::print::Printed;
 use crate::sieve::script::{Command, CommandKind, Script, Test, Value};
 use crate::sieve::target::{Extension, Target};
 use crate::sieve::walk;
@@ -60,8 +61,13 @@ impl Bounds {
 
     /// The bounds for another script, where this one asks too much of its
     /// server.
-    pub fn narrowed(&self, script: &Script, lowering: &Lowering) -> Option<Self> {
-        let breaches = over_limits(script, lowering.target);
+    pub fn narrowed(
+        &self,
+        script: &Script,
+        printed: &Printed,
+        lowering: &Lowering,
+    ) -> Option<Self> {
+        let breaches = over_limits(script, printed, lowering.target);
         let first = breaches.first()?;
         let mut narrowed = Bounds {
             used: 0,

@@ -44,7 +44,7 @@ fn dovecot() -> Target {
 }
 
 fn text(script: &Script) -> String {
-    print(script, &dovecot(), LineEnd::Lf).text
+    print(script, &dovecot()).text
 }
 
 fn events(script: &str, message: &str) -> Vec<Event> {
@@ -202,12 +202,11 @@ fn line_ends_on_request() {
         ereject: false,
         reason: "a\nb\n".into(),
     })]);
-    let printed = print(&script, &dovecot(), LineEnd::CrLf);
-    assert_eq!(
-        printed.text.matches('\n').count(),
-        printed.text.matches("\r\n").count()
-    );
-    assert_eq!(printed.text.replace('\r', ""), text(&script));
+    let printed = text(&script);
+    let sent = crlf(&printed);
+    assert_eq!(sent.matches('\n').count(), sent.matches("\r\n").count());
+    assert_eq!(sent.replace('\r', ""), printed);
+    assert_eq!(crlf(&sent), sent);
 }
 
 #[test]
@@ -228,11 +227,7 @@ fn a_literal_reference_is_not_expanded() {
     assert!(text.contains("set \"dollar1\" \"$\";"), "{text}");
     assert_eq!(folders(&text, "Subject: x\n\n"), ["a${dollar}x"]);
     let bare = Target::profile("rfc5228").unwrap();
-    let printed = print(
-        &super::tests::script(vec![fileinto("${x}".into())]),
-        &bare,
-        LineEnd::Lf,
-    );
+    let printed = print(&super::tests::script(vec![fileinto("${x}".into())]), &bare);
     assert!(
         printed.text.contains("fileinto \"${hex:24}{x}\";"),
         "{}",
@@ -430,16 +425,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn strings_survive(value in difficult(), crlf: bool) {
+    fn strings_survive(value in difficult(), is_sent: bool) {
         let commands = vec![fileinto(value.as_str().into())];
-        let line_end = if crlf { LineEnd::CrLf } else { LineEnd::Lf };
-        let printed = print(&script(commands), &dovecot(), line_end);
-        let got = folders(&printed.text, "Subject: x\n\n");
-        let got = got.into_iter().map(|folder| match crlf {
+        let printed = text(&script(commands));
+        let printed = if is_sent { crlf(&printed) } else { printed };
+        let got = folders(&printed, "Subject: x\n\n");
+        let got = got.into_iter().map(|folder| match is_sent {
             true => folder.replace("\r\n", "\n"),
             false => folder,
         }).collect::<Vec<_>>();
-        prop_assert_eq!(got, vec![value.replace("\r\n", "\n")], "{}", printed.text);
+        prop_assert_eq!(got, vec![value.replace("\r\n", "\n")], "{}", printed);
     }
 
     #[test]
@@ -467,8 +462,8 @@ fn pigeonhole_compiles_everything() {
     let file = folder.path().join("t.sieve");
     let difficult = ["plain", "${x} \\ \"q\" \\", "a\n.b\u{1}", "é\\n${hex:41}"];
     for a in difficult {
-        for line_end in [LineEnd::Lf, LineEnd::CrLf] {
-            let printed = print(&everything(a, "b${"), &dovecot(), line_end).text;
+        let printed = text(&everything(a, "b${"));
+        for printed in [crlf(&printed), printed] {
             std::fs::write(&file, &printed).unwrap();
             let run = Process::new("sievec")
                 .arg(&file)

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-use super::super::print::{LineEnd, print};
+use super::super::print::print;
 use super::super::script::{Compare, Part, Script};
 use super::super::target::Target;
 use super::condition::{keys_of, sets};
@@ -58,7 +58,7 @@ fn text(commands: Vec<Command>) -> String {
         preamble: vec![],
         commands,
     };
-    let printed = print(&script, &Target::profile("dovecot").unwrap(), LineEnd::Lf).text;
+    let printed = print(&script, &Target::profile("dovecot").unwrap()).text;
     printed.split_once(";\n\n").unwrap().1.to_owned()
 }
 

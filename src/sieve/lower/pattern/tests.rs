@@ -38,7 +38,7 @@ fn held(matched: &Matched, target: &Target, message: &str) -> Option<String> {
 }
 
 fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) -> Option<String> {
-    use crate::sieve::print::{LineEnd, print};
+    use crate::sieve::print::print;
     use crate::sieve::script::{Command, CommandKind, Part, Script};
     let variable = matched
         .captured
@@ -68,7 +68,7 @@ fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) ->
         preamble: vec![],
         commands: vec![command(rule)],
     };
-    let printed = print(&script, target, LineEnd::Lf).text;
+    let printed = print(&script, target).text;
     let compiled = sieve::Compiler::new().compile(printed.as_bytes());
     let compiled = compiled.unwrap_or_else(|error| panic!("{error}\n{printed}"));
     let runtime = sieve::Runtime::new().with_cpu_limit(1_000_000);
@@ -242,7 +242,7 @@ proptest! {
 #[test]
 #[ignore = "runs sieve-test"]
 fn pigeonhole_agrees() {
-    use crate::sieve::print::{LineEnd, print};
+    use crate::sieve::print::{crlf, print};
     use crate::sieve::script::{Command, CommandKind, Script};
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
@@ -269,7 +269,7 @@ fn pigeonhole_agrees() {
             draw(value().boxed())
         );
         let text = format!("{}\n{}\n", draw(value().boxed()), draw(value().boxed()));
-        let crlf = round % 2 == 1;
+        let is_sent = round % 2 == 1;
         let mut commands = Vec::new();
         let mut expected = Vec::new();
         for number in 0..60 {
@@ -306,17 +306,18 @@ fn pigeonhole_agrees() {
             });
             expected.push((number, written, before, matched));
         }
-        let script = print(
-            &Script {
-                preamble: vec![],
-                commands,
-            },
-            &target,
-            LineEnd::CrLf,
-        )
-        .text;
+        let script = crlf(
+            &print(
+                &Script {
+                    preamble: vec![],
+                    commands,
+                },
+                &target,
+            )
+            .text,
+        );
         let message = format!("{header}\n\n{text}");
-        let message = if crlf {
+        let message = if is_sent {
             message.replace('\n', "\r\n")
         } else {
             message
