@@ -128,13 +128,20 @@ impl Lowering<'_> {
             }
             self.uses(bytes_of(&held.before) + bytes_of_test(&held.test));
             guard.before.extend(held.before);
+            // What is weighed need not match: `MATCH` may be what it was before.
+            let captured = held.captured.filter(|_| condition.weight.is_none());
+            if captured.is_none() && has_split(condition) {
+                path.learn("MATCH", Known::Lost);
+                guard.sets_match = false;
+                guard.captured = None;
+            }
             if condition.weight.is_some() {
                 weighted.push((condition, held.test, held.fit));
                 continue;
             }
             guard.fit = guard.fit.and(held.fit);
             let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
-            if let Some(group) = held.captured {
+            if let Some(group) = captured {
                 if reads_match(rest) {
                     let taken = set("match", &[], reference(&group.variable));
                     guard.before.push(when(held.test.clone(), vec![taken]));
@@ -152,8 +159,6 @@ impl Lowering<'_> {
                     capturing = Some(held.test);
                     continue;
                 }
-            } else if has_split(condition) {
-                path.learn("MATCH", Known::Lost);
             }
             tests.push(held.test);
         }
