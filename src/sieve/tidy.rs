@@ -132,7 +132,10 @@ impl Tidier {
             .map(|block| self.fold(block))
             .filter(|block| !block.is_empty());
         let otherwise = match otherwise {
-            Some(block) => self.turned(&mut kept, block),
+            Some(block) => {
+                let block = self.drop_alike(&mut kept, block);
+                self.turned(&mut kept, block)
+            }
             None => None,
         };
         self.drop_empty(&mut kept, &otherwise);
@@ -150,6 +153,23 @@ impl Tidier {
             }
             _ => Some(otherwise),
         }
+    }
+
+    /// Last branches that do what is done otherwise.
+    fn drop_alike(&self, branches: &mut Vec<Branch>, otherwise: Vec<Command>) -> Vec<Command> {
+        let alike = |(test, block): &Branch| same(block, &otherwise) && self.is_pure(test);
+        let others = branches.iter().rev().take_while(|branch| alike(branch));
+        let mut blocks = branches
+            .split_off(branches.len() - others.count())
+            .into_iter();
+        let Some((_, mut first)) = blocks.next() else {
+            return otherwise;
+        };
+        absorb_comments(
+            &mut first,
+            blocks.map(|(_, block)| block).chain([otherwise]).collect(),
+        );
+        first
     }
 
     /// Last branches that do nothing.
