@@ -57,6 +57,16 @@ const DIFFERENCES: &[Difference] = &[
         sieve_rs: true,
     },
     Difference {
+        name: "a_value_on_the_next_line_may_keep_its_blank",
+        flags: "",
+        condition: b"^Subject: *hello",
+        test: r#"header :matches "subject" "hello*""#,
+        header: b"Subject:\n hello\n",
+        procmail: true,
+        pigeonhole: false,
+        sieve_rs: true,
+    },
+    Difference {
         name: "the_order_of_fields_cannot_be_asked",
         flags: "",
         condition: b"^From:.*$Subject: hello",

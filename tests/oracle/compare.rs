@@ -200,6 +200,13 @@ impl Judges {
             && (found.codes.is_empty() || found.lost)
         {
             self.reread((case, runner, message), &ends, found);
+            if found.codes.is_empty() && !found.everywhere {
+                // Pigeonhole keeps the blank before a value on the next line.
+                let pulled = with_values_beside_their_names(message);
+                let ends = self.sieve(case, &pulled);
+                found.everywhere = old.judged(case, message, &ends).is_none();
+                found.lost &= !found.everywhere;
+            }
         }
         let mut report = report.lock().unwrap();
         report.add_pair(old.run.plain(), message.is_real(), divergence);
@@ -362,6 +369,31 @@ fn as_servers_read(message: &Message) -> Vec<Message> {
         ..message.clone()
     });
     forms.flat_map(|form| messages::alike(&form)).collect()
+}
+
+/// A message with values beside their names that begin on the next line.
+fn with_values_beside_their_names(message: &Message) -> Message {
+    let content = &message.content;
+    let end = content.windows(2).position(|two| two == b"\n\n");
+    let (header, body) = content.split_at(end.unwrap_or(content.len()));
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in header.split(|&byte| byte == b'\n') {
+        match lines.last_mut() {
+            Some(name)
+                if matches!(line.first(), Some(b' ' | b'\t'))
+                    && name.trim_ascii_end().ends_with(b":") =>
+            {
+                let value = [b" ", line.trim_ascii_start()].concat();
+                name.truncate(name.trim_ascii_end().len());
+                name.extend(value);
+            }
+            _ => lines.push(line.to_vec()),
+        }
+    }
+    Message {
+        content: [lines.join(&b'\n').as_slice(), body].concat(),
+        ..message.clone()
+    }
 }
 
 fn latin_1(text: &str) -> Option<Vec<u8>> {
