@@ -48,8 +48,8 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Answer {
     print: u64,
-    /// Of the file or directory that was read, before it was: while it is the
-    /// same, so is the answer.
+    /// Of the file or directory that was read. What changed while it was has
+    /// none: while it is the same, so is the answer.
     stamp: Option<Stamp>,
 }
 
@@ -97,8 +97,8 @@ impl<'h> Noting<'h> {
 
 impl Home for Noting<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
-        let stamp = self.home.stamp(path);
         let answer = self.home.read(path);
+        let stamp = answer.is_ok().then(|| self.home.stamp(path)).flatten();
         let print = fingerprint(&answer);
         let mut asked = self.asked.borrow_mut();
         asked.read.insert(path.to_owned(), Answer { print, stamp });

@@ -6,7 +6,9 @@ use super::disk::read_error;
 use super::status::Status;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use rustix::fs::{Mode, OFlags};
 use std::cell::OnceCell;
+use std::ffi::CString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,14 +39,18 @@ impl Beneath {
         })
     }
 
-    /// The directory itself.
-    pub fn dir(&self) -> &Dir {
-        &self.dir
-    }
-
     /// What is known of the directory itself.
     pub fn own_status(&self) -> Result<Status, ReadError> {
         Status::of(&self.dir).map_err(read_error)
+    }
+
+    /// The names in the directory itself.
+    pub fn names(&self) -> io::Result<impl Iterator<Item = CString>> {
+        // The handle itself cannot be read.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable = rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?;
+        let entries = rustix::fs::Dir::new(readable)?.flatten();
+        Ok(entries.map(|entry| entry.file_name().to_owned()))
     }
 
     /// What is known of what stands at a path.

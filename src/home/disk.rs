@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What a single home may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub struct DiskHome {
     includes: Vec<(PathBuf, Beneath)>,
     pub(super) limits: Limits,
     opened: Instant,
+    since: SystemTime,
     spent_bytes: Cell<u64>,
     spent_files: Cell<u32>,
     pub(super) spent_on_mailboxes: Cell<u64>,
@@ -70,6 +71,7 @@ impl DiskHome {
             includes: Vec::new(),
             limits,
             opened: Instant::now(),
+            since: SystemTime::now(),
             spent_bytes: Cell::new(0),
             spent_files: Cell::new(0),
             spent_on_mailboxes: Cell::new(0),
@@ -266,9 +268,9 @@ impl Home for DiskHome {
 
     fn names(&self, prefix: &str) -> Vec<String> {
         let mut names = BTreeSet::new();
-        let entries = self.home.dir().entries().into_iter().flatten().flatten();
-        for entry in entries.take_while(|_| self.in_time().is_ok()) {
-            match entry.file_name().into_string() {
+        let entries = self.home.names().into_iter().flatten();
+        for name in entries.take_while(|_| self.in_time().is_ok()) {
+            match name.into_string() {
                 Ok(name) if name.starts_with(prefix) => names.insert(name),
                 _ => continue,
             };
@@ -281,9 +283,9 @@ impl Home for DiskHome {
 
     fn stamp(&self, path: &str) -> Option<Stamp> {
         match path {
-            "" => self.home.own_status().ok()?.stamp(),
+            "" => self.home.own_status().ok()?.stamp(self.since),
             path if path.starts_with('/') => None,
-            path => self.status(path).ok()?.stamp(),
+            path => self.status(path).ok()?.stamp(self.since),
         }
     }
 }

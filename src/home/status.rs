@@ -60,10 +60,10 @@ impl Status {
         self.file_type.is_symlink()
     }
 
-    /// The stamp; `None` while another change could go unseen.
-    pub fn stamp(&self) -> Option<Stamp> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        (self.changed + TICK < now).then(|| {
+    /// The stamp; `None` where a change after `then` could go unseen.
+    pub fn stamp(&self, then: SystemTime) -> Option<Stamp> {
+        let then = then.duration_since(UNIX_EPOCH).ok()?;
+        (self.changed + TICK < then).then(|| {
             let mut hasher = DefaultHasher::new();
             (self.device, self.inode, self.length, self.changed).hash(&mut hasher);
             Stamp(hasher.finish())
@@ -126,9 +126,10 @@ mod tests {
         let directory = File::open(stage.path()).unwrap();
         let mut found = Status::at(&directory, Path::new("a")).unwrap();
         assert!(found.is_file() && found.length == 3);
-        assert_eq!(found.stamp(), None, "it has just changed");
+        let now = SystemTime::now();
+        assert_eq!(found.stamp(now), None, "it has just changed");
         found.changed -= 2 * TICK;
-        let stamp = found.stamp();
+        let stamp = found.stamp(now);
         assert!(stamp.is_some());
         for other in [
             Status { length: 4, ..found },
@@ -142,7 +143,7 @@ mod tests {
                 ..found
             },
         ] {
-            assert_ne!(other.stamp(), stamp);
+            assert_ne!(other.stamp(now), stamp);
         }
     }
 }

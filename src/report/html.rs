@@ -33,21 +33,33 @@ impl Escaper for Visible {
     }
 }
 
-/// What a page's own style and script may do, and nothing else.
+/// What a page's own style and script may do, and nothing else. It is the same
+/// for every page of a kind.
 struct Policy {
     style: &'static str,
     script: &'static str,
+    text: String,
+}
+
+impl Policy {
+    fn of(script: &'static str) -> Self {
+        let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+        Policy {
+            style: STYLE,
+            script,
+            text: format!(
+                "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+                 base-uri 'none'; form-action 'none'",
+                hash(STYLE),
+                hash(script)
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
-        let (style, script) = (hash(self.style), hash(self.script));
-        write!(
-            f,
-            "default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; \
-             base-uri 'none'; form-action 'none'"
-        )
+        f.write_str(&self.text)
     }
 }
 

@@ -1,15 +1,17 @@
 //! In: what became of each user of a batch. Out: the page for its
 //! administrator.
 
-use super::{Policy, STYLE};
+use super::Policy;
 use crate::report::Summary;
 use crate::report::code::Code;
 use askama::Template;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
+use std::sync::LazyLock;
 
-const SCRIPT: &str = include_str!("../../../templates/index.js");
+static POLICY: LazyLock<Policy> =
+    LazyLock::new(|| Policy::of(include_str!("../../../templates/index.js")));
 
 /// The width of a chart, in its own units.
 const WIDTH: usize = 1000;
@@ -107,10 +109,7 @@ pub fn index(mut rows: Vec<IndexRow>, out: &mut impl io::Write) -> io::Result<()
         ("dropped", "are not needed any more", totals.dropped),
     ];
     Page {
-        policy: Policy {
-            style: STYLE,
-            script: SCRIPT,
-        },
+        policy: &POLICY,
         charts: [
             Chart::new("users", &states),
             Chart::new("rules and settings", &statements),
@@ -131,7 +130,7 @@ pub fn index(mut rows: Vec<IndexRow>, out: &mut impl io::Write) -> io::Result<()
 #[derive(Template)]
 #[template(path = "index.html")]
 struct Page {
-    policy: Policy,
+    policy: &'static Policy,
     charts: [Chart; 2],
     codes: Vec<CodeRow>,
     rows: Vec<IndexRow>,

@@ -1,8 +1,8 @@
 //! In: the report on one home and its files. Out: the page for its user.
 
+use super::Policy;
 use super::origin::{Stretch, of_line, stretches};
 use super::replay::{Tried, or};
-use super::{Policy, STYLE};
 use crate::report::Report;
 use crate::report::code::Code;
 use crate::report::entry::{Entry, Verdict};
@@ -13,11 +13,13 @@ use crate::sieve::origin::Origin;
 use crate::syntax::{Encoding, Source};
 use askama::Template;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 /// Lines of a rule that stand beside its explanation; all of it is in its file.
 const MAX_EXCERPT: usize = 12;
 
-const SCRIPT: &str = include_str!("../../../templates/report.js");
+static POLICY: LazyLock<Policy> =
+    LazyLock::new(|| Policy::of(include_str!("../../../templates/report.js")));
 
 /// What a page is about, beside the report.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,10 +36,7 @@ pub struct Subject<'a> {
 pub fn page(subject: Subject, report: &Report, sources: &[Source]) -> String {
     let links = Links::new(report);
     Page {
-        policy: Policy {
-            style: STYLE,
-            script: SCRIPT,
-        },
+        policy: &POLICY,
         subject,
         report,
         reasons: [
@@ -58,7 +57,7 @@ pub fn page(subject: Subject, report: &Report, sources: &[Source]) -> String {
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
-    policy: Policy,
+    policy: &'static Policy,
     subject: Subject<'a>,
     report: &'a Report,
     /// Manual, adapted, dropped, exact.
