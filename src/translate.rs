@@ -8,7 +8,7 @@ use crate::report::entry::{Finding, Verdict};
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
-use crate::sieve::check::{self, CheckError};
+use crate::sieve::check::{self, CheckError, Checked};
 use crate::sieve::lower::{Expressions, Lowered, Options, lower_among};
 use crate::sieve::print::Printed;
 use crate::sieve::script::Script;
@@ -52,11 +52,17 @@ pub fn translate(
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
-    translate_among(home, settings, options, target, &Expressions::default())
+    translate_among(home, settings, options, target, &Others::default())
 }
 
-/// As [`translate`], among other homes for the same target, with what is known
-/// of expressions from these. The result is the same.
+/// What is known from other homes that are translated for the same target.
+#[derive(Debug, Default)]
+pub struct Others {
+    expressions: Expressions,
+    scripts: Checked,
+}
+
+/// As [`translate`], among other homes. The result is the same.
 ///
 /// # Errors
 /// As those of [`translate`].
@@ -65,10 +71,10 @@ pub fn translate_among(
     settings: &Settings,
     options: &Options,
     target: &Target,
-    expressions: &Expressions,
+    others: &Others,
 ) -> Result<Translation, Bug> {
     let rules = elaborate_home(home, settings);
-    translated(rules, options, target, expressions)
+    translated(rules, options, target, others)
 }
 
 /// Translates rules that were read already: [`translate`] from its second
@@ -81,14 +87,14 @@ pub fn translate_rules(
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
-    translated(rules, options, target, &Expressions::default())
+    translated(rules, options, target, &Others::default())
 }
 
 fn translated(
     (program, sources, mut findings): (Program, Vec<Source>, Vec<Finding>),
     options: &Options,
     target: &Target,
-    expressions: &Expressions,
+    others: &Others,
 ) -> Result<Translation, Bug> {
     let passed = match program.script {
         Some(at) => {
@@ -115,9 +121,9 @@ fn translated(
         findings: more,
         folders,
         redirects,
-    } = lower_among(&program, &sources, options, target, expressions);
+    } = lower_among(&program, &sources, options, target, &others.expressions);
     findings.extend(more);
-    if check::check(&text, target)? != check::actions(&script) {
+    if others.scripts.check(&text, target)? != check::actions(&script) {
         return Err(Bug::Differs);
     }
     let requires = requires.iter().map(ToString::to_string);
@@ -166,6 +172,39 @@ fn passed_through(
                 "this file is a Sieve script already, but not one for this server: {error}"
             );
             (None, finding(Verdict::Manual, message))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::home::{DiskHome, Limits};
+    use std::path::Path;
+
+    #[test]
+    fn homes_are_translated_alike_among_others() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+        let mut homes: Vec<_> = std::fs::read_dir(corpus)
+            .unwrap()
+            .map(|case| case.unwrap().path().join("home"))
+            .filter(|home| home.is_dir())
+            .collect();
+        homes.sort();
+        assert!(homes.len() > 100);
+        for profile in ["dovecot", "rfc5228"] {
+            let target = Target::profile(profile).unwrap();
+            let others = Others::default();
+            for home in homes.iter().chain(homes.iter().rev()) {
+                let home = DiskHome::open(home, Limits::default()).unwrap();
+                let settings = Settings::new("jo");
+                let options = Options::new(&settings, &target);
+                let alone = translate(&home, &settings, &options, &target);
+                let among = translate_among(&home, &settings, &options, &target, &others);
+                assert_eq!(alone.unwrap().report, among.unwrap().report);
+            }
         }
     }
 }

@@ -49,7 +49,8 @@ impl Directory {
     /// # Errors
     /// What the operating system says; the file is then as it was before.
     pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<bool> {
-        if self.read(name, content.len() as u64)?.as_deref() == Some(content) {
+        let longest = content.len() as u64;
+        if !self.is_new && self.read(name, longest)?.as_deref() == Some(content) {
             return Ok(false);
         }
         let mut draft = Draft::new(self, name)?;

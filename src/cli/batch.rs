@@ -12,9 +12,8 @@ use sievify::home::{Home, Limits};
 use sievify::report::html::{self, Subject};
 use sievify::report::visible;
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::lower::Expressions;
 use sievify::sieve::target::Target;
-use sievify::translate::translate_among;
+use sievify::translate::{Others, translate_among};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -127,9 +126,9 @@ impl Batch {
             .build()
             .map_err(|error| Failure::Threads(error.to_string()))?;
         let bar = Bar::new();
-        let expressions = Expressions::default();
+        let others = Others::default();
         let translate =
-            |home: &dyn Home, user: &batch::User| self.one(home, user, &target, &expressions);
+            |home: &dyn Home, user: &batch::User| self.one(home, user, &target, &others);
         let outcome = workers.install(|| batch::run(&options, &translate, &bar));
         bar.0.finish_and_clear();
         let outcome = outcome.inspect_err(|error| {
@@ -148,7 +147,7 @@ impl Batch {
         home: &dyn Home,
         user: &batch::User,
         target: &Target,
-        expressions: &Expressions,
+        others: &Others,
     ) -> Result<Translated, String> {
         let settings = Settings {
             home_path: user.home_path.clone(),
@@ -159,7 +158,7 @@ impl Batch {
             ..Settings::new(&user.name)
         };
         let options = hosts::lowering(&settings, &self.new_server, target);
-        let translation = translate_among(home, &settings, &options, target, expressions)
+        let translation = translate_among(home, &settings, &options, target, others)
             .map_err(|bug| bug.to_string())?;
         let report = &translation.report;
         let translated = Translated::of(report);

@@ -1,7 +1,7 @@
 //! In: a value. Out: JSON in which no text of a user's reaches a terminal as
 //! anything but text: its control characters are escapes.
 
-use super::visible::is_hidden;
+use super::visible::{is_hidden, is_seen};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub fn line(value: &impl Serialize) -> String {
 
 /// What serde_json leaves as it is can only stand in a string.
 fn escaped(json: String) -> String {
-    if !json.chars().any(is_hidden) {
+    if is_seen(&json) {
         return json;
     }
     let mut text = String::with_capacity(json.len() + 8);

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// escape, `\u{9b}` for those without a sign of their own. Line ends and tabs
 /// stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    if is_seen(text) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
@@ -24,6 +24,12 @@ pub(super) fn push_visible(shown: &mut String, c: char) {
         '\x7f' => shown.push('␡'),
         c => shown.extend(c.escape_unicode()),
     }
+}
+
+/// Whether every character is seen as what it is.
+pub(super) fn is_seen(text: &str) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
+    text.bytes().all(is_plain) || !text.chars().any(is_hidden)
 }
 
 /// Whether a character is not seen as what it is.
@@ -47,7 +53,7 @@ pub fn is_hidden(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::*;
 
     #[test]
     fn plain_text_stays() {
@@ -63,6 +69,9 @@ mod tests {
     #[test]
     fn no_control_character_is_left() {
         let all: String = (0..0x3000).filter_map(char::from_u32).collect();
+        for c in all.chars() {
+            assert_eq!(is_seen(c.encode_utf8(&mut [0; 4])), !is_hidden(c));
+        }
         let controls = |c: char| c.is_control() && c != '\n' && c != '\t';
         assert!(!visible(&all).contains(controls));
     }

@@ -11,7 +11,8 @@ use super::walk;
 use serde_json::Value as Json;
 use sieve::Compiler;
 use sieve::compiler::grammar::Capability;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 /// Something a script can do to a message.
@@ -90,6 +91,35 @@ pub enum CheckError {
 /// is a bug.
 pub fn check(text: &str, target: &Target) -> Result<Actions, CheckError> {
     read_back(text, target).map(|(_, actions)| actions)
+}
+
+/// Scripts that are kept for other homes, and the longest of them: some 4 MB at
+/// most.
+const MOST: usize = 1024;
+const LONGEST: usize = 2048;
+
+/// Scripts that were checked already, for one target: many users have the rules
+/// that their host gave them.
+#[derive(Debug, Default)]
+pub struct Checked(Mutex<HashMap<String, Actions>>);
+
+impl Checked {
+    /// As [`check`].
+    ///
+    /// # Errors
+    /// As those of [`check`].
+    pub fn check(&self, text: &str, target: &Target) -> Result<Actions, CheckError> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(actions) = known().get(text) {
+            return Ok(actions.clone());
+        }
+        let actions = check(text, target)?;
+        let mut known = known();
+        if text.len() <= LONGEST && known.len() < MOST {
+            known.insert(text.to_owned(), actions.clone());
+        }
+        Ok(actions)
+    }
 }
 
 /// As [`check`], with the extensions that the script requires.
