@@ -6,7 +6,7 @@
 //! matter, the rest of the chain is written for each.
 
 use super::guard::{Guard, LeftOut};
-use super::left_out::{may_deliver, splits_all_the_same, splits_match};
+use super::left_out::{may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
@@ -235,7 +235,7 @@ impl Path {
         split_all_the_same(recipe, guard, self);
         if guard.fit.may_miss {
             self.exceeds = self.exceeds.or(Some(recipe.at));
-            if may_deliver(recipe) {
+            if may_keep(recipe) {
                 self.doubt = self.doubt.or(Some(recipe.at));
             }
         }

@@ -18,7 +18,7 @@ impl Lowering<'_> {
     /// have, and is kept where it would have ended.
     pub(super) fn not_done(&mut self, recipe: &Recipe, note: Note, path: &mut Path) -> Flow {
         // What a copy was for is not done, so the mail stays.
-        if recipe.flags.copy && may_deliver(recipe) {
+        if recipe.flags.copy && may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
         self.find(recipe.at, note);
@@ -69,7 +69,7 @@ impl Lowering<'_> {
                 path.learn(&name, Known::Lost);
             }
         }
-        if may_deliver(recipe) {
+        if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
         let chain = &mut path.chain;
@@ -170,13 +170,14 @@ pub(super) fn splits_all_the_same(recipe: &Recipe) -> bool {
     }
 }
 
-/// Whether a message, or a copy of it, can end in a recipe.
-pub(super) fn may_deliver(recipe: &Recipe) -> bool {
+/// Whether a recipe can keep a message, or a copy of it. What it throws away
+/// needs no care behind it.
+pub(super) fn may_keep(recipe: &Recipe) -> bool {
     let copy = recipe.flags.copy;
     match &recipe.action {
         Action::File(folders) => {
-            let kept = |folder: &Folder| !copy || folder.format != Format::Null;
-            folders.iter().any(kept)
+            let keeps = |folder: &Folder| folder.format != Format::Null;
+            folders.iter().any(keeps)
         }
         Action::Forward(_) => true,
         Action::Pipe(_) if recipe.flags.filter => false,
@@ -189,14 +190,14 @@ pub(super) fn may_deliver(recipe: &Recipe) -> bool {
         ),
         Action::Pipe(_) => true,
         Action::Capture { .. } => false,
-        Action::Block(steps) => any_delivers(steps),
+        Action::Block(steps) => any_keeps(steps),
     }
 }
 
-fn any_delivers(steps: &[Step]) -> bool {
+fn any_keeps(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
-        Step::Recipe(recipe) => may_deliver(recipe),
-        Step::Include { body, .. } | Step::Detail { body, .. } => any_delivers(body),
+        Step::Recipe(recipe) => may_keep(recipe),
+        Step::Include { body, .. } | Step::Detail { body, .. } => any_keeps(body),
         Step::End { .. } | Step::Deliver(_) | Step::Filter(_) | Step::Unknown { .. } => true,
         Step::Assign(_) => false,
     })
