@@ -40,17 +40,8 @@ impl Elaborator<'_, '_> {
         let words = expand::words(line, &self.variables);
         let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
         let first = folders.first().and_then(|folder| folder.path.known());
-        if matches!(first, Some("" | "/")) {
-            let (verdict, message) = match recipe.flags.ignore_errors {
-                true => (
-                    Verdict::Adapted,
-                    "The mailbox has no name, and with the flag i procmail took the mail for delivered, so that it was gone; here it goes on",
-                ),
-                false => (
-                    Verdict::Exact,
-                    "The mailbox has no name, so procmail could not deliver here and went on",
-                ),
-            };
+        if first.is_some_and(is_nameless) {
+            let (verdict, message) = nameless(recipe.flags.ignore_errors);
             self.ledger
                 .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
             return Action::File(Vec::new());
@@ -82,6 +73,31 @@ impl Elaborator<'_, '_> {
             },
             _ => folder,
         }
+    }
+}
+
+/// Whether procmail cannot deliver to a mailbox called so.
+pub fn is_nameless(path: &str) -> bool {
+    matches!(path, "" | "/")
+}
+
+/// Whether a mailbox has a name, whatever the message makes of it.
+pub(super) fn has_name(folder: &Folder) -> bool {
+    let names = |piece: &Piece| matches!(piece, Piece::Literal(text) if !is_nameless(text));
+    folder.path.0.iter().any(names)
+}
+
+/// What there is to say of a mailbox without a name.
+pub fn nameless(ignores_errors: bool) -> (Verdict, &'static str) {
+    match ignores_errors {
+        true => (
+            Verdict::Adapted,
+            "The mailbox has no name, and with the flag i procmail took the mail for delivered, so that it was gone; here it goes on",
+        ),
+        false => (
+            Verdict::Exact,
+            "The mailbox has no name, so procmail could not deliver here and went on",
+        ),
     }
 }
 

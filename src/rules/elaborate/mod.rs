@@ -9,7 +9,7 @@
 mod assignment;
 mod command;
 mod expand;
-mod mailbox;
+pub mod mailbox;
 pub(crate) mod path;
 mod recipe;
 mod settings;
@@ -492,7 +492,7 @@ impl Elaborator<'_, '_> {
         };
         self.variables.blur("LASTFOLDER");
         let gives = match &recipe.action {
-            Action::File(folders) => !folders.is_empty(),
+            Action::File(folders) => folders.first().is_some_and(mailbox::has_name),
             action => matches!(action, Action::Forward(_)),
         };
         let delivers = gives && !recipe.flags.copy && is_certain(&recipe);

@@ -10,9 +10,10 @@ use super::pattern::Note;
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{compare, set, when};
-use super::{Lowering, adapted, manual};
+use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
-use crate::rules::model::{Action, Assign, Format, Recipe, StatementId, Step};
+use crate::rules::elaborate::mailbox;
+use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -194,6 +195,12 @@ impl Lowering<'_> {
                 path.chain.succeeded = Some(false);
                 Ok(Flow::nothing().into())
             }
+            Action::File(folders) if self.is_nameless(folders, path) => {
+                let (verdict, message) = mailbox::nameless(recipe.flags.ignore_errors);
+                self.find(at, note(verdict, Code::NamelessMailbox, message));
+                path.chain.succeeded = Some(false);
+                Ok(Flow::nothing().into())
+            }
             Action::File(folders) => {
                 let marked = marks.is_some();
                 let flags = marks.unwrap_or_default();
@@ -216,6 +223,23 @@ impl Lowering<'_> {
             }
             Action::Block(steps) => Ok(self.block(recipe, steps, path).into()),
         }
+    }
+
+    /// Whether the variables that name the first mailbox are empty on this way.
+    fn is_nameless(&self, folders: &[Folder], path: &Path) -> bool {
+        let known = |piece: &Piece| match piece {
+            Piece::Literal(text) => Some(text.clone()),
+            Piece::Variable(name) => match self.known(name, path) {
+                Known::Text(text) => Some(text.to_string()),
+                Known::Carried { .. } | Known::Lost => None,
+            },
+            _ => None,
+        };
+        let pieces = folders.first().map(|folder| folder.path.0.iter());
+        let name: Option<String> = pieces.and_then(|mut pieces| {
+            pieces.try_fold(String::new(), |name, piece| Some(name + &known(piece)?))
+        });
+        name.is_some_and(|name| mailbox::is_nameless(&name))
     }
 
     fn part_only(&mut self, recipe: &Recipe) {
