@@ -53,6 +53,11 @@ pub fn settings() -> Settings {
     }
 }
 
+/// Which server, by the length: no byte of the rules is spent on it.
+fn target(bytes: &[u8]) -> Target {
+    Target::profile(Target::PROFILES[bytes.len() % Target::PROFILES.len()]).unwrap()
+}
+
 /// Every grammar accepts every text, and no byte of it is lost.
 pub fn grammars(bytes: &[u8]) {
     let source = Source::new("rc", bytes.to_vec());
@@ -77,9 +82,7 @@ pub fn grammars(bytes: &[u8]) {
 /// Any bytes are rules: the script compiles and does what its tree does, every
 /// line is accounted for once, and a second translation says the same.
 pub fn translate(bytes: &[u8]) {
-    // Which server, by the length: no byte of the rules is spent on it.
-    let profile = ["dovecot", "cyrus", "stalwart", "rfc5228"][bytes.len() % 4];
-    let target = Target::profile(profile).unwrap();
+    let target = target(bytes);
     let settings = settings();
     let (home, _) = home(bytes);
     let (program, sources, _) = elaborate_home(&home, &settings);
@@ -87,7 +90,7 @@ pub fn translate(bytes: &[u8]) {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let translated = || {
         translate::translate(&home, &settings, &Options::new(&settings, &target), &target)
-            .unwrap_or_else(|bug| panic!("{profile}: {bug}"))
+            .unwrap_or_else(|bug| panic!("{}: {bug}", target.name))
             .report
     };
     let report = translated();
@@ -100,7 +103,7 @@ pub fn translate(bytes: &[u8]) {
 pub fn replay(bytes: &[u8]) {
     let (home, message) = home(bytes);
     let settings = settings();
-    let target = Target::profile("dovecot").unwrap();
+    let target = target(bytes);
     let options = Options::new(&settings, &target);
     let translation = translate::translate(&home, &settings, &options, &target).unwrap();
     let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
@@ -109,9 +112,15 @@ pub fn replay(bytes: &[u8]) {
         let script = &translation.report.script;
         assert!(
             !difference.before.iter().any(keeps) || difference.after.iter().any(keeps),
-            "lost: {difference:?}\n{script}"
+            "{}: lost: {difference:?}\n{script}",
+            target.name
         );
-        assert_ne!(difference.why, Why::Unexplained, "{difference:?}\n{script}");
+        assert_ne!(
+            difference.why,
+            Why::Unexplained,
+            "{}: {difference:?}\n{script}",
+            target.name
+        );
     }
 }
 

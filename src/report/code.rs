@@ -264,7 +264,7 @@ codes! {
         "Nothing needs to be done for the mail to go where it went before. If the rule was meant to work, mend the expression, and translate again.";
     NoVariables "no-variables":
         "The server has no variables",
-        "The rule keeps a text in a variable and looks at it later, and the server does not offer the extension `variables`.",
+        "The rule keeps a text in a variable and looks at it later, or it is for what an earlier rule left of the mail. The server can remember neither, for it does not offer the extension `variables`.",
         "Write the rule anew without the variable.";
     NoCapture "no-capture":
         "A part of the message that cannot be taken out",

@@ -11,6 +11,7 @@ mod answer;
 mod assign;
 mod bounds;
 mod chain;
+mod copy;
 mod date;
 mod edit;
 mod expressions;
@@ -37,7 +38,7 @@ use expressions::Known;
 use super::folder::Naming;
 use super::print::{Printed, print};
 use super::script::{Command, Script};
-use super::target::Target;
+use super::target::{Extension, Target};
 use super::tidy::tidy;
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Findings, Verdict};
@@ -115,12 +116,14 @@ pub fn lower_among(
         let mut lowering = Lowering::new(program, sources, options, target, bounds, expressions);
         let mut commands = lowering.whole();
         variables::drop_unread(&mut commands);
-        once::once(&mut commands);
-        let mut script = Script {
+        match target.has(Extension::Copy) {
+            true => once::once(&mut commands),
+            false => copy::without_copy(&mut commands),
+        }
+        let script = Script {
             preamble: Vec::new(),
             commands: tidy(commands),
         };
-        bounds::without_extensions(&mut script, target);
         let printed = print(&script, target);
         if let Some(narrowed) = lowering.bounds.narrowed(&script, &printed, &lowering) {
             bounds = narrowed;

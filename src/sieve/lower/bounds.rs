@@ -11,7 +11,7 @@ use crate::rules::model::StatementId;
 use crate::sieve::limits::{Limit, LimitBreach, over_limits};
 use crate::sieve::print::Printed;
 use crate::sieve::script::{Command, CommandKind, Script, Test, Value};
-use crate::sieve::target::{Extension, Target};
+use crate::sieve::target::Target;
 use crate::sieve::walk;
 use std::collections::{BTreeMap, HashMap};
 
@@ -205,50 +205,4 @@ fn bytes_of_value(value: &Value) -> usize {
         crate::sieve::script::Part::Variable(name) => name.len() + 3,
     });
     parts.sum()
-}
-
-/// Says with what the target has what it has no extension for.
-pub(super) fn without_extensions(script: &mut Script, target: &Target) {
-    if !target.has(Extension::Copy) {
-        without_copy(&mut script.commands, true);
-    }
-}
-
-/// Says without `:copy` (RFC 3894) what it said: what stays in the inbox is
-/// kept in so many words. `tail`: the script ends behind these commands.
-fn without_copy(commands: &mut Vec<Command>, tail: bool) {
-    let mut ended = false;
-    let mut with_keeps = Vec::with_capacity(commands.len() + 1);
-    let mut took = false;
-    for mut command in std::mem::take(commands) {
-        match &mut command.kind {
-            CommandKind::FileInto { copy, .. } | CommandKind::Redirect { copy, .. } => {
-                took |= !*copy;
-                *copy = false;
-            }
-            CommandKind::Keep { .. } | CommandKind::Discard | CommandKind::Reject { .. } => {
-                took = true
-            }
-            CommandKind::Stop => {
-                if !took {
-                    with_keeps.push(super::action::keep());
-                }
-                ended = true;
-            }
-            CommandKind::If {
-                branches,
-                otherwise,
-            } => {
-                for block in branches.iter_mut().map(|(_, block)| block).chain(otherwise) {
-                    without_copy(block, false);
-                }
-            }
-            _ => {}
-        }
-        with_keeps.push(command);
-    }
-    if tail && !ended && !took {
-        with_keeps.push(super::action::keep());
-    }
-    *commands = with_keeps;
 }

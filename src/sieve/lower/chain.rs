@@ -41,6 +41,10 @@ impl Lowering<'_> {
                 self.never_reached(rest);
                 break;
             }
+            if self.loses_track(&sequence) {
+                self.cannot_tell(rest, path);
+                break;
+            }
             rest = more;
             let Step::Recipe(recipe) = step else {
                 sequence.push(self.step(step, path));
@@ -125,7 +129,10 @@ impl Lowering<'_> {
                     self.repeats = self.repeats.saturating_sub(left);
                     let mut inner = Sequence::default();
                     inner.push(std::mem::replace(&mut arm.flow, Flow::nothing()));
-                    inner.push(self.chained(rest, &mut arm.path, depth + 1));
+                    match self.loses_track(&inner) {
+                        true => self.cannot_tell(rest, &mut arm.path),
+                        false => inner.push(self.chained(rest, &mut arm.path, depth + 1)),
+                    }
                     arm.flow = inner.close();
                 }
                 if !always {

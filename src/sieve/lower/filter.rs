@@ -11,6 +11,7 @@ mod expression;
 
 use super::action::keep;
 use super::bounds::{bytes_of, bytes_of_test};
+use super::left_out::untold;
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::sequence::{Flow, Sequence, leave};
@@ -57,6 +58,10 @@ impl Lowering<'_> {
         {
             flow.falls = true;
         }
+        // Which messages are at their end is not known without a variable.
+        if goes_on && way.counted.is_none() && !way.asked {
+            flow.exits.insert(self.label());
+        }
         flow
     }
 
@@ -82,6 +87,13 @@ impl Lowering<'_> {
                 );
                 break;
             }
+            if self.loses_track(&sequence) {
+                let rest = commands.get(number..).unwrap_or(&[]);
+                self.not_carried_out(rest, &untold());
+                path.doubt = path.doubt.or(rest.iter().find_map(Filtered::at));
+                way.counted = None;
+                break;
+            }
             if let Some(at) = command.at()
                 && let Some(note) = self.barred(at)
             {
@@ -105,7 +117,7 @@ impl Lowering<'_> {
             };
             sequence.push(flow);
         }
-        if last && !sequence.has_ended() {
+        if last && !sequence.has_ended() && !self.loses_track(&sequence) {
             match (way.counted, way.behind) {
                 (Some(true), _) => sequence.push(self.end(Vec::new(), path)),
                 (None, Some(_)) if way.asked => {
@@ -220,6 +232,15 @@ impl Lowering<'_> {
         path: &mut Path,
     ) -> Flow {
         let in_doubt = counts && path.doubt.is_some();
+        if !counts && !self.target.has(Extension::Copy) {
+            self.find(
+                at,
+                adapted(
+                    Code::KeptInDoubt,
+                    "The server files no copies: where not all of this mail is delivered elsewhere as well, all of it stays in the inbox, too",
+                ),
+            );
+        }
         let result = match self.barred_action(at) {
             Some(note) => Err(note),
             None => self.sent_to(at, to, counts, path),

@@ -4,7 +4,7 @@
 
 use super::bounds::bytes_of;
 use super::chain::group_length;
-use super::left_out::assigned_in;
+use super::left_out::{assigned_in, untold};
 use super::path::{Chained, Known, Path};
 use super::pattern::Note;
 use super::program::Acted;
@@ -26,6 +26,10 @@ impl Lowering<'_> {
         while let Some((first, more)) = rest.split_first() {
             if sequence.has_ended() {
                 self.never_reached(rest);
+                break;
+            }
+            if self.loses_track(&sequence) {
+                self.cannot_tell(rest, path);
                 break;
             }
             let flow = match first {
@@ -139,11 +143,19 @@ impl Lowering<'_> {
         if !switch || !flow.falls {
             return flow;
         }
-        match path.file {
-            Some(file) => {
-                flow.commands.push(leave(file));
-                flow.exits.insert(file);
-            }
+        let mut sequence = Sequence::default();
+        sequence.push(flow);
+        if self.loses_track(&sequence) {
+            self.find(at, untold());
+            path.doubt = path.doubt.or(Some(at));
+            return sequence.close();
+        }
+        sequence.push(match path.file {
+            Some(file) => Flow {
+                commands: vec![leave(file)],
+                falls: false,
+                exits: [file].into(),
+            },
             None => {
                 let default = self.program.default.clone();
                 let mut end = self.default_folder(&default, path);
@@ -151,11 +163,14 @@ impl Lowering<'_> {
                     end = self.kept(path).commands;
                 }
                 self.comment(&mut end, at);
-                flow.commands.extend(end);
+                Flow {
+                    commands: end,
+                    falls: false,
+                    exits: path.clone.into_iter().collect(),
+                }
             }
-        }
-        flow.falls = false;
-        flow
+        });
+        sequence.close()
     }
 
     /// The action of a recipe.

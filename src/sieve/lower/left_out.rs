@@ -4,13 +4,14 @@
 use super::guard::{LeftOut, has_split};
 use super::path::{Known, Path};
 use super::pattern::Note;
-use super::sequence::Flow;
+use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{Action, Folder, Format, Recipe, Step, Target};
 use crate::rules::program::{Meaning, meaning};
+use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
 impl Lowering<'_> {
@@ -61,14 +62,7 @@ impl Lowering<'_> {
         if splits_match(recipe) {
             assigned.insert("MATCH".to_owned());
         }
-        for name in assigned {
-            if name == "EXITCODE" {
-                path.exit_code = None;
-            }
-            if self.read.contains(&name) {
-                path.learn(&name, Known::Lost);
-            }
-        }
+        self.lose(assigned, path);
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
@@ -78,6 +72,46 @@ impl Lowering<'_> {
         }
         chain.previous = None;
         chain.succeeded = None;
+    }
+
+    /// What these variables hold behind here is not known.
+    fn lose(&self, assigned: BTreeSet<String>, path: &mut Path) {
+        for name in assigned {
+            if name == "EXITCODE" {
+                path.exit_code = None;
+            }
+            if self.read.contains(&name) {
+                path.learn(&name, Known::Lost);
+            }
+        }
+    }
+
+    /// Whether the server cannot remember which messages have left, so that
+    /// nothing can be done with the others alone.
+    pub(super) fn loses_track(&self, sequence: &Sequence) -> bool {
+        sequence.asks() && !self.target.has(Extension::Variables)
+    }
+
+    /// Steps to which not all messages come, on a server that cannot tell which.
+    pub(super) fn cannot_tell(&mut self, steps: &[Step], path: &mut Path) {
+        for step in steps {
+            if let Step::Recipe(recipe) = step {
+                let left_out = LeftOut {
+                    span: None,
+                    note: untold(),
+                };
+                self.leave_out(recipe, left_out, path);
+                continue;
+            }
+            let alone = std::slice::from_ref(step);
+            self.say_within(alone, &untold());
+            self.lose(assigned_in(alone), path);
+            if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
+                && any_keeps(alone)
+            {
+                path.doubt = path.doubt.or(Some(*at));
+            }
+        }
     }
 
     pub(super) fn inner_left_out(&mut self, steps: &[Step]) {
@@ -109,9 +143,16 @@ impl Lowering<'_> {
                     assign.at
                 }
                 Step::End { at } | Step::Unknown { at } => *at,
-                Step::Assign(_) | Step::Detail { .. } | Step::Deliver(_) | Step::Filter(_) => {
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        match &destination.to {
+                            Target::Rules(steps) => self.say_within(steps, said),
+                            _ => self.find(destination.at, said.clone()),
+                        }
+                    }
                     continue;
                 }
+                Step::Assign(_) | Step::Detail { .. } | Step::Filter(_) => continue,
             };
             self.find(at, said.clone());
         }
@@ -151,6 +192,14 @@ impl Lowering<'_> {
         );
         self.say_within(steps, &never_reached);
     }
+}
+
+/// Why steps that only some messages come to are left out.
+pub(super) fn untold() -> Note {
+    manual(
+        Code::NoVariables,
+        "Some of the mail has left by the rules above, and the server has no variables to remember which; this is not done with any",
+    )
 }
 
 /// Whether a `\/` in it sets `MATCH`.

@@ -110,6 +110,11 @@ impl Sequence {
         self.exits.extend(exits);
     }
 
+    /// Whether what comes next must ask a variable which messages have left.
+    pub fn asks(&self) -> bool {
+        !self.ended && !self.asked.is_empty()
+    }
+
     /// Whether nothing comes behind what was appended last.
     pub fn has_ended(&self) -> bool {
         self.ended
