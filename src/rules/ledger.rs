@@ -7,7 +7,8 @@ use crate::home::{Home, ReadError};
 use crate::report::code::Code;
 use crate::report::entry::{Finding, Findings, Verdict};
 use crate::syntax::{FileId, Source, Span};
-use std::collections::hash_map::{Entry, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 
 /// Collects what the elaboration of one home has to say beside the model.
 pub struct Ledger<'h> {
@@ -15,7 +16,7 @@ pub struct Ledger<'h> {
     sources: Vec<Source>,
     by_path: HashMap<String, FileId>,
     statements: Vec<Statement>,
-    by_start: HashMap<(FileId, usize), StatementId>,
+    by_start: BTreeMap<(FileId, usize), StatementId>,
     findings: Findings,
 }
 
@@ -27,7 +28,7 @@ impl<'h> Ledger<'h> {
             sources: Vec::new(),
             by_path: HashMap::new(),
             statements: Vec::new(),
-            by_start: HashMap::new(),
+            by_start: BTreeMap::new(),
             findings: Findings::default(),
         }
     }
@@ -82,23 +83,48 @@ impl<'h> Ledger<'h> {
             .map_or("", |source| source.slice(span))
     }
 
-    /// Enters a statement; one that starts at the same place is the same.
+    /// Enters a statement. Where a file is read a second time, perhaps as
+    /// something else, one that starts inside another is the same.
     pub fn statement(&mut self, kind: StatementKind, span: Span) -> StatementId {
-        let next = StatementId(self.statements.len() as u32);
-        match self.by_start.entry((span.file, span.start)) {
-            Entry::Occupied(entry) => *entry.get(),
-            Entry::Vacant(entry) => {
-                self.statements.push(Statement { span, kind });
-                *entry.insert(next)
-            }
+        let start = (span.file, span.start);
+        if let Some((&(file, first), &at)) = self.by_start.range(..=start).next_back()
+            && file == span.file
+            && (first == span.start || self.end_of(at) > span.start)
+        {
+            return at;
         }
+        let at = StatementId(self.statements.len() as u32);
+        self.by_start.insert(start, at);
+        let end = self.room_behind(start).min(span.end);
+        self.statements.push(Statement {
+            span: Span { end, ..span },
+            kind,
+        });
+        at
     }
 
     /// Lets a statement reach to `end`.
     pub fn extend(&mut self, statement: StatementId, end: usize) {
+        let Some(span) = self.statements.get(statement.0 as usize).map(|s| s.span) else {
+            return;
+        };
+        let end = self.room_behind((span.file, span.start)).min(end);
         if let Some(statement) = self.statements.get_mut(statement.0 as usize) {
             statement.span.end = end;
         }
+    }
+
+    fn end_of(&self, statement: StatementId) -> usize {
+        let statement = self.statements.get(statement.0 as usize);
+        statement.map_or(0, |statement| statement.span.end)
+    }
+
+    /// Where the statement behind this place starts.
+    fn room_behind(&self, start: (FileId, usize)) -> usize {
+        let behind = (Bound::Excluded(start), Bound::Unbounded);
+        let next = self.by_start.range(behind).next();
+        next.filter(|((file, _), _)| *file == start.0)
+            .map_or(usize::MAX, |((_, next), _)| *next)
     }
 
     /// Enters a finding about a whole statement; the same one counts once.

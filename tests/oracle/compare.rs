@@ -445,7 +445,7 @@ pub fn homes(root: &Path) -> Vec<(String, PathBuf)> {
                     let names_nobody =
                         { lines }.all(|line| line.is_empty() || line.starts_with('#'));
                     path.join(".procmailrc").is_file()
-                        && (names_nobody || forward.contains("procmail"))
+                        && (names_nobody || super::forward::calls_procmail_once(&forward))
                 }
             }
         })

@@ -43,6 +43,16 @@ pub fn deliver(text: &str) -> Option<Run> {
     Some(run)
 }
 
+/// Whether one of the destinations is procmail: what several calls do is not
+/// what one does.
+pub fn calls_procmail_once(text: &str) -> bool {
+    let calls = |word: &&String| word.contains("procmail");
+    match destinations(text) {
+        Some(words) => words.iter().filter(calls).count() == 1,
+        None => text.contains("procmail"),
+    }
+}
+
 /// The words between commas and line ends, outside of quotes and comments.
 fn destinations(text: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();

@@ -69,6 +69,8 @@ pub const FORWARDS: &[&str] = &[
     "(just a note)\n",
     "ME+word\n",
     "a@b.example\\\n",
+    "\"|cat >/dev/null\n  more\"\n",
+    "a@b.example, \"|cat\n",
 ];
 
 /// What stands in aliases(5) for somebody.

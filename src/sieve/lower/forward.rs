@@ -3,12 +3,13 @@
 
 use super::action::keep;
 use super::bounds::bytes_of;
+use super::left_out::assigned_in;
 use super::path::Path;
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{Destination, Folder, Format, StatementId, Target, Text};
+use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target, Text};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
 
@@ -20,6 +21,9 @@ enum Sent {
     Answer(Vec<Command>),
     /// It stays in the inbox.
     Keep,
+    /// It went where no server brings it; it stays in the inbox, unless rules
+    /// say what becomes of it.
+    Unknown,
     /// Nothing is done.
     Nothing,
     /// The mailer is told this exit status.
@@ -31,8 +35,9 @@ impl Lowering<'_> {
     pub(super) fn destinations(&mut self, destinations: &[Destination], path: &mut Path) -> Flow {
         let mut commands = Vec::new();
         let mut keeps = false;
+        let mut unknown = false;
         let mut status = None;
-        let mut rules = None;
+        let mut rules: Vec<(StatementId, &[Step])> = Vec::new();
         let mut reached = 0;
         let address = |to: &Target| match to {
             Target::Address(address) => Some(address.clone()),
@@ -45,7 +50,9 @@ impl Lowering<'_> {
         let mut sent_to = HashSet::new();
         for destination in destinations {
             if let Target::Rules(steps) = &destination.to {
-                rules = rules.or(Some((destination.at, steps)));
+                if rules.iter().all(|(_, known)| known != steps) {
+                    rules.push((destination.at, steps));
+                }
                 continue;
             }
             let over = address(&destination.to).is_some_and(|address| {
@@ -79,27 +86,23 @@ impl Lowering<'_> {
                     commands.splice(0..0, answer);
                 }
                 Sent::Keep => keeps = true,
+                Sent::Unknown => unknown = true,
                 Sent::Nothing => {}
                 Sent::Status(code) => status = status.or(Some((destination.at, code))),
             }
         }
-        if let Some((_, steps)) = rules {
-            let mut sequence = Sequence::default();
-            sequence.push(Flow::of(commands));
-            sequence.push(self.steps(steps, path));
-            let mut flow = sequence.close();
-            if flow.falls {
-                let default = self.program.default.clone();
-                flow.commands.extend(self.default_folder(&default, path));
-            }
-            return flow;
-        }
-        if let Some((at, code)) = status.filter(|&(_, code)| code != 0 && (keeps || reached > 0)) {
+        if let Some((at, code)) = status.filter(|&(_, code)| {
+            code != 0 && (keeps || unknown || reached > 0 || !rules.is_empty())
+        }) {
             self.find(at, adapted(
                 Code::Bounced,
                 format!("Mail went to others as well, and its sender was told of exit status {code}; here the sender is told nothing"),
             ));
         }
+        if !rules.is_empty() {
+            return self.runs(&rules, commands, keeps, path);
+        }
+        keeps |= unknown;
         let first = destinations.first().map(|destination| destination.at);
         let mut flow = match (keeps, reached, first) {
             (true, ..) | (false, 0, None) => {
@@ -122,6 +125,70 @@ impl Lowering<'_> {
             self.comment(&mut flow.commands, at);
         }
         flow
+    }
+
+    /// Runs rules on the message, behind `commands`. Each run has a copy of its
+    /// own; where it is not kept beside, the last one has the message itself.
+    fn runs(
+        &mut self,
+        rules: &[(StatementId, &[Step])],
+        commands: Vec<Command>,
+        keeps: bool,
+        path: &mut Path,
+    ) -> Flow {
+        let mut sequence = Sequence::default();
+        sequence.push(Flow::of(commands));
+        let copies = rules.len() - usize::from(!keeps);
+        let (of_copies, of_message) = rules.split_at(copies);
+        for (at, steps) in of_copies {
+            if assigned_in(steps).contains("EXITCODE") {
+                self.find(*at, adapted(
+                    Code::Bounced,
+                    "Mail went to others as well, and its sender was told of the exit status of these rules; here the sender is told nothing",
+                ));
+            }
+            let label = self.label();
+            let mut copy = path.clone();
+            copy.clone = Some(label);
+            let mut flow = self.run_of(*at, steps, keeps, &mut copy);
+            flow.exits.remove(&label);
+            flow.falls = true;
+            sequence.push(flow);
+        }
+        sequence.push(match of_message.first() {
+            Some((at, steps)) => self.run_of(*at, steps, true, path),
+            None => self.kept(path),
+        });
+        sequence.close()
+    }
+
+    /// Rules, and the default delivery behind them; `stays`, whether a message
+    /// that comes out of them is in the inbox anyway.
+    fn run_of(&mut self, at: StatementId, steps: &[Step], stays: bool, path: &mut Path) -> Flow {
+        let mut sequence = Sequence::default();
+        sequence.push(self.steps(steps, path));
+        if sequence.has_ended() {
+            return sequence.close();
+        }
+        if self.loses_track(&sequence) {
+            if stays {
+                return sequence.close();
+            }
+            self.find(at, adapted(
+                Code::KeptInDoubt,
+                "The server has no variables to remember which mail these rules have filed, so all of it stays in the inbox as well",
+            ));
+            let mut flow = sequence.close();
+            flow.commands.push(keep());
+            return flow;
+        }
+        let default = self.program.default.clone();
+        let end = self.default_folder(&default, path);
+        sequence.push(match stays || !end.is_empty() {
+            true => Flow::of(end),
+            false => self.kept(path),
+        });
+        sequence.close()
     }
 
     fn sent(&mut self, destination: &Destination, path: &Path) -> Sent {
@@ -161,14 +228,17 @@ impl Lowering<'_> {
                 Ok(commands) => return Sent::Answer(commands),
                 Err(note) => Err(note),
             },
-            Target::Unknown => return Sent::Keep,
+            Target::Unknown => return Sent::Unknown,
         };
         match result {
             Ok(commands) => Sent::Copies(commands),
             // What went elsewhere is kept, so that it is not lost.
             Err(note) => {
                 self.find(at, note);
-                Sent::Keep
+                match destination.to {
+                    Target::Program(_) => Sent::Unknown,
+                    _ => Sent::Keep,
+                }
             }
         }
     }
