@@ -223,10 +223,13 @@ impl Names {
             push_new(&mut self.open, name);
             return Ok(());
         }
-        let is_odd = |byte: &u8| {
-            byte.is_ascii_graphic()
-                && !byte.is_ascii_alphanumeric()
-                && !matches!(byte, b'-' | b'_' | b':')
+        let is_odd = |byte: &u8| match byte {
+            b'-' | b'_' | b':' => false,
+            // Blanks may stand before the colon.
+            b' ' | b'\t' => {
+                !next.contains(&b':') && !spelled.is_empty() && (*byte == b'\t' || name != "from")
+            }
+            byte => !byte.is_ascii_alphanumeric() && !byte.is_ascii_control(),
         };
         self.odd |= next.iter().any(is_odd);
         if next.contains(&b':') && !spelled.is_empty() {
