@@ -148,7 +148,8 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
             cell(&link.to.join(", ")),
         ])?;
     }
-    table.finish(output)
+    output.written += usize::from(table.finish()?);
+    Ok(())
 }
 
 /// Whether mail that a user forwards comes back to the user.

@@ -6,6 +6,7 @@ use super::lists::{self, Link};
 use super::output::{Output, directory, names, settle};
 use super::rows::{FOLDERS, SUMMARY, user_of};
 use super::run::{BatchError, Outcome, PARTS};
+use super::seen::SEEN;
 use super::shard::Shard;
 use super::{summary, write};
 use std::collections::BTreeMap;
@@ -53,8 +54,10 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     let parts = parts(outs)?;
     let out = directory(out)?;
     let mut output = Output::open(Some(&out))?;
-    interleave(&parts, names::SUMMARY, &SUMMARY, &mut output)?;
-    interleave(&parts, names::FOLDERS, &FOLDERS, &mut output)?;
+    interleave(&parts, names::SEEN, &SEEN, &output)?;
+    for (name, head) in [(names::SUMMARY, &SUMMARY[..]), (names::FOLDERS, &FOLDERS)] {
+        output.written += usize::from(interleave(&parts, name, head, &output)?);
+    }
     for name in COMMON {
         let mut common: Option<(&PathBuf, Vec<u8>)> = None;
         for part in &parts {
@@ -139,13 +142,14 @@ fn read(part: &Path, name: &str) -> Result<Vec<u8>, MergeError> {
     fs::read(&path).map_err(|_| MergeError::Unread(path))
 }
 
-/// Joins the rows of a list, which each part has in the order of its users.
+/// Joins the rows of a list, which each part has in the order of its users;
+/// `false` where the same stands there already.
 fn interleave(
     parts: &[PathBuf],
     name: &'static str,
     head: &[&str],
-    output: &mut Output,
-) -> Result<(), MergeError> {
+    output: &Output,
+) -> Result<bool, MergeError> {
     let mut open: Vec<Peekable<Rows>> = Vec::new();
     for part in parts {
         open.push(Rows::open(part.join(name), head)?.peekable());
@@ -167,7 +171,7 @@ fn interleave(
             }
         }
         let Some((at, _)) = least else {
-            return Ok(table.finish(output)?);
+            return Ok(table.finish()?);
         };
         if let Some(Ok(row)) = open.get_mut(at).and_then(Iterator::next) {
             table.row(&row)?;

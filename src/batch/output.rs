@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 pub(super) mod names {
     pub const INDEX: &str = "index.html";
     pub const SUMMARY: &str = "summary.csv";
+    /// What the next run is to know of this one.
+    pub const SEEN: &str = ".seen.csv";
     pub const TOTALS: &str = "summary.json";
     pub const FOLDERS: &str = "folders.csv";
     pub const LISTS: &str = "lists.csv";
@@ -45,10 +47,11 @@ impl<'a> Output<'a> {
 
     pub fn file(&mut self, name: &str, content: &[u8]) -> Result<(), BatchError> {
         if let Some(directory) = self.directory {
-            let written = directory
-                .replace(name, content)
-                .map_err(|error| output_error(&directory.path().join(name), error))?;
-            self.written += usize::from(written);
+            let failed = |error| output_error(&directory.path().join(name), error);
+            if !directory.has(name, content).map_err(failed)? {
+                directory.put(name, content).map_err(failed)?;
+                self.written += 1;
+            }
         }
         Ok(())
     }
@@ -112,18 +115,16 @@ impl CsvTable<'_> {
         }
     }
 
-    /// Puts it in its place.
-    pub fn finish(self, output: &mut Output) -> Result<(), BatchError> {
+    /// Puts it in its place; `false` where the same stands there already.
+    pub fn finish(self) -> Result<bool, BatchError> {
         let Some((writer, path)) = self.writer else {
-            return Ok(());
+            return Ok(false);
         };
-        let written = writer
+        writer
             .into_inner()
             .map_err(|error| io::Error::other(error.to_string()))
             .and_then(Draft::persist)
-            .map_err(|error| output_error(&path, error))?;
-        output.written += usize::from(written);
-        Ok(())
+            .map_err(|error| output_error(&path, error))
     }
 }
 

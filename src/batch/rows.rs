@@ -85,6 +85,8 @@ pub(super) struct Done {
     pub folders: Vec<FolderRow>,
     pub redirects: Vec<String>,
     pub written: usize,
+    /// What the next run is to know of it.
+    pub note: Option<String>,
 }
 
 /// The head of `summary.csv`.

@@ -5,8 +5,8 @@ use super::index;
 use super::lines::Problem;
 use super::lists;
 use super::output::{Output, directory, names, output_error, settle};
-use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated};
-use super::seen::{Note, Noting, fingerprint};
+use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
+use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
 use super::shard::Shard;
 use super::summary;
 use super::tables::{self, Tables};
@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use thiserror::Error;
 
 /// What a batch is told.
@@ -138,26 +139,33 @@ pub fn run(
         .filter(|user| options.shard.is_none_or(|shard| shard.holds(&user.name)))
         .collect();
     watch.found(chosen.len());
+    let out = match options.check {
+        true => None,
+        false => Some(directory(&options.out)?),
+    };
+    let part = part_directory(options, out.as_ref())?;
+    let lists = part.as_ref().or(out.as_ref());
+    let mut output = Output::open(lists)?;
     let run = Run {
         options,
         translate,
-        out: match options.check {
-            true => None,
-            false => Some(directory(&options.out)?),
-        },
+        out: out.as_ref().zip(lists),
         with: options.with.as_ref().map(fingerprint),
+        has_begun: OnceLock::new(),
     };
-    let part = part_directory(options, run.out.as_ref())?;
-    let mut output = Output::open(part.as_ref().or(run.out.as_ref()))?;
+    let mut notes = Notes::open(lists);
+    let mut seen = output.table(names::SEEN, &SEEN)?;
     let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
     let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
     let mut outcome = Outcome::default();
     let mut redirects = BTreeMap::new();
     for chunk in chosen.chunks(CHUNK) {
+        let notes: Vec<_> = chunk.iter().map(|user| notes.of(&user.name)).collect();
         let rows: Vec<Row> = chunk
             .par_iter()
-            .map(|user| {
-                let row = run.one(user);
+            .zip(notes)
+            .map(|(user, note)| {
+                let row = run.one(user, note);
                 watch.done();
                 row
             })
@@ -176,6 +184,9 @@ pub fn run(
                     for code in done.manual {
                         *outcome.manual.entry(code).or_default() += 1;
                     }
+                    if let Some(note) = done.note {
+                        seen.row([cell(place), note])?;
+                    }
                     if !done.redirects.is_empty() {
                         redirects.insert(row.user.name.clone(), done.redirects);
                     }
@@ -187,13 +198,15 @@ pub fn run(
             }
         }
     }
-    summary.finish(&mut output)?;
-    folders.finish(&mut output)?;
+    seen.finish()?;
+    for table in [summary, folders] {
+        output.written += usize::from(table.finish()?);
+    }
     let mut list = output.table(names::LISTS, &lists::LISTS)?;
     for row in lists::lists(&tables, &users) {
         list.row(row)?;
     }
-    list.finish(&mut output)?;
+    output.written += usize::from(list.finish()?);
     let links = lists::links(&tables, &users, &redirects);
     match options.shard {
         None => {
@@ -214,7 +227,7 @@ pub fn run(
     outcome.problems = problems;
     output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
     outcome.written += output.written;
-    if let Some(out) = &run.out {
+    if let Some(out) = &out {
         // Also where nothing was written: what stands may come from a run that
         // was interrupted before this.
         settle(out)?;
@@ -317,26 +330,39 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
 struct Run<'a> {
     options: &'a Options,
     translate: &'a Translate<'a>,
-    /// Where the reports go; `None` where only a check is made.
-    out: Option<Directory>,
+    /// Where the reports go, and the lists; `None` where only a check is made.
+    out: Option<(&'a Directory, &'a Directory)>,
     /// The fingerprint of what it is translated with.
     with: Option<u64>,
+    /// Whether a report was written, and why the first could not be.
+    has_begun: OnceLock<Result<(), String>>,
+}
+
+/// What became of the report on a home.
+struct Reported {
+    translated: Translated,
+    /// Files that were written.
+    written: usize,
+    /// What the next run is to know of it.
+    note: Option<String>,
 }
 
 impl Run<'_> {
-    fn one<'u>(&self, user: &'u User) -> Row<'u> {
+    fn one<'u>(&self, user: &'u User, note: Option<String>) -> Row<'u> {
         let result = self.open(user).and_then(|home| {
             // A link in the place of a home could lead to anyone's.
             if user.uid.is_some_and(|uid| uid != home.owner()) {
                 return Err("the home belongs to another user; it was not read".to_owned());
             }
-            match &self.out {
-                None => self
-                    .translate(&home, user)
-                    .map(|translated| (translated, 0)),
-                Some(out) => self.report(out, &home, user),
+            match self.out {
+                None => self.translate(&home, user).map(|translated| Reported {
+                    translated,
+                    written: 0,
+                    note: None,
+                }),
+                Some((out, _)) => self.report(out, &home, user, note),
             }
-            .map(|(translated, written)| self.done(&home, user, translated, written))
+            .map(|reported| self.done(&home, user, reported))
         });
         Row { user, result }
     }
@@ -353,22 +379,28 @@ impl Run<'_> {
             .unwrap_or_else(|_| Err("sievify failed on this home; please report it".to_owned()))
     }
 
-    /// Translates and writes, unless an earlier run did and nothing has changed;
-    /// returns how many files were written.
+    /// Translates and writes, unless the last run did and nothing has changed.
     fn report(
         &self,
         out: &Directory,
         home: &DiskHome,
         user: &User,
-    ) -> Result<(Translated, usize), String> {
-        let failed = |error: io::Error| format!("its report could not be written: {error}");
-        let directory = out.below(&user.name).map_err(failed)?;
+        note: Option<String>,
+    ) -> Result<Reported, String> {
+        let directory = out.below(&user.name).map_err(unwritten)?;
         let with = self.with.map(|with| fingerprint(&(with, user)));
+        let standing = with.zip(note).and_then(|(with, text)| {
+            Note::standing(&text, with, &directory).map(|note| (note, text))
+        });
         let again;
-        let home = match with.and_then(|with| standing(&directory, with)) {
+        let home = match standing {
             None => home,
-            Some(note) if note.asked.is_answered_alike(home) => {
-                return Ok((note.translated, 0));
+            Some((note, text)) if note.asked.is_answered_alike(home) => {
+                return Ok(Reported {
+                    translated: note.translated,
+                    written: 0,
+                    note: Some(text),
+                });
             }
             // What it cost to ask is not to be missing where it is read.
             Some(_) => {
@@ -378,21 +410,52 @@ impl Run<'_> {
         };
         let noting = Noting::new(home);
         let translated = self.translate(&noting, user)?;
-        directory.sweep().map_err(failed)?;
-        let mut written = 0;
-        for (name, content) in &translated.files {
-            written += usize::from(directory.replace(name, content).map_err(failed)?);
-        }
+        let written = self.write(&directory, &translated.files)?;
         let Some(with) = with else {
-            return Ok((translated, written));
+            return Ok(Reported {
+                translated,
+                written,
+                note: None,
+            });
         };
         let note = Note::new(with, noting.asked(), translated);
-        let text = serde_json::to_vec(&note).unwrap_or_default();
-        directory.replace(NOTE, &text).map_err(failed)?;
-        Ok((note.translated, written))
+        Ok(Reported {
+            written,
+            note: serde_json::to_string(&note).ok(),
+            translated: note.translated,
+        })
     }
 
-    fn done(&self, home: &DiskHome, user: &User, translated: Translated, written: usize) -> Done {
+    /// Writes the files of a user's; returns how many did not say the same.
+    fn write(&self, directory: &Directory, files: &[(&str, Vec<u8>)]) -> Result<usize, String> {
+        directory.sweep().map_err(unwritten)?;
+        let mut written = 0;
+        for (name, content) in files {
+            if !directory.has(name, content).map_err(unwritten)? {
+                self.begin()?;
+                directory.put(name, content).map_err(unwritten)?;
+                written += 1;
+            }
+        }
+        Ok(written)
+    }
+
+    /// Forgets the last run before a report of it is replaced: should this one
+    /// be interrupted, no note tells what is not there any more.
+    fn begin(&self) -> Result<(), String> {
+        let forget = || match self.out {
+            Some((_, lists)) => lists.remove(names::SEEN).map_err(unwritten),
+            None => Ok(()),
+        };
+        self.has_begun.get_or_init(forget).clone()
+    }
+
+    fn done(&self, home: &DiskHome, user: &User, reported: Reported) -> Done {
+        let Reported {
+            translated,
+            written,
+            note,
+        } = reported;
         let home_path = user.home_path.trim_end_matches('/');
         let below = |path: &str| {
             let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
@@ -404,6 +467,7 @@ impl Run<'_> {
             manual: translated.manual,
             redirects: translated.redirects,
             written,
+            note,
             folders: folders
                 .map(|(path, format, folder)| FolderRow {
                     size: match below(&path) {
@@ -419,18 +483,6 @@ impl Run<'_> {
     }
 }
 
-/// The note of the last run, in the user's directory.
-const NOTE: &str = ".seen.json";
-/// Longer ones are not this program's.
-const MAX_NOTE: u64 = 16 << 20;
-
-/// The note of an earlier run, where it was made with the same and its files
-/// are all there.
-fn standing(directory: &Directory, with: u64) -> Option<Note> {
-    let note = directory.read(NOTE, MAX_NOTE).ok()??;
-    let note: Note = serde_json::from_slice(&note).ok()?;
-    let is_there = |(name, length): &(String, u64)| {
-        !name.contains('/') && matches!(directory.length(name), Ok(Some(found)) if found == *length)
-    };
-    (note.with == with && note.files.iter().all(is_there)).then_some(note)
+fn unwritten(error: io::Error) -> String {
+    format!("its report could not be written: {error}")
 }

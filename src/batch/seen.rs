@@ -1,12 +1,44 @@
-//! In: a home, and the note of an earlier run. Out: whether everything that
+//! In: a home, and the note of the last run. Out: whether everything that
 //! was asked of the home then is answered alike now: then its report stands.
 
-use super::rows::Translated;
+use super::output::names;
+use super::rows::{Translated, user_of};
+use super::write::Directory;
 use crate::home::{Home, Kind, ReadError, Stamp};
+use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::iter::Peekable;
+
+/// The head of the list of notes.
+pub(super) const SEEN: [&str; 2] = ["user", "note"];
+
+/// The notes of the last run, in the order of its users.
+pub(super) struct Notes(Peekable<Box<dyn Iterator<Item = StringRecord>>>);
+
+impl Notes {
+    /// Those in a directory. What cannot be read is no note.
+    pub fn open(directory: Option<&Directory>) -> Self {
+        let found = directory.and_then(|directory| directory.open(names::SEEN).ok()?);
+        let rows = found.into_iter().flat_map(|(file, _)| {
+            let rows = csv::Reader::from_reader(file).into_records();
+            rows.map_while(Result::ok)
+        });
+        let rows: Box<dyn Iterator<Item = StringRecord>> = Box::new(rows);
+        Notes(rows.peekable())
+    }
+
+    /// The note on a user. Users are asked for in their order.
+    pub fn of(&mut self, user: &str) -> Option<String> {
+        let order = |row: &StringRecord| user_of(row.get(0).unwrap_or_default()).cmp(user);
+        while self.0.next_if(|row| order(row) == Ordering::Less).is_some() {}
+        let row = self.0.next_if(|row| order(row) == Ordering::Equal)?;
+        row.get(1).map(str::to_owned)
+    }
+}
 
 /// The note of a run about one home.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +54,14 @@ pub(super) struct Note {
 }
 
 impl Note {
+    /// The note that a text is, where it was made with the same and its files
+    /// are all in the user's directory.
+    pub fn standing(text: &str, with: u64, directory: &Directory) -> Option<Self> {
+        let note: Note = serde_json::from_str(text).ok()?;
+        let is_there = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found == *length);
+        (note.with == with && note.files.iter().all(is_there)).then_some(note)
+    }
+
     /// What is to be known of a translation by the next run.
     pub fn new(with: u64, asked: Asked, translated: Translated) -> Self {
         let files = translated.files.iter();

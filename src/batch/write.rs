@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// A directory of the output, which only its owner can look into. It is held
 /// open: what is written to it cannot end elsewhere, whatever becomes of its path.
@@ -43,20 +44,33 @@ impl Directory {
         &self.path
     }
 
-    /// Writes a file beside its place and renames it there; `false` where it had
-    /// this content already. Only its owner can read it.
+    /// Whether a file has this content.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn has(&self, name: &str, content: &[u8]) -> io::Result<bool> {
+        if self.is_new {
+            return Ok(false);
+        }
+        match self.open(name)? {
+            Some((file, length)) if length == content.len() as u64 => {
+                let mut there = Vec::with_capacity(content.len());
+                file.take(length).read_to_end(&mut there)?;
+                Ok(there == content)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Writes a file beside its place and renames it there. Only its owner can
+    /// read it.
     ///
     /// # Errors
     /// What the operating system says; the file is then as it was before.
-    pub fn replace(&self, name: &str, content: &[u8]) -> io::Result<bool> {
-        let longest = content.len() as u64;
-        if !self.is_new && self.read(name, longest)?.as_deref() == Some(content) {
-            return Ok(false);
-        }
+    pub fn put(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let mut draft = Draft::new(self, name)?;
         draft.write_all(content)?;
-        draft.put_in_place()?;
-        Ok(true)
+        draft.put_in_place()
     }
 
     /// The length of a regular file; `None` where there is none of that name.
@@ -71,24 +85,11 @@ impl Directory {
         }
     }
 
-    /// The content of a regular file that is no longer than so many bytes; `None`
-    /// where there is none.
+    /// A regular file and its length; `None` where there is none.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn read(&self, name: &str, longest: u64) -> io::Result<Option<Vec<u8>>> {
-        let Some((file, length)) = self.open(name)? else {
-            return Ok(None);
-        };
-        if length > longest {
-            return Ok(None);
-        }
-        let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-        file.take(length).read_to_end(&mut content)?;
-        Ok(Some(content))
-    }
-
-    fn open(&self, name: &str) -> io::Result<Option<(File, u64)>> {
+    pub fn open(&self, name: &str) -> io::Result<Option<(File, u64)>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.file, name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
@@ -98,6 +99,17 @@ impl Directory {
         };
         let length = regular_length(&rustix::fs::fstat(&file)?);
         Ok(length.map(|length| (file, length)))
+    }
+
+    /// Removes a file, where there is one.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            removed => Ok(removed?),
+        }
     }
 
     /// Removes what an interrupted run left half-written.
@@ -201,7 +213,8 @@ fn regular_length(found: &Stat) -> Option<u64> {
 }
 
 fn runner() -> u32 {
-    rustix::process::geteuid().as_raw()
+    static RUNNER: LazyLock<u32> = LazyLock::new(|| rustix::process::geteuid().as_raw());
+    *RUNNER
 }
 
 /// How the names of files begin that are not yet in their places.
@@ -316,13 +329,14 @@ mod tests {
         let stage = tempfile::tempdir().unwrap();
         let out = Directory::private(&stage.path().join("out")).unwrap();
         let file = stage.path().join("out/a");
-        assert!(out.replace("a", b"one").unwrap());
+        out.put("a", b"one").unwrap();
         let before = fs::metadata(&file).unwrap();
         assert_eq!(before.mode() & 0o777, 0o600);
         let out = Directory::private(&stage.path().join("out")).unwrap();
-        assert!(!out.replace("a", b"one").unwrap());
+        assert!(out.has("a", b"one").unwrap());
         assert_eq!(fs::metadata(&file).unwrap().ino(), before.ino());
-        assert!(out.replace("a", b"two").unwrap());
+        assert!(!out.has("a", b"two").unwrap() && !out.has("a", b"").unwrap());
+        out.put("a", b"two").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"two");
         let draft = |content: &[u8]| {
             let mut draft = Draft::new(&out, "a").unwrap();
@@ -346,10 +360,10 @@ mod tests {
         fs::write(&outside, "precious").unwrap();
         symlink(&outside, out.join("a")).unwrap();
         let directory = Directory::private(&out).unwrap();
-        assert_eq!(directory.read("a", 100).unwrap(), None);
-        assert!(directory.replace("a", b"precious").unwrap());
+        assert!(!directory.has("a", b"precious").unwrap());
+        directory.put("a", b"precious").unwrap();
         assert!(fs::symlink_metadata(out.join("a")).unwrap().is_file());
-        assert!(directory.replace("a", b"mine").unwrap());
+        directory.put("a", b"mine").unwrap();
         assert_eq!(fs::read(&outside).unwrap(), b"precious");
         symlink(stage.path(), out.join("user")).unwrap();
         assert!(directory.below("user").is_err());
@@ -363,7 +377,7 @@ mod tests {
         let out = Directory::private(&stage.path().join("out")).unwrap();
         fs::rename(stage.path().join("out"), stage.path().join("away")).unwrap();
         fs::create_dir(stage.path().join("out")).unwrap();
-        assert!(out.replace("a", b"mine").unwrap());
+        out.put("a", b"mine").unwrap();
         assert!(stage.path().join("away/a").exists());
         assert!(!stage.path().join("out/a").exists());
     }
