@@ -59,6 +59,7 @@ pub(super) fn of(
     }) else {
         return Ok(None);
     };
+    without_needless(&mut front.factors, &back.factors);
     // Where procmail can begin in several ways, it remembers the first, and goes
     // on with the last.
     let begins_anywhere = front.factors.last().is_some_and(is_anything);
@@ -172,6 +173,22 @@ fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
     }
     let is_settled = matches!(front.last(), Some(Regex::Class(_)));
     (is_settled && deterministic(&front)).then_some(front)
+}
+
+/// Leaves out what need not match at the end of a beginning, where what follows
+/// takes its bytes as well: `<?` in front of `[^>]+`. As little as can be is then
+/// nothing. A blank stays, since it may be one that begins the value.
+fn without_needless(front: &mut Vec<Regex>, back: &[Regex]) {
+    let is_needless = |factor: &mut Regex| match factor {
+        Regex::Star(inner) | Regex::Optional(inner) => match inner.as_ref() {
+            Regex::Class(set) => {
+                !set.contains(b' ') && !set.contains(b'\t') && takes_any_of(back, set)
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    while front.pop_if(is_needless).is_some() {}
 }
 
 /// Whether factors match in front of each byte of a set.
