@@ -430,6 +430,14 @@ codes! {
         "A copy that went on with other values",
         "A block with the flag c is for a copy of the mail. Where the block does not deliver the copy, it went on below the block with the variables that the block had set, and the mail itself went on with those from before. The script lets only the mail itself go on.",
         "Look whether a rule below asks for one of these variables, and write what is to happen with the copy into the block.";
+    CopyEdited "copy-edited":
+        "A change to the header of a copy",
+        "The rules changed a copy of the mail that was sent on or filed. The server changes the mail itself, so that what stays has the change too. What is changed before it is sent on keeps mail from going round in a circle, so it is not left out.",
+        "Look whether a rule below asks for the field.";
+    BodyUnseen "body-unseen":
+        "A search of the body below a change to the header",
+        "Dovecot finds nothing in the body of a message that a rule above took a field out of. What hangs on such a search may not be done; no mail is thrown away by it.",
+        "Put the rule above the one that changes the header.";
     PartOnly "part-only":
         "Only a part of the mail was delivered",
         "The flags h and b let procmail deliver the header or the body alone. The server delivers the whole mail.",

@@ -160,9 +160,11 @@ struct Lowering<'a> {
     read: BTreeSet<String>,
     /// Those of them that are too many to be carried.
     lost: BTreeSet<String>,
-    /// Fields that rules change and the server does not, in lower case: what
-    /// asks for them may decide otherwise.
+    /// Fields that rules change and the server does not, or not quite, in lower
+    /// case: what asks for them may decide otherwise.
     unchanged: BTreeSet<String>,
+    /// Some rule takes fields out of the header.
+    takes_fields_out: bool,
     expressions: Known<'a>,
     bounds: Bounds,
     /// Places that can be left early, so far.
@@ -201,6 +203,7 @@ impl<'a> Lowering<'a> {
             reached: HashSet::new(),
             folders: BTreeMap::new(),
             unchanged: BTreeSet::new(),
+            takes_fields_out: false,
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
             expressions,

@@ -24,7 +24,8 @@ pub enum Edit {
         /// Its value.
         value: Text,
     },
-    /// `-I`: the field is put in place of those there are.
+    /// `-I`: the field is put in place of those there are. With nothing behind
+    /// its colon, not even a blank, it takes none's place.
     Replace {
         /// Field.
         name: String,
@@ -38,12 +39,7 @@ pub enum Edit {
         /// Its value.
         value: Text,
     },
-    /// `-I name:`: the field is deleted.
-    Delete {
-        /// Field.
-        name: String,
-    },
-    /// `-R old new`: the field is renamed; `-i name:` renames to `Old-`.
+    /// `-R old new`: the field is renamed.
     Rename {
         /// Old name.
         from: String,
@@ -70,7 +66,6 @@ impl Edit {
             | Edit::AddIfAbsent { name, .. }
             | Edit::Replace { name, .. }
             | Edit::ReplaceKeeping { name, .. }
-            | Edit::Delete { name }
             | Edit::KeepFirst { name }
             | Edit::KeepLast { name } => vec![name],
             Edit::Rename { from, to } => vec![from, to],
@@ -205,17 +200,11 @@ fn edit(letter: char, field: &Text) -> Option<Option<Edit>> {
     let name = field_name(name)?;
     let mut value = Text::literal(start);
     rest.iter().for_each(|piece| value.push(piece.clone()));
-    let is_empty = value.known() == Some("");
     Some(Some(match letter {
-        'A' if is_empty => return Some(None),
+        'A' if value.known() == Some("") => return Some(None),
         'A' => Edit::Add { name, value },
         'a' => Edit::AddIfAbsent { name, value },
-        'I' if is_empty => Edit::Delete { name },
         'I' => Edit::Replace { name, value },
-        'i' if is_empty => Edit::Rename {
-            to: format!("Old-{name}"),
-            from: name,
-        },
         'i' => Edit::ReplaceKeeping { name, value },
         'u' => Edit::KeepFirst { name },
         _ => Edit::KeepLast { name },

@@ -51,24 +51,26 @@ fn header_edits() {
                 name: "X-Label".into(),
                 value: t("x")
             },
-            Edit::Rename {
-                from: "Subject".into(),
-                to: "Old-Subject".into()
+            Edit::ReplaceKeeping {
+                name: "Subject".into(),
+                value: t("")
             },
         ]
     );
     assert_eq!(
         edits("formail -I Received: -R X-Old X-New -I X-Spam"),
         [
-            Edit::Delete {
-                name: "Received".into()
+            Edit::Replace {
+                name: "Received".into(),
+                value: t("")
             },
             Edit::Rename {
                 from: "X-Old".into(),
                 to: "X-New".into()
             },
-            Edit::Delete {
-                name: "X-Spam".into()
+            Edit::Replace {
+                name: "X-Spam".into(),
+                value: t("")
             },
         ]
     );

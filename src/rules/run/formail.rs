@@ -3,7 +3,8 @@
 
 use crate::rules::program::Field as Wanted;
 
-/// A change to the header, its value known.
+/// A change to the header, its value known. With nothing behind the colon, not
+/// even a blank, only `-a` adds a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// `-A`.
@@ -14,8 +15,6 @@ pub enum Edit {
     Replace(Vec<u8>, Vec<u8>),
     /// `-i`.
     ReplaceKeeping(Vec<u8>, Vec<u8>),
-    /// `-I` without a value.
-    Delete(Vec<u8>),
     /// `-R`.
     Rename(Vec<u8>, Vec<u8>),
     /// `-u`.
@@ -174,9 +173,10 @@ fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
         if is_renamed {
             let name = [b"Old-", field.name()].concat();
             field = field.renamed(&name);
-        } else if edits.iter().any(
-            |edit| matches!(edit, Edit::Replace(name, _) | Edit::Delete(name) if field.is(name)),
-        ) {
+        } else if edits
+            .iter()
+            .any(|edit| matches!(edit, Edit::Replace(name, _) if field.is(name)))
+        {
             is_deleted = true;
         } else if let Some(to) = edits.iter().find_map(|edit| match edit {
             Edit::Rename(from, to) if field.is(from) => Some(to),
@@ -211,17 +211,23 @@ fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
         }
     }
     for edit in edits {
-        if let Edit::Add(name, value) = edit {
+        if let Edit::Add(name, value) = edit
+            && !value.is_empty()
+        {
             added.push(Field::new(name, value));
         }
     }
     for edit in edits {
-        if let Edit::ReplaceKeeping(name, value) = edit {
+        if let Edit::ReplaceKeeping(name, value) = edit
+            && !value.is_empty()
+        {
             added.push(Field::new(name, value));
         }
     }
     for edit in edits {
-        if let Edit::Replace(name, value) = edit {
+        if let Edit::Replace(name, value) = edit
+            && !value.is_empty()
+        {
             added.push(Field::new(name, value));
         }
     }
@@ -511,9 +517,24 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&changed), expected);
         let kept = edit(
             MESSAGE,
-            &[Edit::KeepLast(v("x-a")), Edit::Delete(v("subject"))],
+            &[Edit::KeepLast(v("x-a")), Edit::Replace(v("subject"), v(""))],
         );
         assert!(kept.starts_with(b"From a@b.c  Thu\nX-A: 2\nMessage-ID"));
+        let empty = [
+            Edit::Add(v("X-C"), v("")),
+            Edit::AddIfAbsent(v("X-D"), v("")),
+            Edit::ReplaceKeeping(v("Subject"), v("")),
+            Edit::Replace(v("X-A"), v("")),
+            Edit::Replace(v("X-E"), v(" ")),
+        ];
+        let changed = edit(MESSAGE, &empty);
+        let expected =
+            b"From a@b.c  Thu\nOld-Subject: one\n two\nMessage-ID: <1@b.c>\nX-D:\nX-E: \n\n";
+        assert!(
+            changed.starts_with(expected),
+            "{}",
+            String::from_utf8_lossy(&changed)
+        );
     }
 
     #[test]

@@ -203,7 +203,6 @@ impl<'p> Machine<'_, 'p> {
                 program::Edit::ReplaceKeeping { name, value } => {
                     Edit::ReplaceKeeping(bytes(name), self.value(process, value, encoding))
                 }
-                program::Edit::Delete { name } => Edit::Delete(bytes(name)),
                 program::Edit::Rename { from, to } => Edit::Rename(bytes(from), bytes(to)),
                 program::Edit::KeepFirst { name } => Edit::KeepFirst(bytes(name)),
                 program::Edit::KeepLast { name } => Edit::KeepLast(bytes(name)),

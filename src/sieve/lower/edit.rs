@@ -3,7 +3,7 @@
 
 use super::path::Path;
 use super::pattern::Note;
-use super::value::{command, compare, when};
+use super::value::{command, compare, is_empty, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::StatementId;
@@ -31,75 +31,166 @@ impl Lowering<'_> {
                 "The mail arrives without this change to its header, since the server does not change headers",
             ));
         }
-        let mut commands = Vec::new();
-        for edit in edits {
-            let (name, value) = match edit {
-                Edit::Add { name, value }
-                | Edit::AddIfAbsent { name, value }
-                | Edit::Replace { name, value }
-                | Edit::ReplaceKeeping { name, value } => (name, Some(value)),
-                Edit::Delete { name } | Edit::KeepFirst { name } | Edit::KeepLast { name } => {
-                    (name, None)
-                }
-                Edit::Rename { from, .. } => (from, None),
-            };
+        for name in edits.iter().flat_map(Edit::names) {
             if PROTECTED.contains(&name.to_lowercase().as_str()) {
                 return Err(adapted(
                     Code::HeaderUnchanged,
                     format!("No script may change the field {name}, so it stays as it was"),
                 ));
             }
-            let value = match value {
-                None => None,
-                Some(value) => {
-                    let prepared = self.value(value, path)?;
-                    commands.extend(prepared.before);
-                    for note in prepared.notes {
-                        self.find(at, note);
-                    }
-                    Some(prepared.value)
+        }
+        let mut commands = Vec::new();
+        let mut added = Vec::new();
+        for edit in edits {
+            let (place, name, value) = match edit {
+                Edit::AddIfAbsent { name, value } => (Added::IfAbsent, name, value),
+                Edit::Add { name, value } => (Added::Always, name, value),
+                Edit::ReplaceKeeping { name, value } => (Added::BesideOld, name, value),
+                Edit::Replace { name, value } => (Added::InPlace, name, value),
+                Edit::Rename { .. } => continue,
+                Edit::KeepFirst { name } | Edit::KeepLast { name } => {
+                    return Err(manual(
+                        Code::HeaderUnchanged,
+                        format!("Of several fields {name}, the server deletes all or none"),
+                    ));
                 }
             };
-            commands.extend(edit_commands(edit, value)?);
+            let prepared = self.value(value, path)?;
+            commands.extend(prepared.before);
+            for note in prepared.notes {
+                self.find(at, note);
+            }
+            added.push((place, name.as_str(), prepared.value));
+        }
+        commands.extend(self.taken_out(at, edits)?);
+        added.sort_by_key(|(place, ..)| *place);
+        for (_, name, value) in &added {
+            let has_blank =
+                matches!(value.0.first(), Some(Part::Text(text)) if text.starts_with([' ', '\t']));
+            if !has_blank && value.as_text().as_deref() != Some("") {
+                self.find(at, adapted(
+                    Code::BlankAfterColon,
+                    format!("The field {name} was written without a blank behind its colon; on the server it has one"),
+                ));
+                self.unchanged.insert(name.to_lowercase());
+            }
+        }
+        commands.extend(additions(added));
+        Ok(commands)
+    }
+
+    /// What becomes of the fields there are: of several changes to one, the
+    /// first in this order reaches it.
+    fn taken_out(&mut self, at: StatementId, edits: &[Edit]) -> Result<Vec<Command>, Note> {
+        let mut deleted: Vec<&str> = Vec::new();
+        let mut renames: Vec<(&str, String)> = Vec::new();
+        let is_same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        for edit in edits {
+            if let Edit::ReplaceKeeping { name, .. } = edit
+                && !renames.iter().any(|(from, _)| is_same(from, name))
+            {
+                renames.push((name, format!("Old-{name}")));
+            }
+        }
+        for edit in edits {
+            if let Edit::Replace { name, .. } = edit
+                && !renames.iter().any(|(from, _)| is_same(from, name))
+                && !deleted.iter().any(|deleted| is_same(deleted, name))
+            {
+                deleted.push(name);
+            }
+        }
+        for edit in edits {
+            if let Edit::Rename { from, to } = edit
+                && !renames.iter().any(|(known, _)| is_same(known, from))
+                && !deleted.iter().any(|deleted| is_same(deleted, from))
+            {
+                renames.push((from, to.clone()));
+            }
+        }
+        let is_source = |name: &str| renames.iter().any(|(from, _)| is_same(from, name));
+        if renames.iter().any(|(_, to)| is_source(to)) {
+            return Err(adapted(
+                Code::HeaderUnchanged,
+                "A field gets the name of another that is renamed as well, and the server renames one after the other",
+            ));
+        }
+        if !renames.is_empty() && !self.target.has(Extension::Variables) {
+            return Err(adapted(
+                Code::HeaderUnchanged,
+                "The server cannot put the value of one field into another",
+            ));
+        }
+        self.takes_fields_out |= !deleted.is_empty() || !renames.is_empty();
+        let mut commands: Vec<Command> = deleted.into_iter().map(delete).collect();
+        for (from, to) in renames {
+            self.find(
+                at,
+                adapted(
+                    Code::HeaderUnchanged,
+                    format!("Of several fields {from}, only the first gets the name {to}; the others are deleted"),
+                ),
+            );
+            self.unchanged.insert(to.to_lowercase());
+            commands.extend(renamed(from, &to));
         }
         Ok(commands)
     }
 }
 
-fn edit_commands(edit: &Edit, value: Option<Value>) -> Result<Vec<Command>, Note> {
-    let value = value.unwrap_or_else(|| Value::text(""));
-    let add = |name: &str| {
-        command(CommandKind::AddHeader {
+/// The order in which formail adds fields, behind all else that it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Added {
+    IfAbsent,
+    Always,
+    BesideOld,
+    InPlace,
+}
+
+fn additions(added: Vec<(Added, &str, Value)>) -> Vec<Command> {
+    let mut commands = Vec::new();
+    let mut absent: Vec<(&str, Vec<Command>)> = Vec::new();
+    for (place, name, value) in added {
+        let filled = filled(&value);
+        let put = command(CommandKind::AddHeader {
             last: true,
             name: Value::text(name),
-            value: trimmed(value.clone()),
-        })
-    };
-    let delete = |name: &str| {
-        command(CommandKind::DeleteHeader {
-            name: name.to_owned(),
-        })
-    };
-    Ok(match edit {
-        Edit::Add { name, .. } => vec![add(name)],
-        Edit::AddIfAbsent { name, .. } => {
-            let absent = Test::Not(Box::new(Test::Exists(vec![name.clone()])));
-            vec![when(absent, vec![add(name)])]
+            value: trimmed(value),
+        });
+        if place == Added::IfAbsent {
+            match absent.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, puts)) => puts.push(put),
+                None => absent.push((name, vec![put])),
+            }
+            continue;
         }
-        Edit::Replace { name, .. } => vec![delete(name), add(name)],
-        Edit::ReplaceKeeping { name, .. } => {
-            let mut commands = renamed(name, &format!("Old-{name}"));
-            commands.push(add(name));
-            commands
+        // Without anything behind the colon, no field is added.
+        match filled {
+            Test::True => commands.push(put),
+            Test::False => {}
+            filled => commands.push(when(filled, vec![put])),
         }
-        Edit::Delete { name } => vec![delete(name)],
-        Edit::Rename { from, to } => renamed(from, to),
-        Edit::KeepFirst { name } | Edit::KeepLast { name } => {
-            return Err(manual(
-                Code::HeaderUnchanged,
-                format!("Of several fields {name}, the server deletes all or none"),
-            ));
-        }
+    }
+    let absent = absent.into_iter().map(|(name, puts)| {
+        let is_absent = Test::Not(Box::new(Test::Exists(vec![name.to_owned()])));
+        when(is_absent, puts)
+    });
+    absent.chain(commands).collect()
+}
+
+/// Holds where a value is not empty.
+fn filled(value: &Value) -> Test {
+    let is_text = |part: &Part| matches!(part, Part::Text(text) if !text.is_empty());
+    match value.references().is_empty() {
+        _ if value.0.iter().any(is_text) => Test::True,
+        true => Test::False,
+        false => Test::Not(Box::new(is_empty(value.clone()))),
+    }
+}
+
+fn delete(name: &str) -> Command {
+    command(CommandKind::DeleteHeader {
+        name: name.to_owned(),
     })
 }
 
@@ -115,10 +206,7 @@ fn renamed(from: &str, to: &str) -> Vec<Command> {
         name: Value::text(to),
         value: Value(vec![Part::Variable("1".to_owned())]),
     };
-    let delete = CommandKind::DeleteHeader {
-        name: from.to_owned(),
-    };
-    vec![when(test, vec![command(copy), command(delete)])]
+    vec![when(test, vec![command(copy), delete(from)])]
 }
 
 /// A value without the blanks that stood behind the colon.

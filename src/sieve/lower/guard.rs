@@ -96,6 +96,12 @@ impl Fit {
     };
 }
 
+fn asks_for_body(test: &Test) -> bool {
+    let mut asks = false;
+    walk::test_tree(test, &mut |test| asks |= matches!(test, Test::Body { .. }));
+    asks
+}
+
 /// Stands for a variable in an expression while that is lowered; private use,
 /// so that no rule file has it.
 const PLACE: char = '\u{f8f0}';
@@ -182,7 +188,7 @@ impl Lowering<'_> {
 
     /// A condition without its weight.
     fn held(&mut self, recipe: &Recipe, condition: &Condition, path: &Path) -> Result<Held, Note> {
-        let held = match &condition.test {
+        let mut held = match &condition.test {
             model::Test::Always => Held::exactly(Test::True),
             model::Test::Expression(text) => {
                 let distinguishes = recipe.flags.distinguish_case;
@@ -192,6 +198,16 @@ impl Lowering<'_> {
             model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
+        if self.asks_for_unchanged(&held.test) {
+            held.fit = Fit::LOOSE;
+        }
+        if self.takes_fields_out && asks_for_body(&held.test) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(adapted(
+                Code::BodyUnseen,
+                "Where a rule above took a field out of the header, Dovecot finds nothing in the body",
+            ));
+        }
         Ok(match condition.negated {
             true => held.negated(),
             false => held,
@@ -276,7 +292,7 @@ impl Lowering<'_> {
                 }
             },
         };
-        if doubtful || !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
+        if doubtful {
             held.fit = Fit::LOOSE;
         }
         if !places.is_empty() {

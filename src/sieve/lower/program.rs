@@ -103,6 +103,9 @@ impl Lowering<'_> {
                 if !edits.is_empty() {
                     match self.edited(at, &edits, path) {
                         Ok(commands) => {
+                            if copy || path.clone.is_some() {
+                                self.edits_both(at, &edits);
+                            }
                             flow.commands.splice(0..0, commands);
                         }
                         Err(note) => self.find(at, note),
@@ -230,8 +233,9 @@ impl Lowering<'_> {
             Meaning::HeaderEdit(edits) => {
                 let edited = self.edited(at, &edits, path);
                 if edited.is_err() {
-                    let names = edits.iter().flat_map(Edit::names);
-                    self.unchanged.extend(names.map(str::to_lowercase));
+                    self.are_unchanged(&edits);
+                } else if path.clone.is_some() {
+                    self.edits_both(at, &edits);
                 }
                 edited
             }
@@ -243,6 +247,20 @@ impl Lowering<'_> {
                 ),
             )),
         }
+    }
+
+    fn are_unchanged(&mut self, edits: &[Edit]) {
+        let names = edits.iter().flat_map(Edit::names);
+        self.unchanged.extend(names.map(str::to_lowercase));
+    }
+
+    /// A change that was made to a copy alone.
+    fn edits_both(&mut self, at: StatementId, edits: &[Edit]) {
+        self.find(at, adapted(
+            Code::CopyEdited,
+            "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",
+        ));
+        self.are_unchanged(edits);
     }
 
     /// An answer was sent, and a recipe without `c` keeps nothing behind it.

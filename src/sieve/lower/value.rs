@@ -297,6 +297,8 @@ impl Lowering<'_> {
                 let (commands, value) = self.field(&field)?;
                 into.before.extend(commands);
                 into.value.0.extend(value.0);
+                let is_unchanged = |name: &String| self.unchanged.contains(&name.to_lowercase());
+                into.doubtful |= field.names.iter().any(is_unchanged);
                 into.notes.push(super::adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded and without the blanks around it",
