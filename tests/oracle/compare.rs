@@ -13,7 +13,7 @@ use super::stalwart::SieveRs;
 use super::{Delivery, Files, Outcome};
 use sievify::replay::Letter;
 use sievify::rules::run::{self, Runner};
-use sievify::sieve::target::Target;
+use sievify::sieve::target::{Extension, Target};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,27 @@ pub struct Case {
     rules: Rules,
     dovecot: Translated,
     perl: Translated,
+    server: Server,
     pigeonhole: Option<Result<Compiled, String>>,
     sieve_rs: Result<Arc<sieve::Sieve>, String>,
+}
+
+/// The server that homes move to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    /// An unconfigured one.
+    Usual,
+    /// One whose scripts may change headers.
+    EditsHeaders,
+}
+
+impl Server {
+    fn offered(self, mut target: Target) -> Target {
+        if self == Server::EditsHeaders {
+            target.extensions.insert(Extension::EditHeader);
+        }
+        target
+    }
 }
 
 impl Case {
@@ -59,6 +78,7 @@ const WORKERS: usize = 48;
 pub struct Judges {
     procmail: Procmail,
     pigeonhole: Option<Pigeonhole>,
+    editing: Option<Pigeonhole>,
     sieve_rs: SieveRs,
 }
 
@@ -68,12 +88,15 @@ impl Judges {
         let procmail = Procmail::new()
             .inspect_err(|error| super::missing(&format!("procmail: {error}")))
             .ok()?;
-        let pigeonhole = Pigeonhole::new("")
-            .inspect_err(|error| super::missing(&format!("Pigeonhole: {error}")))
-            .ok();
+        let pigeonhole = |extensions| {
+            Pigeonhole::new(extensions)
+                .inspect_err(|error| super::missing(&format!("Pigeonhole: {error}")))
+                .ok()
+        };
         Some(Judges {
             procmail,
-            pigeonhole,
+            pigeonhole: pigeonhole(""),
+            editing: pigeonhole("+editheader"),
             sieve_rs: SieveRs::default(),
         })
     }
@@ -93,7 +116,7 @@ impl Judges {
             .fold(7, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
         let mut messages = messages::from_rules(&files, count, seed);
         messages.extend(messages::ordinary().into_iter().take(ordinary));
-        self.case_with(name, files, messages)
+        self.case_with(name, files, messages, Server::Usual)
     }
 
     /// A home that is on no disk.
@@ -102,13 +125,15 @@ impl Judges {
         name: &str,
         files: Files,
         messages: Vec<Message>,
+        server: Server,
     ) -> Result<Case, String> {
         let rules = Rules::of(&files);
         let target = Target::profile("dovecot").map_err(|error| error.to_string())?;
-        let dovecot = rules.translate(&target)?;
+        let dovecot = rules.translate(&server.offered(target))?;
         // The same, for an engine that reads expressions as Perl does.
         let target = Target::from_toml(include_str!("sieve-rs.toml"), "sieve-rs.toml");
-        let perl = rules.translate(&target.map_err(|error| error.to_string())?)?;
+        let target = target.map_err(|error| error.to_string())?;
+        let perl = rules.translate(&server.offered(target))?;
         let forward = files.0.get(".forward");
         let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let home = match forward.and_then(|text| super::forward::deliver(&text)) {
@@ -116,8 +141,7 @@ impl Judges {
             None => Old::Procmail(Prepared::new(files)),
         };
         let pigeonhole = self
-            .pigeonhole
-            .as_ref()
+            .pigeonhole(server)
             .map(|pigeonhole| pigeonhole.compile(&dovecot.report.script));
         let sieve_rs = self.sieve_rs.compile(&perl.report.script);
         Ok(Case {
@@ -127,9 +151,17 @@ impl Judges {
             rules,
             dovecot,
             perl,
+            server,
             pigeonhole,
             sieve_rs,
         })
+    }
+
+    fn pigeonhole(&self, server: Server) -> Option<&Pigeonhole> {
+        match server {
+            Server::Usual => self.pigeonhole.as_ref(),
+            Server::EditsHeaders => self.editing.as_ref(),
+        }
     }
 
     /// Asks all judges about every message of every case, until time is up.
@@ -249,7 +281,8 @@ impl Judges {
             let outcome = self.sieve_rs.run(script, &message.sender, &message.content);
             ends.push(("sieve-rs", &case.perl, outcome.map(normal)));
         }
-        if let (Some(pigeonhole), Some(Ok(script))) = (&self.pigeonhole, &case.pigeonhole) {
+        let pigeonhole = self.pigeonhole(case.server);
+        if let (Some(pigeonhole), Some(Ok(script))) = (pigeonhole, &case.pigeonhole) {
             let outcome = pigeonhole.run(script, &message.sender, &message.content);
             ends.push(("Pigeonhole", &case.dovecot, outcome.map(normal)));
         }

@@ -136,6 +136,55 @@ pub fn homes() -> impl Strategy<Value = Home> {
         })
 }
 
+/// Homes that change the header, and then ask for what they changed.
+pub fn editing_homes() -> impl Strategy<Value = Home> {
+    let assigns = parts::line().prop_map(Statement::Line).boxed();
+    (
+        vec(prop_oneof![2 => assigns, 1 => statement().boxed()], 0..3),
+        vec(edit(), 1..4),
+        vec(
+            prop_oneof![3 => asking().boxed(), 1 => statement().boxed()],
+            1..4,
+        ),
+    )
+        .prop_map(|(before, edits, behind)| {
+            let main = [before, edits, behind].concat();
+            Home([Rules(main), Rules::default(), Rules::default()])
+        })
+}
+
+/// A change to the header of all mail, or of some, or of a copy.
+fn edit() -> impl Strategy<Value = Statement> {
+    let with = |(flags, action): (&str, Action), conditions| Statement::Recipe {
+        flags: flags.to_string(),
+        conditions,
+        action,
+    };
+    let conditions = prop_oneof![2 => Just(Vec::new()).boxed(), 1 => conditions().boxed()].boxed();
+    let filter = (parts::edit(), conditions.clone())
+        .prop_map(move |((flags, line), conditions)| {
+            with((flags, Action::Line(line.to_string())), conditions)
+        })
+        .boxed();
+    let sent = (parts::edited_copy(), conditions.clone()).prop_map(move |(line, conditions)| {
+        with((" c", Action::Line(line.to_string())), conditions)
+    });
+    let leaf = recipe(parts::action());
+    let clone = (filter.clone(), leaf, conditions).prop_map(move |(edit, leaf, conditions)| {
+        with((" c", Action::Block(vec![edit, leaf])), conditions)
+    });
+    prop_oneof![8 => filter, 1 => sent, 1 => clone]
+}
+
+/// A recipe that asks for a field that filters change.
+fn asking() -> impl Strategy<Value = Statement> {
+    (parts::changed(), parts::action()).prop_map(|(condition, action)| Statement::Recipe {
+        flags: String::new(),
+        conditions: vec![format!("* {condition}")],
+        action,
+    })
+}
+
 fn statement() -> impl Strategy<Value = Statement> {
     let leaf = prop_oneof![
         3 => parts::line().prop_map(Statement::Line).boxed(),

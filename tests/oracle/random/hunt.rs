@@ -3,8 +3,8 @@
 //! mail; one of the interpreter's is silent.
 
 use super::shrink::{smaller_homes, smaller_messages};
-use super::{Home, homes};
-use crate::oracle::compare::{Case, Judges, Report};
+use super::{Home, editing_homes, homes};
+use crate::oracle::compare::{Case, Judges, Report, Server};
 use crate::oracle::messages::{self, Message};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 /// Messages for each home: made for its rules, and ordinary ones.
 const MESSAGES: usize = 13;
 const ORDINARY: usize = 3;
+/// Every so many homes, one moves to a server whose scripts change headers.
+const EDITED: usize = 3;
 /// Homes whose messages are on their way at a time.
 const ROUND: usize = 60;
 /// Findings that are made small.
@@ -38,6 +40,7 @@ pub enum Fault {
 pub struct Finding {
     fault: Fault,
     home: Home,
+    server: Server,
     message: Message,
     shown: String,
 }
@@ -55,7 +58,7 @@ pub struct Hunt {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "=== {:?}\n{}", self.fault, self.home)?;
+        writeln!(f, "=== {:?}, {:?}\n{}", self.fault, self.server, self.home)?;
         writeln!(f, "--- message from {}", self.message.sender)?;
         writeln!(f, "{}", String::from_utf8_lossy(&self.message.content))?;
         writeln!(f, "--- {}", self.shown)
@@ -76,7 +79,13 @@ pub fn hunt(judges: &Judges, pairs: usize, seed: u64) -> Hunt {
     let mut done = 0;
     while done < count {
         let round: Vec<(usize, Home)> = (done..count.min(done + ROUND))
-            .filter_map(|at| Some((at, homes().new_tree(&mut runner).ok()?.current())))
+            .filter_map(|at| {
+                let home = match server_of(at) {
+                    Server::Usual => homes().new_tree(&mut runner).ok()?.current(),
+                    Server::EditsHeaders => editing_homes().new_tree(&mut runner).ok()?.current(),
+                };
+                Some((at, home))
+            })
             .collect();
         done += round.len().max(1);
         let cases = prepare(judges, &round, seed, &ordinary, &mut hunt);
@@ -88,8 +97,8 @@ pub fn hunt(judges: &Judges, pairs: usize, seed: u64) -> Hunt {
                 println!("=== Broken\n{home}");
             }
             let known = hunt.findings.len() >= SHRUNK;
-            if let (Some((_, home)), Some(message), false) = (home, message, known) {
-                let finding = shrunk(judges, fault, home, message);
+            if let (Some((at, home)), Some(message), false) = (home, message, known) {
+                let finding = shrunk(judges, fault, (home, server_of(*at)), message);
                 let is_new = !hunt.findings.iter().any(|known| known.home == finding.home);
                 if is_new {
                     println!("{finding}");
@@ -103,6 +112,13 @@ pub fn hunt(judges: &Judges, pairs: usize, seed: u64) -> Hunt {
         }
     }
     hunt
+}
+
+fn server_of(at: usize) -> Server {
+    match at.is_multiple_of(EDITED) {
+        true => Server::EditsHeaders,
+        false => Server::Usual,
+    }
 }
 
 fn prepare(
@@ -123,7 +139,7 @@ fn prepare(
             messages.extend(more.cloned());
             messages.iter_mut().for_each(keep_clear_of_limits);
             judges
-                .case_with(&at.to_string(), files, messages)
+                .case_with(&at.to_string(), files, messages, server_of(*at))
                 .map_err(|error| (home.clone(), error))
         })
         .collect();
@@ -179,8 +195,13 @@ fn faults(report: &Report) -> Vec<(Fault, &str, Option<Message>)> {
 }
 
 /// What a fault looks like in a home and a message; none where it is not there.
-fn shows(judges: &Judges, fault: Fault, home: &Home, message: &Message) -> Option<String> {
-    let case = judges.case_with("shrunk", home.files(), vec![message.clone()]);
+fn shows(
+    judges: &Judges,
+    fault: Fault,
+    (home, server): (&Home, Server),
+    message: &Message,
+) -> Option<String> {
+    let case = judges.case_with("shrunk", home.files(), vec![message.clone()], server);
     let case = match case {
         Ok(case) => case,
         Err(error) => return (fault == Fault::Broken).then_some(error),
@@ -200,19 +221,25 @@ fn shows(judges: &Judges, fault: Fault, home: &Home, message: &Message) -> Optio
     })
 }
 
-fn shrunk(judges: &Judges, fault: Fault, home: &Home, message: Message) -> Finding {
+fn shrunk(
+    judges: &Judges,
+    fault: Fault,
+    (home, server): (&Home, Server),
+    message: Message,
+) -> Finding {
     let started = Instant::now();
-    let shown = shows(judges, fault, home, &message);
+    let shown = shows(judges, fault, (home, server), &message);
     let mut found = Finding {
         fault,
         home: home.clone(),
+        server,
         message,
         shown: shown.clone().unwrap_or("not again".to_string()),
     };
     while shown.is_some() && started.elapsed() < PATIENCE {
         let homes = smaller_homes(&found.home);
         let smaller = homes.into_par_iter().find_map_first(|home| {
-            let shown = shows(judges, fault, &home, &found.message)?;
+            let shown = shows(judges, fault, (&home, server), &found.message)?;
             Some((home, shown))
         });
         if let Some((home, shown)) = smaller {
@@ -221,7 +248,7 @@ fn shrunk(judges: &Judges, fault: Fault, home: &Home, message: Message) -> Findi
         }
         let messages = smaller_messages(&found.message);
         let smaller = messages.into_par_iter().find_map_first(|message| {
-            let shown = shows(judges, fault, &found.home, &message)?;
+            let shown = shows(judges, fault, (&found.home, server), &message)?;
             Some((message, shown))
         });
         match smaller {

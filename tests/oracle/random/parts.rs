@@ -147,30 +147,121 @@ pub fn action() -> BoxedStrategy<Action> {
     .boxed()
 }
 
+/// The flags of filters.
+const FILTER: &[&str] = &[
+    " fw",
+    " fhw",
+    " f",
+    " fW",
+    " fwh",
+    " Efhw",
+    " Afhw",
+    "fw: x.lock",
+];
+
+/// A filter, with its flags.
+fn filter() -> BoxedStrategy<(&'static str, &'static str)> {
+    let other = select(
+        &[
+            "| formail",
+            "| formail -c",
+            "| cat",
+            "| spamc",
+            "| /usr/bin/spamassassin",
+            "| strange --filter",
+        ][..],
+    );
+    prop_oneof![2 => edit().boxed(), 1 => (select(FILTER), other).boxed()].boxed()
+}
+
+/// A filter that changes the header, with its flags.
+pub fn edit() -> impl Strategy<Value = (&'static str, &'static str)> {
+    let changes = select(
+        &[
+            "| formail -I \"X-Loop: u@example.org\"",
+            "| formail -A \"X-Seen: foo\"",
+            "| formail -a \"X-Seen: bar\"",
+            "| formail -i \"Subject: hello\"",
+            "| formail -I Subject:",
+            "| formail -i Subject:",
+            "| formail -A X-Seen:",
+            "| formail -a X-Seen:",
+            "| formail -I \"X-Word: $VAR\"",
+            "| formail -I\"X-Word:$VAR\"",
+            "| formail -A\"X-Word:$MATCH\"",
+            "| formail -a\"X-Word:$WORD\"",
+            "| formail -i\"X-Loop:$VAR\"",
+            "| formail -I\"Subject: [foo] $MATCH\"",
+            "| formail -IX-Spam-Flag: -A'X-Seen: list'",
+            "| formail -A'X-Seen: foo' -A'X-Seen: bar'",
+            "| formail -R X-Loop: X-Seen:",
+            "| formail -u X-Seen: -U X-Loop:",
+            "| formail -I\"X-Seen: `echo foo`\"",
+            "|formail -bfI \"Reply-To: foo@example.com\"",
+        ][..],
+    );
+    (select(FILTER), changes)
+}
+
+/// What sends a copy on, changed.
+pub fn edited_copy() -> impl Strategy<Value = &'static str> {
+    select(
+        &[
+            "| formail -A \"X-Loop: u@example.org\" | $SENDMAIL -oi a@example.com",
+            "| formail -I \"Subject: hello\" | $SENDMAIL -oi a@example.com",
+        ][..],
+    )
+}
+
+/// A condition that asks for a field that filters change.
+pub fn changed() -> impl Strategy<Value = String> {
+    let field = select(
+        &[
+            "X-Loop",
+            "X-Seen",
+            "X-Word",
+            "Subject",
+            "Old-Subject",
+            "Old-X-Loop",
+            "X-Spam-Flag",
+            "Reply-To",
+            "X-(Seen|Word)",
+        ][..],
+    );
+    let shape = select(
+        &[
+            "^F:",
+            "^F:",
+            "! ^F:",
+            "^F: W",
+            "^F:.*W",
+            "^F: W$",
+            "^F: *$",
+            "^F:.*\\/W",
+            "1^1 ^F:",
+            "$ ^F: *$VAR",
+            "^F: +\\/[a-z]+",
+        ][..],
+    );
+    let word = select(
+        &[
+            "foo",
+            "bar",
+            "hello",
+            "list",
+            "u@example\\.org",
+            "\\[foo\\]",
+        ][..],
+    );
+    (shape, field, word).prop_map(|(shape, field, word): (&str, &str, &str)| {
+        shape.replace('W', word).replace('F', field)
+    })
+}
+
 /// A call of a program, with its flags.
 pub fn program() -> impl Strategy<Value = (&'static str, &'static str)> {
     prop_oneof![
-        4 => (
-            select(&[" fw", " fhw", " f", " fW", " fwh", " Efhw", " Afhw", "fw: x.lock"][..]),
-            select(&[
-                "| formail -I \"X-Loop: u@example.org\"",
-                "| formail -A \"X-Seen: foo\"",
-                "| formail -a \"X-Seen: bar\"",
-                "| formail -i \"Subject: hello\"",
-                "| formail -I Subject:",
-                "| formail -I \"X-Word: $VAR\"",
-                "| formail -IX-Spam-Flag: -A'X-Seen: list'",
-                "| formail",
-                "| formail -c",
-                "| formail -R X-Loop: X-Seen:",
-                "| formail -I\"X-Seen: `echo foo`\"",
-                "| cat",
-                "| spamc",
-                "| /usr/bin/spamassassin",
-                "|formail -bfI \"Reply-To: foo@example.com\"",
-                "| strange --filter",
-            ][..]),
-        ),
+        4 => filter(),
         2 => (
             select(&[" Wh: msgid.lock", " Whc: msgid.lock", " W", " Wh"][..]),
             select(&["| formail -D 8192 msgid.cache", "| formail -D 16384 $HOME/.msgid"][..]),
