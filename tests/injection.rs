@@ -12,7 +12,10 @@ use sievify::sieve::check::{self, Action, Pattern};
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::translate::translate;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const HOSTILE: [&str; 24] = [
@@ -163,24 +166,14 @@ fn a_terminal_is_told_no_escape_sequence_of_the_users() {
     }
 }
 
-#[test]
-fn json_and_tables_stay_what_they_are() {
-    let stage = tempfile::tempdir().unwrap();
-    for (number, text) in HOSTILE.iter().enumerate() {
-        let home = stage.path().join(format!("home/u{number:02}"));
-        fs::create_dir_all(&home).unwrap();
-        let word = text.replace(['\n', '\r', '/'], " ");
-        let rc =
-            format!("MAILDIR=/\n:0\n* ^Subject: x\n\"{word}\"\n:0\n! \"{word}\"@old.example\n");
-        fs::write(home.join(".procmailrc"), rc).unwrap();
-        fs::write(home.join(word), "From x\n").unwrap();
-    }
-    let out = stage.path().join("out");
+/// Runs a batch, and returns what it warns of; nothing that it says or writes has
+/// a hidden character, and no cell of a table is a formula.
+fn batch(homes: &Path, out: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_sievify"))
         .arg("batch")
-        .arg(stage.path().join("home"))
+        .arg(homes)
         .arg("-o")
-        .arg(&out)
+        .arg(out)
         .args(["--domain", "old.example"])
         .output()
         .unwrap();
@@ -204,18 +197,191 @@ fn json_and_tables_stay_what_they_are() {
             }
         }
     }
-    for file in walkdir::WalkDir::new(&out).into_iter().flatten() {
+    for file in walkdir::WalkDir::new(out).into_iter().flatten() {
         let is_text = |end: &str| file.file_name().to_string_lossy().ends_with(end);
         if [".json", ".html", ".csv"].into_iter().any(is_text) && !is_text(".seen.csv") {
             let text = fs::read_to_string(file.path()).unwrap();
             assert!(is_plain(&text), "{}: {text:?}", file.path().display());
         }
     }
+    told
+}
+
+#[test]
+fn json_and_tables_stay_what_they_are() {
+    let stage = tempfile::tempdir().unwrap();
+    for (number, text) in HOSTILE.iter().enumerate() {
+        let home = stage.path().join(format!("home/u{number:02}"));
+        fs::create_dir_all(&home).unwrap();
+        let word = text.replace(['\n', '\r', '/'], " ");
+        let rc =
+            format!("MAILDIR=/\n:0\n* ^Subject: x\n\"{word}\"\n:0\n! \"{word}\"@old.example\n");
+        fs::write(home.join(".procmailrc"), rc).unwrap();
+        fs::write(home.join(word), "From x\n").unwrap();
+    }
+    let out = stage.path().join("out");
+    batch(&stage.path().join("home"), &out);
     for number in 0..HOSTILE.len() {
         let report = fs::read(out.join(format!("u{number:02}/report.json"))).unwrap();
         let report: Value = serde_json::from_slice(&report).unwrap();
         assert_eq!(report["version"], 1);
         let page = fs::read_to_string(out.join(format!("u{number:02}/report.html"))).unwrap();
         assert!(!page.contains("<script>alert"), "{page}");
+    }
+}
+
+/// Names that are no UTF-8: words of an old encoding, and signs of one that move
+/// a cursor, are not seen, or are half of a letter.
+const NAMES: [&[u8]; 7] = [
+    b"caf\xe9",
+    b"\xff\xfe",
+    b"=x\xa0\x9b2J",
+    b"\x85\xad",
+    b"\xc3",
+    b"a\xe2\x80",
+    b"\"\xe9\"; discard; #<script>",
+];
+
+fn joined(name: &[u8], before: &str, after: &str) -> Vec<u8> {
+    [before.as_bytes(), name, after.as_bytes()].concat()
+}
+
+/// A home in which every file and mailbox has such a name.
+fn home_with_names(home: &Path, name: &[u8]) {
+    let at = |before: &str, after: &str| -> PathBuf {
+        home.join(OsStr::from_bytes(&joined(name, before, after)))
+    };
+    let quoted = name.escape_ascii().to_string().contains('"');
+    let quote = if quoted { "'" } else { "\"" };
+    let rc = [
+        joined(
+            name,
+            &format!("MAILDIR=$HOME/Mail\nINCLUDERC=$HOME/{quote}inc-"),
+            &format!("{quote}\n"),
+        ),
+        joined(
+            name,
+            &format!(":0\n* ^X-A: a\n{quote}dir-"),
+            &format!("{quote}/\n"),
+        ),
+        joined(
+            name,
+            &format!(":0\n* ^X-B: b\n{quote}box-"),
+            &format!("{quote}\n"),
+        ),
+        joined(
+            name,
+            &format!(":0\n* ^From:\n* ? fgrep -i -f $HOME/{quote}list-"),
+            &format!("{quote}\nlisted\n"),
+        ),
+    ];
+    for part in ["cur", "new", "tmp"] {
+        fs::create_dir_all(at("Mail/dir-", "").join(part)).unwrap();
+    }
+    fs::write(
+        at("Mail/dir-", "")
+            .join("new")
+            .join(OsStr::from_bytes(name)),
+        "A: b\n\n",
+    )
+    .unwrap();
+    fs::write(at("Mail/box-", ""), "From x\nA: b\n\n").unwrap();
+    fs::write(home.join(".procmailrc"), rc.concat()).unwrap();
+    fs::write(
+        at("inc-", ""),
+        joined(name, ":0\n* ^X-C: c\nfound\n# ", "\n"),
+    )
+    .unwrap();
+    fs::write(at("list-", ""), "ann@example.org\n").unwrap();
+    fs::write(at(".forward+", ""), "bob@example.org\n").unwrap();
+}
+
+#[test]
+fn names_that_are_no_utf_8_break_nothing_and_are_accounted_for() {
+    let stage = tempfile::tempdir().unwrap();
+    let homes = stage.path().join("home");
+    for (number, name) in NAMES.iter().enumerate() {
+        home_with_names(&homes.join(format!("u{number}")), name);
+    }
+    home_with_names(&homes.join(OsStr::from_bytes(b"caf\xe9")), b"x");
+    let out = stage.path().join("out");
+    let told = batch(&homes, &out);
+    assert!(
+        told.contains("its name cannot be the name of a directory"),
+        "{told}"
+    );
+    for (number, name) in NAMES.iter().enumerate() {
+        let text: String = name.iter().map(|&byte| byte as char).collect();
+        let place = out.join(format!("u{number}"));
+        let report = fs::read(place.join("report.json")).unwrap();
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        let entries = report["entries"].as_array().unwrap();
+        for file in ["inc-", "list-", ".forward+"] {
+            let path = format!("{file}{text}");
+            let files = report["files"].as_array().unwrap();
+            assert!(
+                files.iter().any(|each| each["path"] == *path),
+                "{path:?}: {files:?}"
+            );
+            assert!(
+                entries.iter().any(|each| each["file"] == *path),
+                "{path:?}: {entries:?}"
+            );
+        }
+        let folders = report["folders"].as_array().unwrap();
+        for mailbox in ["dir-", "box-"] {
+            let end = format!("Mail/{mailbox}{text}");
+            let is_it = |each: &&Value| each["path"].as_str().unwrap().ends_with(&end);
+            assert!(
+                folders.iter().any(|each| is_it(&each)),
+                "{end:?}: {folders:?}"
+            );
+        }
+        let script = report["script"].as_str().unwrap();
+        let target = Target::profile("dovecot").unwrap();
+        assert!(check::check(script, &target).is_ok(), "{script}");
+        let page = fs::read_to_string(place.join("report.html")).unwrap();
+        assert!(!page.contains("#<script>"), "{page}");
+    }
+    let mut reader = csv::Reader::from_path(out.join("folders.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let messages = headers.iter().position(|name| name == "messages").unwrap();
+    let counted = reader
+        .records()
+        .filter(|record| &record.as_ref().unwrap()[messages] == "1");
+    assert_eq!(counted.count(), 2 * NAMES.len());
+}
+
+#[test]
+fn names_that_are_no_utf_8_are_shown_plainly() {
+    let stage = tempfile::tempdir().unwrap();
+    for (number, name) in NAMES.iter().enumerate() {
+        let home = stage.path().join(number.to_string());
+        home_with_names(&home, name);
+        let maildir = home.join(OsStr::from_bytes(&joined(name, "Mail/dir-", "")));
+        for arguments in [
+            &["translate", "--format", "text"][..],
+            &["translate", "--format", "json"],
+            &["translate", "--format", "html"],
+            &["replay"],
+            &["replay", "--json"],
+        ] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sievify"));
+            command.args(arguments).arg(&home).arg("--color=never");
+            if arguments[0] == "replay" {
+                command.arg("--mail").arg(&maildir);
+            }
+            let output = command.output().unwrap();
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+            let script = arguments.ends_with(&["text"]);
+            for (text, is_script) in [(output.stdout, script), (output.stderr, false)] {
+                let text = String::from_utf8(text).unwrap();
+                // A script has letters of the rules that only take no room.
+                let is_plain = |c: char| !is_hidden(c) || is_script && !c.is_control();
+                assert!(text.chars().all(is_plain), "{arguments:?}: {text:?}");
+                let is_page = arguments.ends_with(&["html"]);
+                assert!(!is_page || !text.contains("#<script>"), "{text}");
+            }
+        }
     }
 }

@@ -7,9 +7,11 @@ use super::status::Status;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags};
+use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 /// Links followed before a path counts as a circle, as the kernel counts them.
@@ -51,6 +53,20 @@ impl Beneath {
         let readable = rustix::fs::openat(&self.dir, ".", flags, Mode::empty())?;
         let entries = rustix::fs::Dir::new(readable)?.flatten();
         Ok(entries.map(|entry| entry.file_name().to_owned()))
+    }
+
+    /// A path of the rules as it is on disk, where names are bytes: rules that are
+    /// not UTF-8 were read as Latin-1.
+    pub fn on_disk<'p>(&self, path: &'p str) -> Cow<'p, Path> {
+        let written = Path::new(path);
+        if path.is_ascii() || !matches!(self.status(written), Err(ReadError::Missing)) {
+            return Cow::Borrowed(written);
+        }
+        let bytes: Result<Vec<u8>, _> = path.chars().map(u8::try_from).collect();
+        match bytes {
+            Ok(bytes) => Cow::Owned(PathBuf::from(OsString::from_vec(bytes))),
+            Err(_) => Cow::Borrowed(written),
+        }
     }
 
     /// What is known of what stands at a path.

@@ -120,22 +120,25 @@ impl DiskHome {
     /// What is known of a path below the home.
     fn status(&self, path: &str) -> Result<Status, ReadError> {
         self.in_time()?;
-        self.home.status(Path::new(path))
+        self.home.status(&self.home.on_disk(path))
     }
 
     /// Opens a regular file below the home.
     pub(super) fn open_file(&self, path: &str) -> Result<(File, Status), ReadError> {
         self.in_time()?;
-        open_regular(&self.home, Path::new(path), |found| self.is_own(found))
+        open_regular(&self.home, &self.home.on_disk(path), |found| {
+            self.is_own(found)
+        })
     }
 
     /// Opens a file below one of the directories that homes may include from.
     fn open_include(&self, path: &Path) -> Result<(File, Status), ReadError> {
         self.in_time()?;
         for (directory, beneath) in &self.includes {
-            if let Ok(path) = path.strip_prefix(directory) {
+            if let Some(path) = path.strip_prefix(directory).ok().and_then(Path::to_str) {
                 let directory = beneath.own_status()?;
-                let full = beneath.run(path, |dir, path| dir.canonicalize(path))?;
+                let path = beneath.on_disk(path);
+                let full = beneath.run(&path, |dir, path| dir.canonicalize(path))?;
                 let mut above = full.ancestors().skip(1).filter(|path| *path != "");
                 let is_public = directory.mode & 0o001 != 0
                     && above.all(|path| {
@@ -160,8 +163,8 @@ impl DiskHome {
         path: &str,
     ) -> Result<impl Iterator<Item = cap_std::fs::DirEntry>, ReadError> {
         self.in_time()?;
-        let path = Path::new(path);
-        let entries = self.home.run(path, |dir, path| dir.read_dir(path))?;
+        let path = self.home.on_disk(path);
+        let entries = self.home.run(&path, |dir, path| dir.read_dir(path))?;
         Ok(entries.flatten().take_while(|_| self.in_time().is_ok()))
     }
 
@@ -270,10 +273,13 @@ impl Home for DiskHome {
         let mut names = BTreeSet::new();
         let entries = self.home.names().into_iter().flatten();
         for name in entries.take_while(|_| self.in_time().is_ok()) {
-            match name.into_string() {
-                Ok(name) if name.starts_with(prefix) => names.insert(name),
-                _ => continue,
-            };
+            let name = name.into_string().unwrap_or_else(|error| {
+                let name = error.into_cstring();
+                name.as_bytes().iter().map(|&byte| byte as char).collect()
+            });
+            if name.starts_with(prefix) {
+                names.insert(name);
+            }
             if names.len() > MAX_NAMES {
                 names.pop_last();
             }
@@ -314,6 +320,7 @@ mod tests {
     use super::*;
     use rustix::fs::{CWD, FileType, Mode, mknodat};
     use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::fs::symlink;
     use tempfile::TempDir;
 
@@ -360,6 +367,22 @@ mod tests {
         ] {
             assert_eq!(home.read(path), Err(ReadError::Outside), "{path:?}");
         }
+    }
+
+    #[test]
+    fn names_are_utf_8_or_latin_1() {
+        let (stage, home) = stage();
+        let inside = stage.path().join("home");
+        let old = std::ffi::OsStr::from_bytes(b".forward+caf\xe9");
+        fs::write(inside.join(old), "old").unwrap();
+        fs::write(inside.join("r\u{e8}gles"), "new").unwrap();
+        assert_eq!(home.names(".forward+"), [".forward+caf\u{e9}"]);
+        assert_eq!(home.read(".forward+caf\u{e9}").unwrap(), b"old");
+        assert_eq!(home.read("r\u{e8}gles").unwrap(), b"new");
+        assert_eq!(home.read("r\u{c3}\u{a8}gles").unwrap(), b"new");
+        assert_eq!(home.read("\u{20ac}"), Err(ReadError::Missing));
+        fs::write(inside.join(".forward+caf\u{e9}"), "utf-8").unwrap();
+        assert_eq!(home.read(".forward+caf\u{e9}").unwrap(), b"utf-8");
     }
 
     #[test]
