@@ -422,6 +422,10 @@ codes! {
         "A folder that gets another name",
         "Not every name of a file can be the name of a folder on a mail server.",
         "Look for the folder under its new name.";
+    UnknownDirectory "unknown-directory":
+        "A folder in a directory that is not known",
+        "Names of folders are seen from the directory MAILDIR. It differs from mail to mail, or a program printed it, so the folder has its name without that directory.",
+        "Look in which directory the mail of this rule lay, and write that into the name of the folder.";
     NoFolders "no-folders":
         "The server files nothing into folders",
         "The rule files mail into a folder, and the server does not offer that.",

@@ -46,6 +46,15 @@ impl Elaborator<'_, '_> {
                 .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
             return Action::File(Vec::new());
         }
+        if self.variables.directory().is_none() && folders.iter().any(is_seen_from_directory) {
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Verdict::Adapted,
+                Code::UnknownDirectory,
+                "What MAILDIR is here is not known before a message is there, and the folder is called without it",
+            );
+        }
         Action::File(folders)
     }
 
@@ -73,6 +82,14 @@ impl Elaborator<'_, '_> {
             },
             _ => folder,
         }
+    }
+}
+
+/// Whether where a mailbox lies depends on `MAILDIR`.
+fn is_seen_from_directory(folder: &Folder) -> bool {
+    match folder.path.0.first() {
+        Some(Piece::Literal(first)) => !first.starts_with('/'),
+        first => first.is_some(),
     }
 }
 

@@ -284,6 +284,15 @@ impl Lowering<'_> {
         let Ok(flow) = self.filed(at, &[folder], false, &[], path) else {
             return Vec::new();
         };
+        if format == Format::Mbox && !written.starts_with('/') {
+            self.find(
+                at,
+                adapted(
+                    Code::UnknownDirectory,
+                    "What MAILDIR is at the end is not known before a message is there, and the folder is called without it",
+                ),
+            );
+        }
         let commands = flow.commands;
         let is_implicit = |command: &Command| {
             matches!(&command.kind, CommandKind::Keep { flags } if flags.is_empty())
