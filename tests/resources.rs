@@ -275,6 +275,16 @@ const RULES: &[Shape] = &[
     ("captures", |n| ":0\nA=| formail -xSubject:\n".repeat(n)),
     ("shifted arguments", |n| "SHIFT=1\n".repeat(n)),
     ("missing includes", |n| "INCLUDERC=x\n".repeat(n)),
+    ("every second line is left out", |n| {
+        "A=x\nLOG=x\n".repeat(n)
+    }),
+    ("no line is left", |n| "LOG=x\n".repeat(n)),
+    ("long statements that are left out", |n| {
+        "A=x\nLOG=\"x\nx\nx\nx\"\n".repeat(n)
+    }),
+    ("all is left out at last", |n| {
+        "A=x\n".repeat(n) + &"LOG=x\n".repeat(n)
+    }),
 ];
 
 #[test]
