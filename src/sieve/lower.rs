@@ -215,7 +215,7 @@ impl<'a> Lowering<'a> {
 
     /// The whole program, its default delivery at the end.
     fn whole(&mut self) -> Vec<Command> {
-        let mut path = Path::new();
+        let mut path = Path::new(&self.naming.home);
         let program = self.program;
         let mut flow = self.steps(&program.body, &mut path);
         if flow.falls && !matches!(program.body.as_slice(), [Step::Deliver(_)]) {

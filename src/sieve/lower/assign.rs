@@ -24,6 +24,11 @@ impl Lowering<'_> {
                     code => code.trim().parse().ok(),
                 });
             }
+            "MAILDIR" => {
+                if let Some(value) = value {
+                    path.enter(value);
+                }
+            }
             "TRAP" => {
                 if let Some(value) = value
                     && let Meaning::SetFlags(_) = meaning(value)

@@ -5,6 +5,7 @@ use super::action::keep;
 use super::bounds::bytes_of;
 use super::left_out::assigned_in;
 use super::path::Path;
+use super::program::without_directory;
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
 use super::{Lowering, adapted, manual};
@@ -285,13 +286,7 @@ impl Lowering<'_> {
             return Vec::new();
         };
         if format == Format::Mbox && !written.starts_with('/') {
-            self.find(
-                at,
-                adapted(
-                    Code::UnknownDirectory,
-                    "What MAILDIR is at the end is not known before a message is there, and the folder is called without it",
-                ),
-            );
+            self.find(at, without_directory());
         }
         let commands = flow.commands;
         let is_implicit = |command: &Command| {

@@ -80,6 +80,9 @@ impl Lowering<'_> {
             if name == "EXITCODE" {
                 path.exit_code = None;
             }
+            if name == "MAILDIR" {
+                path.directory = None;
+            }
             if self.read.contains(&name) {
                 path.learn(&name, Known::Lost);
             }

@@ -3,7 +3,8 @@
 
 use super::Label;
 use super::shape::Shape;
-use crate::rules::model::StatementId;
+use crate::rules::elaborate::path as paths;
+use crate::rules::model::{StatementId, Text};
 use crate::sieve::script::{Part, Value};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,6 +19,9 @@ pub(super) struct Path {
     /// What the script's variables are made of, where that still holds: other
     /// variables, and text.
     made: Rc<HashMap<String, Value>>,
+    /// Where procmail is, from which relative paths start (`MAILDIR`); `None`
+    /// where that is not known, or not the same for every message.
+    pub directory: Option<Rc<str>>,
     /// What the mailer is told at the end (`EXITCODE`); `None` where that is
     /// not the same for every message.
     pub exit_code: Option<i32>,
@@ -59,8 +63,8 @@ pub(super) enum Known {
 }
 
 impl Path {
-    /// The way into the rules.
-    pub fn new() -> Self {
+    /// The way into the rules of a home.
+    pub fn new(home: &str) -> Self {
         Path {
             chain: Chained {
                 last: Some(false),
@@ -69,6 +73,7 @@ impl Path {
             },
             variables: Rc::default(),
             made: Rc::default(),
+            directory: Some(home.into()),
             exit_code: Some(0),
             doubt: None,
             exceeds: None,
@@ -93,6 +98,16 @@ impl Path {
     /// A variable of the rules is assigned.
     pub fn learn(&mut self, name: &str, known: Known) {
         Rc::make_mut(&mut self.variables).insert(name.to_owned(), known);
+    }
+
+    /// `MAILDIR` is assigned.
+    pub fn enter(&mut self, value: &Text) {
+        self.directory = match (value.known(), self.directory.take()) {
+            (Some(""), directory) => directory,
+            (Some(to), Some(directory)) => Some(paths::join(&directory, to).into()),
+            (Some(to), None) if to.starts_with('/') => Some(paths::join("/", to).into()),
+            _ => None,
+        };
     }
 
     /// A variable of the script gets another value.
@@ -136,6 +151,9 @@ impl Path {
         chain.previous = same(chain.previous, other.chain.previous);
         chain.succeeded = same(chain.succeeded, other.chain.succeeded);
         self.exit_code = self.exit_code.filter(|_| self.exit_code == other.exit_code);
+        self.directory = self
+            .directory
+            .filter(|directory| other.directory.as_ref() == Some(directory));
         self.doubt = self.doubt.or(other.doubt);
         self.exceeds = self.exceeds.or(other.exceeds);
         if !Rc::ptr_eq(&self.made, &other.made) {

@@ -95,7 +95,7 @@ impl Lowering<'_> {
                 self.filed(at, &[folder], copy, &[], path)?
             }
             Meaning::AppendTo { path: file } => {
-                let folder = self.appended(file);
+                let folder = self.appended(at, file, path);
                 self.filed(at, &[folder], copy, &[], path)?
             }
             Meaning::Redirect { addresses, edits } => {
@@ -279,7 +279,7 @@ impl Lowering<'_> {
         flow
     }
 
-    fn appended(&self, mut file: Text) -> Folder {
+    fn appended(&mut self, at: StatementId, mut file: Text, path: &Path) -> Folder {
         let mut format = Format::Mbox;
         if let Some(Piece::Literal(last)) = file.0.last_mut()
             && last.ends_with('/')
@@ -290,11 +290,13 @@ impl Lowering<'_> {
         if file.known() == Some("/dev/null") {
             format = Format::Null;
         }
-        if let (Some(Piece::Literal(first)), Some(maildir)) =
-            (file.0.first_mut(), &self.naming.maildir)
+        if let Some(Piece::Literal(first)) = file.0.first_mut()
             && !first.starts_with(['/', '~'])
         {
-            *first = format!("{maildir}/{first}");
+            match &path.directory {
+                Some(directory) => *first = format!("{directory}/{first}"),
+                None => self.find(at, without_directory()),
+            }
         }
         Folder {
             path: file,
@@ -632,6 +634,14 @@ impl Lowering<'_> {
     pub(super) fn is_carried(&self, name: &str, path: &Path) -> bool {
         matches!(self.known(name, path), Known::Carried { .. }) && !script_name(name).is_empty()
     }
+}
+
+/// What there is to say of a folder whose directory is not known.
+pub(super) fn without_directory() -> Note {
+    adapted(
+        Code::UnknownDirectory,
+        "What MAILDIR is here is not known before a message is there, and the folder is called without it",
+    )
 }
 
 /// Lines of a list that are copied into a script.

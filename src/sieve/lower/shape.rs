@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_made_of_words_is_one() {
-        let mut path = Path::new();
+        let mut path = Path::new("/home/u");
         path.learn("WORD", Known::Text("in".into()));
         path.learn("EMPTY", Known::Text("".into()));
         let of = |parts: &[Part]| path.shape(&Value(parts.to_vec()));
