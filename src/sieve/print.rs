@@ -115,7 +115,9 @@ impl Printer {
         let empty = scope::escaping(script).into_iter().map(|name| (name, ""));
         let sets: Vec<_> = dollar.into_iter().chain(empty).collect();
         for (name, value) in &sets {
-            self.line(vec![Token::Text(format!("set \"{name}\" \"{value}\";"))]);
+            self.line(vec![Token::Text(
+                format!("set \"{name}\" \"{value}\";").into(),
+            )]);
         }
         if !sets.is_empty() {
             self.out.push('\n');

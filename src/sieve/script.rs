@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A script; its `require` is found from what it uses.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Script {
     /// Comment lines at its head.
     pub preamble: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Script {
 }
 
 /// A command, with the comment lines above it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {
     /// Where it came from: `.procmailrc:12-14`.
     pub comments: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Command {
 }
 
 /// Commands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CommandKind {
     /// `if … elsif … else`. Branches in order; the last may be without test.
     If {
@@ -118,7 +118,7 @@ pub enum CommandKind {
 }
 
 /// The three flag commands of RFC 5232.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FlagCommand {
     /// `addflag`.
     Add,
@@ -129,7 +129,7 @@ pub enum FlagCommand {
 }
 
 /// Tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Test {
     /// `true`.
     True,
@@ -215,7 +215,7 @@ pub enum Test {
 }
 
 /// Match type and comparator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Compare {
     /// The match type.
     pub by: Match,
@@ -224,7 +224,7 @@ pub struct Compare {
 }
 
 /// Match types.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Match {
     /// `:is`.
     Is,
@@ -241,7 +241,7 @@ pub enum Match {
 }
 
 /// Address parts (RFC 5228 §2.7.4, RFC 5233).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AddressPart {
     /// `:all`.
     All,
@@ -256,11 +256,11 @@ pub enum AddressPart {
 }
 
 /// A string value, perhaps with variable references (RFC 5229).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Value(pub Vec<Part>);
 
 /// A part of a [`Value`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Part {
     /// Literal text; the printer sees to it that nothing in it is expanded.
     Text(String),

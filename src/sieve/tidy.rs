@@ -17,6 +17,7 @@ use super::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use super::walk;
 use comments::{absorb_comments, add_comments, add_new, drop_repeated_comments};
 use condition::{reads_earlier_match, remembers};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// A script with deeper blocks or tests is left as it is; no server takes it.
 const DEEPEST: usize = 64;
@@ -36,13 +37,17 @@ pub fn tidy(commands: Vec<Command>) -> Vec<Command> {
     if walk::block_depth(&commands) + walk::tests_depth(&commands) > DEEPEST {
         return commands;
     }
+    let fingerprint =
+        |commands: &[Command]| BuildHasherDefault::<DefaultHasher>::default().hash_one(commands);
     let mut tidied = round(commands);
+    let mut before = fingerprint(&tidied);
     for _ in 1..ROUNDS {
-        let again = round(tidied.clone());
-        if again == tidied {
+        tidied = round(tidied);
+        let now = fingerprint(&tidied);
+        if now == before {
             break;
         }
-        tidied = again;
+        before = now;
     }
     tidied
 }

@@ -76,7 +76,7 @@ impl Lowering<'_> {
                     reached += 1;
                     self.uses(bytes_of(&copies));
                     // The mailer sends once to what is named twice.
-                    let is_new = |copy: &Command| sent_to.insert(format!("{:?}", copy.kind));
+                    let is_new = |copy: &Command| sent_to.insert(copy.kind.clone());
                     if copies.iter().map(is_new).fold(false, |any, new| any | new) {
                         self.comment(&mut copies, destination.at);
                         commands.extend(copies);

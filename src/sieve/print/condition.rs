@@ -42,7 +42,7 @@ impl Printer {
                 })),
                 [one] => pending.push(Piece::Test(one)),
                 [rest @ .., last] => {
-                    tokens.push(Token::Text(format!("{word} (")));
+                    tokens.push(Token::Text(format!("{word} (").into()));
                     tokens.push(Token::Open);
                     tokens.push(Token::Break { wide: false });
                     pending.push(Piece::Token(Token::Text(")".into())));

@@ -1,6 +1,8 @@
 //! In: the pieces of a line. Out: lines that keep within the width, where they
 //! can.
 
+use std::borrow::Cow;
+
 /// Columns a line should keep within; a longer string stands on its own line.
 pub(super) const WIDTH: usize = 78;
 pub(super) const INDENT: usize = 4;
@@ -11,7 +13,7 @@ pub(super) const MOST_INDENT: usize = 32 * INDENT;
 /// A piece of a line. A group is written on one line where it fits; else all
 /// its breaks become line ends.
 pub(super) enum Token {
-    Text(String),
+    Text(Cow<'static, str>),
     Open,
     /// A space in a group on one line (`wide`) or nothing.
     Break {
@@ -121,13 +123,13 @@ pub(super) fn list_tokens(strings: Vec<String>) -> Vec<Token> {
         return vec![Token::Text("[]".into())];
     };
     if rest.len() == 0 {
-        return vec![Token::Text(first)];
+        return vec![Token::Text(first.into())];
     }
     let mut tokens = vec![
         Token::Text("[".into()),
         Token::Open,
         Token::Break { wide: false },
-        Token::Text(first),
+        Token::Text(first.into()),
     ];
     for string in rest {
         tokens.push(Token::Text(",".into()));
@@ -135,7 +137,7 @@ pub(super) fn list_tokens(strings: Vec<String>) -> Vec<Token> {
             true => Token::Fill,
             false => Token::Break { wide: true },
         });
-        tokens.push(Token::Text(string));
+        tokens.push(Token::Text(string.into()));
     }
     tokens.extend([Token::Last, Token::Close, Token::Text("]".into())]);
     tokens
@@ -157,7 +159,8 @@ pub(super) struct Line {
 impl Line {
     pub fn word(&mut self, word: &str) {
         let space = if self.tokens.is_empty() { "" } else { " " };
-        self.tokens.push(Token::Text(format!("{space}{word}")));
+        let word = format!("{space}{word}");
+        self.tokens.push(Token::Text(word.into()));
     }
 
     pub fn list(&mut self, strings: Vec<String>) {
@@ -176,9 +179,9 @@ impl Line {
         self.tokens.push(Token::Close);
     }
 
-    pub fn end(mut self, mark: &str) -> Vec<Token> {
+    pub fn end(mut self, mark: &'static str) -> Vec<Token> {
         if !self.tokens.is_empty() {
-            self.tokens.push(Token::Text(mark.to_owned()));
+            self.tokens.push(Token::Text(mark.into()));
         }
         self.tokens
     }

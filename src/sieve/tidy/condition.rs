@@ -115,7 +115,7 @@ impl Tidier {
         let mut kept = tests;
         kept.retain(|test| {
             let leaf = !matches!(test, Test::Not(_) | Test::AllOf(_) | Test::AnyOf(_));
-            !leaf || !self.is_pure(test) || seen.insert(format!("{test:?}"))
+            !leaf || !self.is_pure(test) || seen.insert(test.clone())
         });
         kept
     }
@@ -140,7 +140,7 @@ impl Tidier {
         blank: &dyn Fn(&mut Test) -> bool,
     ) -> Vec<Test> {
         let mut merged: Vec<Test> = Vec::with_capacity(tests.len());
-        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut places: HashMap<Test, usize> = HashMap::new();
         for mut test in tests {
             if !self.is_pure(&test) {
                 // No test may move to before this one.
@@ -148,7 +148,7 @@ impl Tidier {
             }
             let Some(shape) = self.mergeable(&mut test, all).and_then(|leaf| {
                 let mut shape = leaf.clone();
-                blank(&mut shape).then(|| format!("{shape:?}"))
+                blank(&mut shape).then_some(shape)
             }) else {
                 merged.push(test);
                 continue;
@@ -169,7 +169,7 @@ impl Tidier {
             if let Some(leaf) = self.mergeable(test, all) {
                 if let Some(keys) = keys_of(leaf) {
                     let mut seen = HashSet::new();
-                    keys.retain(|key| seen.insert(format!("{key:?}")));
+                    keys.retain(|key| seen.insert(key.clone()));
                 }
                 if let Some(names) = names_of(leaf) {
                     let mut seen = HashSet::new();
