@@ -10,7 +10,7 @@
 mod build;
 pub mod matcher;
 
-pub use build::TooLarge;
+pub use build::{TooLarge, unguarded};
 pub use matcher::{Found, Matcher, Reading};
 
 use std::fmt;

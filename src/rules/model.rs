@@ -7,6 +7,7 @@
 
 pub mod filter;
 
+use super::expression::unguarded;
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -267,8 +268,8 @@ pub enum Test {
     /// Always true (`*` alone).
     Always,
     /// An expression in procmail's dialect. Without a `$` mark it is one
-    /// literal piece. The backslash that guards a mark at its start, and the
-    /// ends of continued lines, are gone; macros (`^TO_` …) are not yet
+    /// literal piece. The ends of continued lines are gone; a backslash that
+    /// guards its beginning is still there, and macros (`^TO_` …) are not yet
     /// expanded.
     Expression(Text),
     /// `< n`: smaller than n bytes.
@@ -398,6 +399,17 @@ impl Text {
             [] => Some(""),
             [Piece::Literal(text)] => Some(text),
             _ => None,
+        }
+    }
+
+    /// Whether a `\/` stands in the text of an expression.
+    pub fn splits(&self) -> bool {
+        let literal = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains("\\/"));
+        match self.0.split_first() {
+            Some((Piece::Literal(first), rest)) => {
+                unguarded(first).contains("\\/") || rest.iter().any(literal)
+            }
+            _ => self.0.iter().any(literal),
         }
     }
 

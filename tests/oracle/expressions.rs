@@ -70,17 +70,6 @@ impl Question {
         !self.expression.contains(r"\/")
     }
 
-    /// How the expression is written in a condition.
-    fn condition(&self) -> String {
-        // A backslash before a macro is more than a guard.
-        let guard = if self.expression.starts_with('^') || self.expression.is_empty() {
-            ""
-        } else {
-            "\\"
-        };
-        format!("{guard}{}", self.expression)
-    }
-
     /// What we say.
     fn ours(&self, round: &Round) -> Answer {
         let matcher = Expression::new(&self.expression, self.distinguishes_case)
@@ -105,6 +94,16 @@ impl Question {
                 .is_scored()
                 .then(|| score(&matcher, text, self.weight())),
         }
+    }
+}
+
+/// An expression in a condition: nothing at its beginning is a mark. A backslash
+/// before a macro is more than a guard.
+fn guarded(expression: &str) -> String {
+    let is_guarded = expression.starts_with('^') || expression.starts_with(r"\^");
+    match is_guarded || expression.is_empty() {
+        true => expression.to_string(),
+        false => format!(r"\{expression}"),
     }
 }
 
@@ -152,7 +151,7 @@ fn ask(cell: &Cell, round: &Round) -> Result<Vec<Answer>, String> {
     let mut rc = String::from("LINEBUF=65536\n");
     for question in questions {
         let flag = if question.distinguishes_case { "D" } else { "" };
-        let condition = question.condition();
+        let condition = &question.expression;
         let (weight, exponent) = question.weight();
         let (text, area) = match &question.searched {
             Searched::Variable(text) => (text.as_str(), "T"),
@@ -257,6 +256,14 @@ fn irregular() -> impl Strategy<Value = String> {
     prop::collection::vec(token, 0..10).prop_map(|tokens| tokens.concat())
 }
 
+/// Macros, and what hides them.
+fn macros() -> impl Strategy<Value = String> {
+    let token = prop::sample::select(vec![
+        "^TO", "^TO_", r"\^TO", r"\^TO_", "a", "|", "x", "(", ")",
+    ]);
+    prop::collection::vec(token, 1..6).prop_map(|tokens| tokens.concat())
+}
+
 fn expression() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => regular(),
@@ -264,7 +271,9 @@ fn expression() -> impl Strategy<Value = String> {
         1 => (regular(), regular(), regular()).prop_map(|(a, b, c)| format!(r"({a}\/{b})|{c}")),
         2 => (regular(), regular()).prop_map(|(one, other)| format!("{one}|{other}")),
         3 => irregular(),
+        2 => macros(),
     ]
+    .prop_map(|text| guarded(&text))
     .prop_filter("procmail may never come back", |text| {
         let expression = Expression::new(text, false);
         expression.is_ok_and(|expression| expression.reading() != Reading::Fatal)
@@ -278,7 +287,7 @@ fn expression() -> impl Strategy<Value = String> {
 fn text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "a", "a", "b", "A", "B", "ab", "é", "_", "-", "0", " ", ":", "\n", "\n", "x", "(", ")",
-        "*", "[", "^", "\\", "To: ",
+        "*", "[", "^", "\\", "To: ", "TO", "TO_",
     ]);
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }

@@ -509,11 +509,8 @@ impl Elaborator<'_, '_> {
     fn judge(&mut self, at: StatementId, condition: &Condition) {
         match &condition.test {
             Test::Expression(text) => {
-                let sets_match = text.0.iter().any(|piece| match piece {
-                    Piece::Literal(text) => text.contains("\\/"),
-                    _ => true,
-                });
-                if sets_match {
+                let is_literal = |piece: &Piece| matches!(piece, Piece::Literal(_));
+                if text.splits() || !text.0.iter().all(is_literal) {
                     self.variables.blur("MATCH");
                 }
                 if let Some(Piece::Literal(last)) = text.0.last()

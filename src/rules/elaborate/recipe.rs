@@ -9,7 +9,6 @@ use crate::rules::model::{
     Area, Chain, Condition, Flags, Folder, Format, Piece, Test, Text, Weight,
 };
 use crate::syntax::Span;
-use crate::syntax::regex::first_macro;
 
 /// A condition is expanded again where its text begins with another `$`;
 /// nobody writes more than two.
@@ -229,25 +228,13 @@ pub fn condition(
             false => Test::Larger(limit),
         }
     } else {
-        let expression = text(&unguarded(&squeeze(first)));
+        let expression = text(&squeeze(first));
         match expression.0.is_empty() {
             true => Test::Always,
             false => Test::Expression(expression),
         }
     };
     Ok(condition)
-}
-
-/// An expression without the backslash that guards its first sign. Behind one,
-/// no macro is expanded.
-fn unguarded(expression: &str) -> String {
-    let Some(bare) = expression.strip_prefix('\\') else {
-        return expression.to_owned();
-    };
-    match (bare.strip_prefix('^'), first_macro(bare)) {
-        (Some(rest), Some((_, span))) if span.start == 0 => format!("(^){rest}"),
-        _ => bare.to_owned(),
-    }
 }
 
 /// A text whose first piece, if that is a literal, is replaced.

@@ -131,7 +131,7 @@ fn conditions_are_taken_apart() {
     let expected: Vec<(bool, Area, &str)> = vec![
         (true, Area::Body, "^x"),
         (false, Area::Header, "y # z"),
-        (true, Area::Variable("A".into()), "<x"),
+        (true, Area::Variable("A".into()), "\\<x"),
         (false, Area::Body, "always"),
         (false, Area::Body, "2.5^-1 foo"),
         (false, Area::Body, "^a\\.b\\b"),
@@ -139,7 +139,7 @@ fn conditions_are_taken_apart() {
         (false, Area::Body, "? test -n \"a.b\" | "),
         (false, Area::HeaderAndBody, "> 5"),
         (true, Area::HeaderAndBody, "< 2048"),
-        (false, Area::Body, "(a"),
+        (false, Area::Body, "\\(a"),
         (false, Area::Body, "onetwo"),
         (false, Area::Body, "-a"),
         (false, Area::Body, "x"),

@@ -53,7 +53,9 @@ impl Macro {
 }
 
 impl Expression {
-    /// Reads an expression. `distinguishes_case` is the flag `D`.
+    /// Reads an expression as a condition has it: one backslash at its
+    /// beginning, which keeps what follows from being a mark or a macro, is no
+    /// part of it. `distinguishes_case` is the flag `D`.
     ///
     /// # Errors
     /// Only its size is one.
@@ -80,7 +82,8 @@ impl Expression {
         if text.len() > MAX_TEXT {
             return Err(TooLarge::Long);
         }
-        let nodes = regex::parse(&text);
+        let text = unguarded(&text);
+        let nodes = regex::parse(text);
         let parts = |node: &Node| match node.kind {
             NodeKind::Characters => text.get(node.span.clone()).unwrap_or("").chars().count(),
             _ => 1,
@@ -89,15 +92,20 @@ impl Expression {
             return Err(TooLarge::Long);
         }
         let form = Form::of(&nodes);
-        let mut regex = build(&text, &nodes, ignores_case, form)?;
+        let mut regex = build(text, &nodes, ignores_case, form)?;
         if takes_shortcuts(&regex) {
-            regex = build(&text, &nodes, ignores_case, Form::Faithful)?;
+            regex = build(text, &nodes, ignores_case, Form::Faithful)?;
         }
         Ok(Expression {
             regex,
             ignores_case,
         })
     }
+}
+
+/// The text of an expression without the backslash that guards its beginning.
+pub fn unguarded(text: &str) -> &str {
+    text.strip_prefix('\\').unwrap_or(text)
 }
 
 /// How much of the spelling is kept.

@@ -362,7 +362,11 @@ impl Lowering<'_> {
                 }
             };
             match self.known(name, path) {
-                Known::Text(text) if is_quoted => written.push_str(&quoted(&text)),
+                Known::Text(text) if is_quoted => {
+                    // The empty group keeps its first byte from being a mark.
+                    written.push_str("()");
+                    written.push_str(&quoted(&text));
+                }
                 Known::Text(text) => written.push_str(&text),
                 Known::Carried { doubtful, .. } => {
                     doubt |= doubtful;
@@ -509,13 +513,7 @@ fn reads_match(conditions: &[Condition]) -> bool {
 
 /// Whether a `\/` stands in an expression.
 pub(super) fn has_split(condition: &Condition) -> bool {
-    match &condition.test {
-        model::Test::Expression(text) => text.0.iter().any(|piece| match piece {
-            Piece::Literal(text) => text.contains("\\/"),
-            _ => false,
-        }),
-        _ => false,
-    }
+    matches!(&condition.test, model::Test::Expression(text) if text.splits())
 }
 
 /// Asks for what the new server writes in the place of an old field.

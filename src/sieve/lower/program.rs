@@ -558,8 +558,9 @@ impl Lowering<'_> {
             .filter(|word| !word.is_empty())
             .map(|word| super::guard::quoted(word))
             .collect();
+        let guarded = format!("\\{}", quoted.join("|"));
         let expression =
-            Expression::new(&quoted.join("|"), !grep.ignore_case).map_err(|_| unclear_list())?;
+            Expression::new(&guarded, !grep.ignore_case).map_err(|_| unclear_list())?;
         let matched = pattern::header(&expression, self.target)?;
         notes.extend(matched.notes);
         Ok(Held {

@@ -111,9 +111,11 @@ fn expression(condition: &str) -> Option<String> {
     }
     let is_other = text.starts_with(['?', '<', '>', '$'])
         || text.starts_with(|c: char| c.is_ascii_digit() || "-+.,".contains(c));
-    let text = text.strip_prefix('\\').unwrap_or(text);
     let is_plain = !text.ends_with('\\') && !text.contains(['\0', '\r', '\'']) && text.len() < 1500;
-    (!is_other && is_plain).then(|| text.to_string())
+    (!is_other && is_plain).then(|| match text.starts_with('\\') {
+        true => text.to_string(),
+        false => super::guarded(text),
+    })
 }
 
 /// Random numbers, the same ones each time.

@@ -56,7 +56,7 @@ fn claims(title: &str, row: &str) -> Vec<Claim> {
     };
     let claim = |text: &String, is_true: Box<dyn Fn(&Answer) -> bool>| Claim {
         question: Question {
-            expression: expression.concat(),
+            expression: super::guarded(&expression.concat()),
             searched: Searched::Variable(text.clone()),
             distinguishes_case: false,
             weight: (10, 10),

@@ -54,6 +54,14 @@ fn oddities() {
     assert_matches("[b-", &["b", "-"], &["a"]);
     assert_matches("a{2}", &["a{2}"], &["aa"]);
     assert_matches(r"\w\t", &["wt"], &["a\t"]);
+    assert_matches(r"\(a", &["(a", "a"], &["b"]);
+    assert_matches(r"\/a", &["/a"], &["a"]);
+    assert_matches(r"\^TO_a: x|^TO_b", &["TO_a: x", "TO_b"], &["To: b"]);
+    assert_matches(
+        r"\^TO_a|^FROM_DAEMON",
+        &["TO_a", "Precedence: list"],
+        &["To: b"],
+    );
     assert_matches("(a", &["a"], &["("]);
     assert_matches("[^]a]", &["b"], &["]", "a", "\n"]);
     assert_matches("[z-a]", &["z", "a"], &["b"]);
@@ -76,8 +84,8 @@ fn what_goes_to_match() {
     );
     assert_eq!(matched(r"a+\/a*", "aaa"), Some("aa"));
     assert_eq!(matched(r"b\/$", "ab"), Some(""));
-    assert_eq!(matched(r"\/b$", "ab"), Some("b"));
-    assert_eq!(matched(r"\/^a$", "a\nb"), Some("a\n"));
+    assert_eq!(matched(r"\\/b$", "ab"), Some("b"));
+    assert_eq!(matched(r"\\/^a$", "a\nb"), Some("a\n"));
     assert_eq!(matched(r"x\/(a|ab|abc)", "xabcd"), Some("abc"));
 }
 
