@@ -183,6 +183,12 @@ impl Lowering<'_> {
         for note in prepared.notes {
             self.find(at, note);
         }
+        if path.shape(&prepared.value) == Shape::Blank {
+            return Err(manual(
+                Code::RuntimeFolder,
+                "The folder's name is taken from the mail with the blank in front of it, and procmail ended the name there",
+            ));
+        }
         let mut written = String::new();
         let mut parts: Vec<Part> = Vec::new();
         for part in path.apart(&prepared.value).0 {
@@ -417,6 +423,12 @@ impl Lowering<'_> {
             commands.extend(prepared.before);
             for note in prepared.notes {
                 self.find(at, note);
+            }
+            if path.shape(&prepared.value) == Shape::Blank {
+                return Err(manual(
+                    Code::BadAddress,
+                    "The address is taken from the mail with the blank in front of it",
+                ));
             }
             values.push(self.address(at, prepared.value)?);
         }

@@ -11,7 +11,7 @@ use super::path::{Chained, Known, Path};
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
-use super::value::{command, reference, set};
+use super::value::{command, set};
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -183,7 +183,7 @@ impl Lowering<'_> {
         }
         if let Some(group) = &guard.captured {
             if self.read.contains("MATCH") {
-                before.push(set("match", &[], reference(&group.variable)));
+                before.push(set("match", &[], group.value()));
             }
             let known = Known::Carried {
                 doubtful: matched.doubtful().is_some(),

@@ -149,7 +149,7 @@ impl Lowering<'_> {
             let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
             if let Some(group) = captured {
                 if reads_match(rest) {
-                    let taken = set("match", &[], reference(&group.variable));
+                    let taken = set("match", &[], group.value());
                     guard.before.push(when(held.test.clone(), vec![taken]));
                     let known = Known::Carried {
                         doubtful: false,

@@ -19,7 +19,7 @@ use super::shape::Shape;
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::expression::{Expression, Reading};
-use crate::sieve::script::{Test, Value};
+use crate::sieve::script::{Part, Test, Value};
 use crate::sieve::target::{Extension, Target};
 use key::{Lost, Style};
 use term::TooComplex;
@@ -44,8 +44,21 @@ pub struct Matched {
 pub struct Group {
     /// The match variable that holds it (`${1}` …).
     pub variable: String,
+    /// The blank behind the colon stands in front of it; no server shows that.
+    pub has_blank: bool,
     /// What it can be.
     pub(super) shape: Shape,
+}
+
+impl Group {
+    /// What procmail put into `MATCH`.
+    pub fn value(&self) -> Value {
+        let mut parts = vec![Part::Variable(self.variable.clone())];
+        if self.has_blank {
+            parts.insert(0, Part::Text(" ".to_owned()));
+        }
+        Value(parts)
+    }
 }
 
 /// How a test relates to what it stands for.

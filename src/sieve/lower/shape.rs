@@ -8,6 +8,8 @@ use crate::sieve::script::{Part, Value};
 /// What a value can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Shape {
+    /// It begins with a blank, which ends a name.
+    Blank,
     /// Empty, or a way out of the folders.
     Anything,
     /// One letter or more, none of which parts folders.

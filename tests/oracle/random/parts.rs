@@ -441,6 +441,7 @@ fn expression() -> impl Strategy<Value = String> {
             "^From W",
             "^F:.*\\/W",
             "^F: \\/.*",
+            "^F: *\\/.*",
             "^F:.*W\\/[a-z]+",
             "^F:.*\\/[^ ]+",
             "W.*W",

@@ -84,6 +84,38 @@ pub(super) fn of(
     }))
 }
 
+/// The key for a term over all that stands behind the colon, where `\/.*`
+/// takes it, the blank first: `^Subject: *\/.*` matches as little as it can
+/// before the mark.
+pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capture>, TooComplex> {
+    let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
+        return Ok(None);
+    };
+    let (before, behind) = term.split_at(at);
+    let takes_nothing = |factor: &Regex| {
+        let splits = any(factor, &|part| *part == Regex::Split);
+        factor.is_nullable() && !splits && !sees_newline(factor)
+    };
+    let mut back = Lines::default();
+    back.add(behind, budget)?;
+    let [back] = back.lines.as_slice() else {
+        return Ok(None);
+    };
+    let is_rest = matches!(back.factors.as_slice(), [rest] if is_anything(rest));
+    Ok(
+        (is_rest && before.iter().all(takes_nothing)).then(|| Capture {
+            by: Match::Matches,
+            key: "*".to_owned(),
+            group: Group {
+                variable: "1".to_owned(),
+                has_blank: true,
+                shape: Shape::Blank,
+            },
+            line_end: back.closed,
+        }),
+    )
+}
+
 /// `\/.*`: the rest of the line.
 fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture> {
     match back {
@@ -100,6 +132,7 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
         key: format!("{pattern}*"),
         group: Group {
             variable: (wildcards + 1).to_string(),
+            has_blank: false,
             shape: Shape::Anything,
         },
         line_end: false,
@@ -127,6 +160,7 @@ fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
         key,
         group: Group {
             variable: "1".to_owned(),
+            has_blank: false,
             shape: shape(&back.factors),
         },
         line_end: false,

@@ -148,9 +148,13 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     }
 }
 
-/// Whether a field is found that has nothing behind its colon but a blank.
+/// Whether a field is found that has nothing behind its colon but a blank, and
+/// not where it has no blank.
 fn takes_nothing(asked: &Asked, budget: &mut Budget) -> Result<bool, TooComplex> {
     for (_, terms) in &asked.0 {
+        if super::term::done(terms) {
+            continue;
+        }
         let mut lines = Lines::default();
         for term in behind(terms, b' ', budget)? {
             lines.add(&term, budget)?;
@@ -181,15 +185,20 @@ fn captured(
     let mut fields: Vec<&(Field, Vec<Term>)> = asked.0.iter().collect();
     fields.sort_by_key(|(field, _)| field.rank());
     for (field, terms) in fields {
-        let left = behind(terms, b' ', budget)?;
-        let (Field::Named(name), [term]) = (field, left.as_slice()) else {
+        let Field::Named(name) = field else {
             return Ok(None);
         };
-        if super::term::done(terms) {
-            // It takes nothing, in front of the blank already.
-            return Ok(None);
-        }
-        let capture = capture::of(term, style, budget)?;
+        let is_done = super::term::done(terms);
+        let left = match is_done {
+            // In front of the blank already.
+            true => terms.clone(),
+            false => behind(terms, b' ', budget)?,
+        };
+        let capture = match left.as_slice() {
+            [term] if is_done => capture::from_colon(term, budget)?,
+            [term] => capture::of(term, style, budget)?,
+            _ => None,
+        };
         if capture.is_none() || found.is_some() && found != capture {
             return Ok(None);
         }

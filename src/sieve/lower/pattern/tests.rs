@@ -41,17 +41,11 @@ const SENDER: &str = "bob@x.org";
 
 fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) -> Option<String> {
     use crate::sieve::print::print;
-    use crate::sieve::script::{Command, CommandKind, Part, Script};
-    let variable = matched
-        .captured
-        .clone()
-        .map(|group| Part::Variable(group.variable));
-    let folder = Value(
-        [Part::Text("yes".into())]
-            .into_iter()
-            .chain(variable)
-            .collect(),
-    );
+    use crate::sieve::script::{Command, CommandKind, Script};
+    let mut folder = Value::text("yes");
+    folder
+        .0
+        .extend(matched.captured.iter().flat_map(|group| group.value().0));
     let file = CommandKind::FileInto {
         folder,
         copy: false,
@@ -221,7 +215,7 @@ proptest! {
     #[test]
     fn captures_agree(
         name in proptest::sample::select(vec!["^Subject:", "^Subject: ", "^X-A:.*"]),
-        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", "\\.", "[^-]+", "[^a]*"]), 0..4),
+        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", " *", "\\.", "[^-]+", "[^a]*"]), 0..4),
         back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$"]), 1..4),
         subject in value(), own in value(),
     ) {
