@@ -165,6 +165,9 @@ struct Lowering<'a> {
     unchanged: BTreeSet<String>,
     /// Some rule takes fields out of the header.
     takes_fields_out: bool,
+    /// A statement for which a copy may have been kept that the script does not
+    /// keep, in the block of the copy.
+    lost_copy: Option<StatementId>,
     expressions: Known<'a>,
     bounds: Bounds,
     /// Places that can be left early, so far.
@@ -204,6 +207,7 @@ impl<'a> Lowering<'a> {
             folders: BTreeMap::new(),
             unchanged: BTreeSet::new(),
             takes_fields_out: false,
+            lost_copy: None,
             lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
             read,
             expressions,

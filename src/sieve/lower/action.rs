@@ -37,11 +37,14 @@ const MAX_PARTS: u32 = 16;
 
 impl Lowering<'_> {
     /// Ends the way of a message: nothing runs behind this.
-    pub(super) fn end(&self, mut commands: Vec<Command>, path: &Path) -> Flow {
+    pub(super) fn end(&mut self, mut commands: Vec<Command>, path: &Path) -> Flow {
         let mut exits = BTreeSet::new();
         match path.clone {
             None => commands.push(command(CommandKind::Stop)),
             Some(label) => {
+                if !commands.iter().any(stores) {
+                    self.lost_copy = self.lost_copy.or(path.doubtful());
+                }
                 commands.push(leave(label));
                 exits.insert(label);
             }
@@ -54,7 +57,7 @@ impl Lowering<'_> {
     }
 
     /// Delivers, or gives away a copy and goes on (`copy`).
-    pub(super) fn delivered(&self, commands: Vec<Command>, copy: bool, path: &Path) -> Flow {
+    pub(super) fn delivered(&mut self, commands: Vec<Command>, copy: bool, path: &Path) -> Flow {
         match copy {
             true => Flow::of(commands),
             false => self.end(commands, path),
@@ -62,7 +65,7 @@ impl Lowering<'_> {
     }
 
     /// The message stays in the inbox, and that is the end of its way.
-    pub(super) fn kept(&self, path: &Path) -> Flow {
+    pub(super) fn kept(&mut self, path: &Path) -> Flow {
         self.end(vec![keep()], path)
     }
 
@@ -566,6 +569,14 @@ impl Lowering<'_> {
         }
         addresses
     }
+}
+
+/// Whether a command puts the message into a mailbox, in one way or another.
+fn stores(command: &Command) -> bool {
+    matches!(
+        command.kind,
+        CommandKind::Keep { .. } | CommandKind::FileInto { .. } | CommandKind::If { .. }
+    )
 }
 
 /// `keep`.

@@ -294,9 +294,13 @@ impl Lowering<'_> {
             let label = self.label();
             let outer = path.clone.replace(label);
             let mut inner = path.clone();
+            let outside = self.lost_copy.take();
             let mut flow = self.steps(steps, &mut inner);
             path.clone = outer;
+            path.doubt = path.doubt.or(self.lost_copy.take());
+            self.lost_copy = outside;
             if flow.falls {
+                path.doubt = path.doubt.or(inner.doubt);
                 self.goes_on_as_copy(recipe, &inner, path);
             }
             let restored = self.without_values_of_copy(steps, path);
