@@ -197,7 +197,11 @@ impl<'t> Replay<'t> {
         };
         let address = address.trim_matches(['<', '>', '"', '\\', ' ']);
         Place::Address(match (address.rsplit_once('@'), self.domain) {
-            (Some((local, domain)), _) => format!("{local}@{}", domain.to_lowercase()),
+            (Some((local, domain)), _) => {
+                // The root of all domains goes without saying.
+                let domain = domain.strip_suffix('.').unwrap_or(domain);
+                format!("{local}@{}", domain.to_lowercase())
+            }
             (None, Some(domain)) => format!("{address}@{}", domain.to_lowercase()),
             (None, None) => address.to_owned(),
         })

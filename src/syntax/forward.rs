@@ -188,6 +188,11 @@ pub fn mailbox(text: &str) -> Option<String> {
         Some((_, inside)) => inside.trim(),
         None => text.as_str(),
     };
+    // A dot behind a domain is the root of all, and goes without saying.
+    let address = match address.strip_suffix('.') {
+        Some(without) if address.contains('@') => without,
+        _ => address,
+    };
     let (local, domain) = match address.rsplit_once('@') {
         Some((local, domain)) => (local, Some(domain)),
         None => (address, None),
@@ -265,6 +270,7 @@ mod tests {
             "\"B, A\" <a@b.example>,\n",
             "a@b.example (A, B)\n",
             "a@b.example, ,,\n",
+            "a@b.example.\n",
             "# note\na@b.example # note\n",
         ] {
             assert_eq!(destinations(text), [ab()], "{text:?}");

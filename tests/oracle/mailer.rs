@@ -71,6 +71,7 @@ pub const FORWARDS: &[&str] = &[
     "a@b.example\\\n",
     "\"|cat >/dev/null\n  more\"\n",
     "a@b.example, \"|cat\n",
+    "a@b.example.\n",
 ];
 
 /// What stands in aliases(5) for somebody.
