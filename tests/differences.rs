@@ -51,7 +51,7 @@ const DIFFERENCES: &[Difference] = &[
         flags: "",
         condition: b"^Subject: hello$",
         test: r#"header :is "subject" "hello""#,
-        header: b"Subject:hello  \n",
+        header: b"Subject :hello  \n",
         procmail: false,
         pigeonhole: true,
         sieve_rs: true,

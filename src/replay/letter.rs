@@ -178,7 +178,7 @@ impl Letter {
 
     /// As [`Letter::plain`], but with the header in the form in which a Sieve
     /// server looks at it: unfolded, encoded words decoded, no blanks around a
-    /// value, and no case in a name but the usual one.
+    /// value nor in a name, and no case in that but the usual one.
     pub fn as_sieve_reads_it(&self) -> Vec<u8> {
         let plain = self.plain();
         let mut text = Vec::with_capacity(plain.len());
@@ -223,7 +223,8 @@ fn decoded(field: &[u8]) -> Vec<u8> {
     [&usual(name), between, value].concat()
 }
 
-/// The name of a field in the case that most mail has: `X-Loop`.
+/// The name of a field in the case that most mail has: `X-Loop`. The engine
+/// passes over blanks in it.
 fn usual(name: &[u8]) -> Vec<u8> {
     let mut begins = true;
     let letter = |byte: &u8| {
@@ -234,7 +235,8 @@ fn usual(name: &[u8]) -> Vec<u8> {
         begins = *byte == b'-';
         usual
     };
-    name.iter().map(letter).collect()
+    let letters = name.iter().filter(|byte| !byte.is_ascii_whitespace());
+    letters.map(letter).collect()
 }
 
 /// A text of a message as far as it is shown.

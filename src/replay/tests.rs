@@ -62,6 +62,8 @@ fn letters_are_looked_at() {
     let read = String::from_utf8(letter.as_sieve_reads_it()).unwrap();
     assert!(read.contains("\nSubject: hällo world\nDate"), "{read}");
     assert!(read.ends_with("\n\nBody\n"));
+    let odd = Letter::new(b"Sub\tject :x\n\n".to_vec(), None).as_sieve_reads_it();
+    assert_eq!(odd, b"Subject: x\n\n");
     let to = |text: &str| Letter::new(text.as_bytes().to_vec(), None).recipient("u@b.c");
     assert_eq!(to("Delivered-To: u+x@b.c\n\n"), "u+x@b.c");
     assert_eq!(to("Delivered-To: v+x@b.c\n\n"), "u@b.c");
