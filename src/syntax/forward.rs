@@ -199,7 +199,7 @@ pub fn mailbox(text: &str) -> Option<String> {
     };
     let is_word = |text: &str| {
         let special =
-            |c: char| c.is_whitespace() || c.is_control() || "()<>[]:;|/\\\"@".contains(c);
+            |c: char| c.is_whitespace() || c.is_control() || "()<>[]:;,|/\\\"@".contains(c);
         !text.is_empty() && !text.contains(special)
     };
     let local_is_fine = is_word(local) || is_quoted_local_part(local);
@@ -281,6 +281,8 @@ mod tests {
         );
         assert_eq!(destinations("\"a b\"@c"), [Address(s("\"a b\"@c"))]);
         assert_eq!(destinations("a@b@c"), [Invalid(s("a@b@c"))]);
+        // No grammar of ours gives it one, but an Exim filter does.
+        assert_eq!(mailbox("a@b.example,"), None);
     }
 
     #[test]
