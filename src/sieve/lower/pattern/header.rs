@@ -258,7 +258,7 @@ impl Open {
             match self.unknown {
                 true => remarks.say(Fit::MISSES, Code::OpenFieldName, message),
                 // The fields that are left out are such as nobody meant.
-                false => remarks.say_rare(Fit::MISSES, Code::OpenFieldName, message),
+                false => remarks.say_rare(Fit::EXACT, Code::OpenFieldName, message),
             }
         }
         if self.odd {
