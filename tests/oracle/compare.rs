@@ -236,12 +236,14 @@ impl Judges {
             let mut differing = ends;
             differing.retain(|(_, _, outcome)| outcome.as_ref() != Ok(&expected));
             self.reread((case, runner, message), &differing, found);
-            if found.codes.is_empty() && !found.everywhere {
+            if found.lost || found.codes.is_empty() && !found.everywhere {
                 // Pigeonhole keeps the blank before a value on the next line.
                 let pulled = with_values_beside_their_names(message);
                 let ends = self.sieve(case, &pulled);
-                found.everywhere = old.judged(case, message, &ends).is_none();
-                found.lost &= !found.everywhere;
+                match old.judged(case, message, &ends) {
+                    None => (found.everywhere, found.lost) = (true, false),
+                    Some(_) => self.reread((case, runner, &pulled), &ends, found),
+                }
             }
         }
         let mut report = report.lock().unwrap();

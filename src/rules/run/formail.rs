@@ -391,7 +391,8 @@ fn sender(fields: &[Field], trusted: bool) -> Option<Vec<u8>> {
             true => field
                 .value()
                 .split(|&byte| byte == b' ')
-                .find(|word| !word.is_empty()),
+                .find(|word| !word.is_empty())
+                .map(<[u8]>::to_vec),
             false => address(field.value()),
         };
         let Some(address) = address else { continue };
@@ -410,14 +411,16 @@ fn sender(fields: &[Field], trusted: bool) -> Option<Vec<u8>> {
             () => 0,
         };
         if best.as_ref().is_none_or(|(most, _)| weight > *most) {
-            best = Some((weight, address.to_vec()));
+            best = Some((weight, address));
         }
     }
     best.map(|(_, address)| address)
 }
 
-/// The address that the value of a field begins with, or has in brackets.
-fn address(value: &[u8]) -> Option<&[u8]> {
+/// The address that the value of a field begins with, or has in brackets, there
+/// without its blanks.
+fn address(value: &[u8]) -> Option<Vec<u8>> {
+    const BLANKS: &[u8] = b" \t\n";
     let mut quoted = false;
     let mut depth = 0_usize;
     let mut start = None;
@@ -430,7 +433,9 @@ fn address(value: &[u8]) -> Option<&[u8]> {
             b'<' if depth == 0 => {
                 let rest = value.get(at + 1..)?;
                 let end = rest.iter().position(|&byte| byte == b'>');
-                return rest.get(..end.unwrap_or(rest.len()));
+                let mut address = rest.get(..end.unwrap_or(rest.len()))?.to_vec();
+                address.retain(|byte| !BLANKS.contains(byte));
+                return Some(address);
             }
             b' ' | b'\t' | b'\n' | b',' if depth == 0 => {}
             _ if depth == 0 && start.is_none() => start = Some(at),
@@ -440,7 +445,7 @@ fn address(value: &[u8]) -> Option<&[u8]> {
     let rest = value.get(start?..)?;
     let ends = |byte: &u8| b" \t\n,(".contains(byte);
     let end = rest.iter().position(ends);
-    rest.get(..end.unwrap_or(rest.len()))
+    Some(rest.get(..end.unwrap_or(rest.len()))?.to_vec())
 }
 
 /// The file of `formail -D`: keys, each with a NUL behind it, that a second
@@ -576,6 +581,10 @@ mod tests {
         let text = "From e@x.org  Thu\nFrom: A (b) <a@x.org>\nReply-To: r@x.org (R)\n\n";
         assert_eq!(of(text, false).as_deref(), Some("e@x.org"));
         assert_eq!(of(text, true).as_deref(), Some("r@x.org"));
+        assert_eq!(
+            of("From: B <a b@\n x.org\n\n", true).as_deref(),
+            Some("ab@x.org")
+        );
         assert_eq!(of("Subject: x\n\n", true), None);
     }
 }

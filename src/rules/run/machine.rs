@@ -296,7 +296,8 @@ impl<'p> Machine<'_, 'p> {
         let delivered = match &recipe.action {
             Action::Block(steps) => return process.enter(steps, flags),
             Action::File(folders) => {
-                process.succeeded = self.file(process, folders, encoding) || flags.ignore_errors;
+                process.succeeded =
+                    self.file(process, recipe.at, folders, encoding) || flags.ignore_errors;
                 process.succeeded
             }
             Action::Forward(words) => {
@@ -345,14 +346,20 @@ impl<'p> Machine<'_, 'p> {
         }
     }
 
-    fn file(&mut self, process: &mut Process<'p>, folders: &[Folder], encoding: Encoding) -> bool {
+    fn file(
+        &mut self,
+        process: &mut Process<'p>,
+        at: StatementId,
+        folders: &[Folder],
+        encoding: Encoding,
+    ) -> bool {
         let mut files = Vec::new();
         'folders: for folder in folders {
             let words = self.words(process, &folder.path, encoding);
             let last = words.len().saturating_sub(1);
-            for (at, word) in words.iter().enumerate() {
+            for (number, word) in words.iter().enumerate() {
                 // Where a value ends the name, no mark stands behind it.
-                let format = if at == last {
+                let format = if number == last {
                     folder.format
                 } else {
                     Format::Mbox
@@ -371,6 +378,10 @@ impl<'p> Machine<'_, 'p> {
                 files.push(self.message_file(written, format));
                 self.deliver(path, format);
                 if is_first && is_file {
+                    // Were it a directory, the others would get the message, too.
+                    if words.len() > 1 {
+                        self.unknown(Unknown::Statement(at));
+                    }
                     break 'folders;
                 }
             }
@@ -511,7 +522,7 @@ impl<'p> Machine<'_, 'p> {
             }
             Target::Address(address) => self.redirect([address.clone()]),
             Target::Folder(folder) => {
-                self.file(process, std::slice::from_ref(folder), encoding);
+                self.file(process, at, std::slice::from_ref(folder), encoding);
             }
             Target::Program(command) => {
                 let command = Text::literal(command);
