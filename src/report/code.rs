@@ -212,7 +212,7 @@ codes! {
         "Write the answer in the settings of the new server.";
     OpenFieldName "open-field-name":
         "A field name that is not written to its end",
-        "procmail searches the header as one text, so `^From` also finds `From-Something:`. Sieve asks for fields by their full names; the well-known ones are asked.",
+        "procmail searches the header as one text, so `^From` also finds `From-Something:`. Sieve asks for fields by their full names; the well-known ones are asked. A field that nobody knows keeps no mail from a rule below that throws it away, unless no known field begins so.",
         "Look whether the fields in the script are the ones that were meant.";
     AnyField "any-field":
         "A word looked for in the whole header",
