@@ -146,7 +146,7 @@ impl Fit {
         may_exceed: false,
     };
     /// It can hold where procmail did not match.
-    const EXCEEDS: Fit = Fit {
+    pub(super) const EXCEEDS: Fit = Fit {
         may_miss: false,
         may_exceed: true,
     };

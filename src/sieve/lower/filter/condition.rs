@@ -400,13 +400,24 @@ impl Lowering<'_> {
             false => test,
         };
         let asked = Asked::exactly(test);
-        Ok(match compared.by == Comparison::Contains || SINGLE.contains(&name) {
-            true => asked,
-            false => asked.with(adapted(
-                Code::EximField,
-                format!("Where a message has several {name} fields, Exim asked for all of them as one text; the new server asks for each"),
-            )),
-        })
+        if compared.by == Comparison::Contains || SINGLE.contains(&name) {
+            return Ok(asked);
+        }
+        // Several fields are one text to Exim, which is none of them.
+        if compared.by == Comparison::Is && self.target.has(Extension::Relational) {
+            let several = Test::Header {
+                compare: compared.compare(Match::Count("gt".to_owned())),
+                names: vec![name.to_owned()],
+                keys: vec![Value::text("1")],
+            };
+            let one = Test::Not(Box::new(several));
+            return Ok(Asked::exactly(Test::AllOf(vec![asked.test, one])));
+        }
+        let fit = Fit::EXCEEDS;
+        Ok(Asked { fit, ..asked }.with(adapted(
+            Code::EximField,
+            format!("Where a message has several {name} fields, Exim asked for all of them as one text; the new server asks for each"),
+        )))
     }
 
     fn suffix_compared(&self, compared: &Compared) -> Result<Asked, Note> {
