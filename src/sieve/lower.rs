@@ -2,9 +2,9 @@
 //! does the same to a message, and findings about what it could not carry out.
 //!
 //! `flow` follows the steps; `guard` turns conditions into tests, with
-//! [`pattern`] for expressions and `score` for weights; `action` and
-//! `program` say what a recipe does; `value` carries variables; `once` sees
-//! that one message does not go to one place twice.
+//! [`pattern`] for expressions, `question` for programs and `score` for
+//! weights; `action` and `program` say what a recipe does; `value` carries
+//! variables; `once` sees that one message does not go to one place twice.
 
 mod action;
 mod answer;
@@ -24,6 +24,7 @@ mod once;
 mod path;
 pub mod pattern;
 mod program;
+mod question;
 mod score;
 mod sequence;
 mod shape;

@@ -1,22 +1,17 @@
-//! In: the command of a pipe or a `?` condition. Out: what the server does in
-//! the program's place.
+//! In: the command of a pipe. Out: what the server does in the program's place.
 
 use super::action::keep;
-use super::guard::Held;
 use super::path::{Known, Path};
-use super::pattern::{self, Fit, Note};
+use super::pattern::Note;
 use super::sequence::Flow;
 use super::shape::Shape;
-use super::value::{command, is_empty, script_name, shortened};
+use super::value::{command, script_name, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::expression::Expression;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{
-    Comparison, Edit, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
-};
-use crate::sieve::script::{Command, CommandKind, Compare, FlagCommand, Match, Test, Value};
+use crate::rules::program::{Edit, Meaning, meaning};
+use crate::sieve::script::{Command, CommandKind, FlagCommand, Test};
 use crate::sieve::target::Extension;
 
 /// What the action of a recipe came to.
@@ -306,7 +301,7 @@ impl Lowering<'_> {
     }
 
     /// The message was seen before.
-    fn duplicate(&mut self, at: StatementId, by_sender: bool) -> Result<Test, Note> {
+    pub(super) fn duplicate(&mut self, at: StatementId, by_sender: bool) -> Result<Test, Note> {
         if by_sender {
             return Err(manual(
                 Code::SeenSenders,
@@ -326,247 +321,6 @@ impl Lowering<'_> {
         Ok(Test::Duplicate {
             handle: None,
             seconds: None,
-        })
-    }
-
-    /// `? command`.
-    ///
-    /// # Errors
-    /// Why that cannot be asked.
-    pub(super) fn question(
-        &mut self,
-        recipe: &Recipe,
-        text: &Text,
-        path: &Path,
-    ) -> Result<Held, Note> {
-        match meaning(text) {
-            Meaning::Question(question) => self.asked(&question, path),
-            Meaning::Grep(grep) => self.searched(&grep, path),
-            Meaning::Duplicate { by_sender, .. } => {
-                Ok(Held::exactly(self.duplicate(recipe.at, by_sender)?))
-            }
-            Meaning::Exit(0) => Ok(Held::exactly(Test::True)),
-            Meaning::Exit(_) => Ok(Held::exactly(Test::False)),
-            Meaning::NoProgram => {
-                let mut held = Held::exactly(Test::False);
-                held.notes.push(no_program());
-                Ok(held)
-            }
-            Meaning::Log | Meaning::Notify | Meaning::Echo(_) | Meaning::PassThrough => {
-                let mut held = Held::exactly(Test::True);
-                held.notes.push(adapted(
-                    Code::SideEffect,
-                    "The program is not run; it is taken to have succeeded, as it always should",
-                ));
-                Ok(held)
-            }
-            _ => Err(Self::unknown_condition(text)),
-        }
-    }
-
-    /// `test …`.
-    fn asked(&mut self, question: &Question, path: &Path) -> Result<Held, Note> {
-        let mut held = match &question.comparison {
-            Comparison::Equal(left, right) => {
-                let (left, right) = (self.value(left, path)?, self.value(right, path)?);
-                let doubtful = left.doubtful || right.doubtful;
-                let test = match (left.value.as_text(), right.value.as_text()) {
-                    (Some(left), Some(right)) => constant(left == right),
-                    _ => Test::String {
-                        compare: Compare {
-                            by: Match::Is,
-                            octet: true,
-                        },
-                        sources: vec![left.value],
-                        keys: vec![right.value],
-                    },
-                };
-                Held {
-                    before: left.before.into_iter().chain(right.before).collect(),
-                    fit: loose_if(doubtful),
-                    ..Held::exactly(test)
-                }
-            }
-            Comparison::NotEmpty(text) => {
-                let text = self.value(text, path)?;
-                let test = match text.value.as_text() {
-                    Some(text) => constant(!text.is_empty()),
-                    None => Test::Not(Box::new(is_empty(text.value))),
-                };
-                Held {
-                    before: text.before,
-                    fit: loose_if(text.doubtful),
-                    ..Held::exactly(test)
-                }
-            }
-            Comparison::Number {
-                left,
-                relation,
-                right,
-            } => {
-                let number =
-                    |text: Option<String>| text.and_then(|text| text.trim().parse::<i64>().ok());
-                let left = number(self.value(left, path)?.value.as_text());
-                let right = number(self.value(right, path)?.value.as_text());
-                let (Some(left), Some(right)) = (left, right) else {
-                    return Err(manual(
-                        Code::UnclearNumber,
-                        "This compares numbers that differ from message to message",
-                    ));
-                };
-                Held::exactly(constant(holds(left, relation, right)))
-            }
-            Comparison::File(_, file) => {
-                let name = file.known().map_or("a file", |name| name);
-                return Err(manual(
-                    Code::FileTest,
-                    format!(
-                        "This asks whether there is a file {} at the moment the mail comes",
-                        shortened(name)
-                    ),
-                ));
-            }
-        };
-        if question.negated {
-            held.test = Test::Not(Box::new(held.test));
-            held.fit = held.fit.negated();
-        }
-        Ok(held)
-    }
-
-    /// `formail -x Field | grep -f list` and its like.
-    fn searched(&mut self, grep: &Grep, path: &Path) -> Result<Held, Note> {
-        let mut notes = Vec::new();
-        let mut doubtful = false;
-        let keys = match &grep.patterns {
-            Patterns::These(texts) => {
-                let mut keys = Vec::new();
-                for text in texts {
-                    let prepared = self.value(text, path)?;
-                    doubtful |= prepared.doubtful;
-                    if !prepared.before.is_empty() {
-                        return Err(unclear_list());
-                    }
-                    keys.push(prepared.value);
-                }
-                keys
-            }
-            Patterns::File(file) => {
-                let list = self.text_of(file, path).ok_or_else(|| {
-                    manual(
-                        Code::ListUnread,
-                        "The list that is searched is not in the home directory",
-                    )
-                })?;
-                notes.push(adapted(
-                    Code::ListCopied,
-                    "The lines of the list are copied into the script; a change to the file does nothing any more",
-                ));
-                list.lines().map(Value::text).collect()
-            }
-        };
-        if grep.words || keys.len() > MAX_LIST {
-            return Err(unclear_list());
-        }
-        let is_plain = |key: &Value| {
-            let special = |c: char| "*[]^$\\+?(){}|".contains(c);
-            grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
-        };
-        if !keys.iter().all(is_plain) {
-            return Err(unclear_list());
-        }
-        let compare = Compare {
-            by: match grep.lines {
-                true => Match::Is,
-                false => Match::Contains,
-            },
-            octet: !grep.ignore_case,
-        };
-        let test = match &grep.input {
-            Input::Field(Field { names, .. }) => Test::Header {
-                compare,
-                names: names.clone(),
-                keys,
-            },
-            Input::Text(text) => {
-                let text = self.value(text, path)?;
-                doubtful |= text.doubtful;
-                if !text.before.is_empty() {
-                    return Err(unclear_list());
-                }
-                Test::String {
-                    compare,
-                    sources: vec![text.value],
-                    keys,
-                }
-            }
-            Input::Files(files) => {
-                let mut lines = Vec::new();
-                for file in files {
-                    let list = self.text_of(file, path).ok_or_else(|| {
-                        manual(
-                            Code::ListUnread,
-                            "The list that is searched is not in the home directory",
-                        )
-                    })?;
-                    lines.extend(list.lines().map(Value::text));
-                }
-                notes.push(adapted(
-                    Code::ListCopied,
-                    "The lines of the list are copied into the script; a change to the file does nothing any more",
-                ));
-                if lines.len() > MAX_LIST || lines.is_empty() {
-                    return Err(unclear_list());
-                }
-                Test::String {
-                    compare,
-                    sources: lines,
-                    keys,
-                }
-            }
-            Input::Message => return self.searched_in_message(grep, keys, notes),
-        };
-        if matches!(&test, Test::String { .. }) && !self.target.has(Extension::Variables) {
-            return Err(manual(
-                Code::NoVariables,
-                "The server has no variables, and this asks for the value of one",
-            ));
-        }
-        let mut held = Held {
-            fit: loose_if(doubtful),
-            notes,
-            ..Held::exactly(test)
-        };
-        if grep.inverted {
-            held.test = Test::Not(Box::new(held.test));
-        }
-        Ok(held)
-    }
-
-    /// `grep -f list` over the header that a condition feeds.
-    fn searched_in_message(
-        &mut self,
-        grep: &Grep,
-        keys: Vec<Value>,
-        mut notes: Vec<Note>,
-    ) -> Result<Held, Note> {
-        let words: Option<Vec<String>> = keys.iter().map(Value::as_text).collect();
-        let words = words.filter(|_| !grep.inverted && !grep.lines);
-        let words = words.ok_or_else(unclear_list)?;
-        let quoted: Vec<String> = words
-            .iter()
-            .filter(|word| !word.is_empty())
-            .map(|word| super::guard::quoted(word))
-            .collect();
-        let guarded = format!("\\{}", quoted.join("|"));
-        let expression =
-            Expression::new(&guarded, !grep.ignore_case).map_err(|_| unclear_list())?;
-        let matched = pattern::header(&expression, self.target)?;
-        notes.extend(matched.notes);
-        Ok(Held {
-            fit: matched.fit.and(Fit::LOOSE),
-            notes,
-            ..Held::exactly(matched.test)
         })
     }
 
@@ -645,9 +399,6 @@ pub(super) fn without_directory() -> Note {
     )
 }
 
-/// Lines of a list that are copied into a script.
-const MAX_LIST: usize = 2000;
-
 /// Maildir flags as IMAP has them.
 pub(super) fn flags(letters: &str) -> Vec<String> {
     let name = |letter: char| {
@@ -668,36 +419,15 @@ pub(super) fn flags(letters: &str) -> Vec<String> {
         .collect()
 }
 
-fn constant(value: bool) -> Test {
-    match value {
-        true => Test::True,
-        false => Test::False,
-    }
-}
-
-fn loose_if(doubtful: bool) -> Fit {
-    match doubtful {
-        true => Fit::LOOSE,
-        false => Fit::default(),
-    }
-}
-
 fn dropped(code: Code, message: impl Into<String>) -> Note {
     note(Verdict::Dropped, code, message)
 }
 
-fn no_program() -> Note {
+pub(super) fn no_program() -> Note {
     note(
         Verdict::Exact,
         Code::NoProgram,
         "The variable that was to name the program has no value, so nothing was run",
-    )
-}
-
-fn unclear_list() -> Note {
-    manual(
-        Code::ListUnclear,
-        "A list is searched in a way that Sieve does not know",
     )
 }
 
