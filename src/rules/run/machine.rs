@@ -357,6 +357,10 @@ impl<'p> Machine<'_, 'p> {
         'folders: for folder in folders {
             let words = self.words(process, &folder.path, encoding);
             let last = words.len().saturating_sub(1);
+            if last > 0 {
+                // Which of them are directories, only the old host knows.
+                self.unknown(Unknown::Statement(at));
+            }
             for (number, word) in words.iter().enumerate() {
                 // Where a value ends the name, no mark stands behind it.
                 let format = if number == last {
@@ -378,10 +382,6 @@ impl<'p> Machine<'_, 'p> {
                 files.push(self.message_file(written, format));
                 self.deliver(path, format);
                 if is_first && is_file {
-                    // Were it a directory, the others would get the message, too.
-                    if words.len() > 1 {
-                        self.unknown(Unknown::Statement(at));
-                    }
                     break 'folders;
                 }
             }
