@@ -16,7 +16,7 @@ use super::model::{Piece, Text};
 use crate::syntax::shell::{Operator, RedirectionKind};
 use arguments::{Call, Reader, Stage};
 
-pub use formail::{Edit, Field, is_field_name};
+pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
 

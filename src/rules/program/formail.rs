@@ -56,6 +56,9 @@ pub enum Edit {
         /// Field.
         name: String,
     },
+    /// `-I "From "`: the line of the mbox format, which has the sender of the
+    /// envelope, is made anew from the header.
+    Sender,
 }
 
 impl Edit {
@@ -69,9 +72,13 @@ impl Edit {
             | Edit::KeepFirst { name }
             | Edit::KeepLast { name } => vec![name],
             Edit::Rename { from, to } => vec![from, to],
+            Edit::Sender => vec![SENDER],
         }
     }
 }
+
+/// The line of the mbox format, by the name that formail has for it.
+pub const SENDER: &str = "from ";
 
 /// A field, or several, that is printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,8 +166,9 @@ impl Formail {
                     let to = field_name(flags.next()?.value?.known()?)?;
                     formail.edits.push(Edit::Rename { from, to });
                 }
-                // The line of the mbox format, which a mail server has not.
-                'a' | 'A' | 'i' | 'I' if is_mbox_line(value.as_ref()?) => {}
+                'i' | 'I' if is_mbox_line(value.as_ref()?) => formail.edits.push(Edit::Sender),
+                // There is one.
+                'a' | 'A' if is_mbox_line(value.as_ref()?) => {}
                 'a' | 'A' | 'i' | 'I' | 'u' | 'U' => formail.edits.extend(edit(letter, &value?)?),
                 _ => return None,
             }

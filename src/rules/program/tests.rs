@@ -238,9 +238,10 @@ fn asides() {
 #[test]
 fn what_only_an_old_host_needs() {
     assert_eq!(of("sed -e '1s/^/F/'"), Meaning::PassThrough);
+    assert_eq!(of("formail -a \"From \""), Meaning::PassThrough);
     assert_eq!(
         of("formail -I \"From \" -a \"From \""),
-        Meaning::PassThrough
+        Meaning::HeaderEdit(vec![Edit::Sender])
     );
     assert_eq!(
         of("cd backup && rm -f dummy `ls -t msg.* | sed -e 1,32d`"),

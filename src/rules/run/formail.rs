@@ -21,6 +21,8 @@ pub enum Edit {
     KeepFirst(Vec<u8>),
     /// `-U`.
     KeepLast(Vec<u8>),
+    /// `-I "From "`.
+    Sender,
 }
 
 /// A field: its whole text with all line ends, and how long the name is, with
@@ -165,6 +167,9 @@ pub fn edit(message: &[u8], edits: &[Edit]) -> Vec<u8> {
 fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
     let mut kept: Vec<Field> = Vec::new();
     for field in fields {
+        if field.is_mbox_line() && edits.contains(&Edit::Sender) {
+            continue;
+        }
         let mut field = field;
         let mut is_deleted = false;
         let is_renamed = edits

@@ -206,6 +206,7 @@ impl<'p> Machine<'_, 'p> {
                 program::Edit::Rename { from, to } => Edit::Rename(bytes(from), bytes(to)),
                 program::Edit::KeepFirst { name } => Edit::KeepFirst(bytes(name)),
                 program::Edit::KeepLast { name } => Edit::KeepLast(bytes(name)),
+                program::Edit::Sender => Edit::Sender,
             })
             .collect()
     }

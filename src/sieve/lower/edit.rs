@@ -25,6 +25,12 @@ impl Lowering<'_> {
         edits: &[Edit],
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
+        if edits.contains(&Edit::Sender) {
+            return Err(adapted(
+                Code::HeaderUnchanged,
+                "The sender of the envelope stays as it was, since no script can change it",
+            ));
+        }
         if !self.target.has(Extension::EditHeader) {
             return Err(adapted(
                 Code::HeaderUnchanged,
@@ -47,7 +53,7 @@ impl Lowering<'_> {
                 Edit::Add { name, value } => (Added::Always, name, value),
                 Edit::ReplaceKeeping { name, value } => (Added::BesideOld, name, value),
                 Edit::Replace { name, value } => (Added::InPlace, name, value),
-                Edit::Rename { .. } => continue,
+                Edit::Rename { .. } | Edit::Sender => continue,
                 Edit::KeepFirst { name } | Edit::KeepLast { name } => {
                     return Err(manual(
                         Code::HeaderUnchanged,

@@ -9,6 +9,7 @@ use super::value::{no_quoting, quotes_expressions, reference, script_name, set, 
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
+use crate::rules::program::SENDER;
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use crate::sieve::walk;
@@ -306,13 +307,14 @@ impl Lowering<'_> {
     fn asks_for_unchanged(&self, test: &Test) -> bool {
         let mut asks = false;
         walk::test_tree(test, &mut |test| {
-            if let Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) =
-                test
-            {
-                asks |= names
-                    .iter()
-                    .any(|name| self.unchanged.contains(&name.to_lowercase()));
-            }
+            asks |= match test {
+                Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
+                    let mut names = names.iter();
+                    names.any(|name| self.unchanged.contains(&name.to_lowercase()))
+                }
+                Test::Envelope { .. } => self.unchanged.contains(SENDER),
+                _ => false,
+            };
         });
         asks
     }
