@@ -52,7 +52,7 @@ impl Elaborator<'_, '_> {
                 Some(span),
                 Verdict::Adapted,
                 Code::UnknownDirectory,
-                "What MAILDIR is here is not known before a message is there, and the folder is called without it",
+                WITHOUT_DIRECTORY,
             );
         }
         Action::File(folders)
@@ -84,6 +84,9 @@ impl Elaborator<'_, '_> {
         }
     }
 }
+
+/// What there is to say of a folder whose directory is not known.
+pub const WITHOUT_DIRECTORY: &str = "What MAILDIR is here is not known before a message is there, and the folder is called without it";
 
 /// Whether where a mailbox lies depends on `MAILDIR`.
 fn is_seen_from_directory(folder: &Folder) -> bool {

@@ -207,36 +207,23 @@ fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
             kept.push(field);
         }
     }
+    let is_absent = |name: &[u8]| !kept.iter().any(|field| field.is(name));
     let mut added = Vec::new();
     for edit in edits {
-        if let Edit::AddIfAbsent(name, value) = edit
-            && !kept.iter().any(|field| field.is(name))
-        {
-            added.push(Field::new(name, value));
+        let (place, name, value) = match edit {
+            Edit::AddIfAbsent(name, value) if is_absent(name) => (0, name, value),
+            Edit::Add(name, value) => (1, name, value),
+            Edit::ReplaceKeeping(name, value) => (2, name, value),
+            Edit::Replace(name, value) => (3, name, value),
+            _ => continue,
+        };
+        if place == 0 || !value.is_empty() {
+            added.push((place, Field::new(name, value)));
         }
     }
-    for edit in edits {
-        if let Edit::Add(name, value) = edit
-            && !value.is_empty()
-        {
-            added.push(Field::new(name, value));
-        }
-    }
-    for edit in edits {
-        if let Edit::ReplaceKeeping(name, value) = edit
-            && !value.is_empty()
-        {
-            added.push(Field::new(name, value));
-        }
-    }
-    for edit in edits {
-        if let Edit::Replace(name, value) = edit
-            && !value.is_empty()
-        {
-            added.push(Field::new(name, value));
-        }
-    }
-    kept.extend(added);
+    // formail adds them in an order of its own.
+    added.sort_by_key(|(place, _)| *place);
+    kept.extend(added.into_iter().map(|(_, field)| field));
     kept
 }
 

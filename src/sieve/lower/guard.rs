@@ -199,7 +199,7 @@ impl Lowering<'_> {
             model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
-        if self.asks_for_unchanged(&held.test) {
+        if !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
             held.fit = Fit::LOOSE;
         }
         if self.takes_fields_out && asks_for_body(&held.test) {

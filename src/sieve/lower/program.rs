@@ -9,6 +9,7 @@ use super::value::{command, script_name, shortened};
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
+use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::rules::program::{Edit, Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, FlagCommand, Test};
@@ -393,10 +394,7 @@ impl Lowering<'_> {
 
 /// What there is to say of a folder whose directory is not known.
 pub(super) fn without_directory() -> Note {
-    adapted(
-        Code::UnknownDirectory,
-        "What MAILDIR is here is not known before a message is there, and the folder is called without it",
-    )
+    adapted(Code::UnknownDirectory, WITHOUT_DIRECTORY)
 }
 
 /// Maildir flags as IMAP has them.
