@@ -231,8 +231,8 @@ codes! {
         "Letters outside ASCII travel as `=?charset?…?=`. procmail sees that; a Sieve server decodes it first, so an expression for the undecoded text never matches.",
         "Write the rule for the readable text. Where it stopped mail in a foreign charset, the server's own spam filter does so.";
     BlankAfterColon "blank-after-colon":
-        "An expression without the blank behind the colon",
-        "Mail has a blank between the colon and the value; procmail sees it, and Sieve does not. The expression leaves it out, or asks for more than one, so it hardly ever matched. The script takes it as it was meant.",
+        "No blank behind the colon, or more than one",
+        "Mail has a blank between the colon and the value; procmail sees it, and Sieve does not. An expression that leaves it out, or asks for more than one, hardly ever matched; the script takes it as it was meant. A field that formail wrote without one has one when the server writes it.",
         "Nothing needs to be done, if the rule is meant to work.";
     ForeignBytes "foreign-bytes":
         "Letters that are not written in UTF-8",

@@ -5,14 +5,14 @@
 //! be those of the tree it was printed from, whatever strings the old files
 //! put into it.
 
+use super::shared::Shared;
 use super::script::{CommandKind, Part, Script, Value};
 use super::target::{Extension, Target};
 use super::walk;
 use serde_json::Value as Json;
 use sieve::Compiler;
 use sieve::compiler::grammar::Capability;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Something a script can do to a message.
@@ -101,7 +101,7 @@ const LONGEST: usize = 2048;
 /// Scripts that were checked already, for one target: many users have the rules
 /// that their host gave them.
 #[derive(Debug, Default)]
-pub struct Checked(Mutex<HashMap<String, Actions>>);
+pub struct Checked(Shared<String, Actions, MOST>);
 
 impl Checked {
     /// As [`check`].
@@ -109,16 +109,8 @@ impl Checked {
     /// # Errors
     /// As those of [`check`].
     pub fn check(&self, text: &str, target: &Target) -> Result<Actions, CheckError> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(actions) = known().get(text) {
-            return Ok(actions.clone());
-        }
-        let actions = check(text, target)?;
-        let mut known = known();
-        if text.len() <= LONGEST && known.len() < MOST {
-            known.insert(text.to_owned(), actions.clone());
-        }
-        Ok(actions)
+        let is_small = text.len() <= LONGEST;
+        self.0.answer(text, is_small, || check(text, target))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod print;
 mod quote;
 mod scope;
 pub mod script;
+mod shared;
 pub mod target;
 pub mod tidy;
 pub mod walk;

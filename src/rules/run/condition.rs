@@ -73,6 +73,9 @@ impl<'p> Machine<'_, 'p> {
             None => None,
         };
         let negated = condition.negated;
+        if let Area::Variable(name) = &condition.area {
+            self.ask(process, name);
+        }
         match &condition.test {
             Test::Always | Test::Expression(_) => {
                 let Some(search) = self.search(process, recipe, condition, encoding) else {

@@ -35,6 +35,8 @@ pub struct Process<'p> {
     frames: Vec<Frame<'p>>,
     pub message: Rc<Message>,
     pub variables: Variables,
+    /// `LASTFOLDER` is a command; the model does not tell how it was written.
+    pub(super) last_is_command: bool,
     /// The directory that relative paths start from.
     pub directory: String,
     /// Whether the last recipe without `A` or `a` matched.
@@ -155,6 +157,7 @@ impl<'p> Machine<'_, 'p> {
             }],
             message: Rc::clone(message),
             variables,
+            last_is_command: false,
             directory: self.runner.home.to_owned(),
             last_matched: false,
             before_matched: false,
@@ -314,7 +317,7 @@ impl<'p> Machine<'_, 'p> {
                     command.push(b' ');
                     command.extend_from_slice(part);
                 }
-                process.variables.set("LASTFOLDER", Some(&command));
+                process.set_last_folder(&command);
                 self.outcome.programs.push(format!("sendmail {shown}"));
                 self.redirect(recipients(&words));
                 process.status = 0;
@@ -331,8 +334,7 @@ impl<'p> Machine<'_, 'p> {
                     .run_program(process, command, &input, Task::Pipe, encoding)
                     .status;
                 process.succeeded = !flags.wait || status == 0;
-                let shown = super::shown(command);
-                process.variables.set("LASTFOLDER", Some(shown.as_bytes()));
+                process.last_is_command = true;
                 process.succeeded
             }
             Action::Capture { name, command } => {
@@ -388,7 +390,7 @@ impl<'p> Machine<'_, 'p> {
         }
         let is_filed = !files.is_empty();
         let files = files.join(" ");
-        process.variables.set("LASTFOLDER", Some(files.as_bytes()));
+        process.set_last_folder(files.as_bytes());
         is_filed
     }
 

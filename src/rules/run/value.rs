@@ -42,7 +42,10 @@ impl<'p> Machine<'_, 'p> {
         for piece in &text.0 {
             match piece {
                 Piece::Literal(text) => value.extend_from_slice(&encoded(text, encoding)),
-                Piece::Variable(name) => value.extend(process.variable(name)),
+                Piece::Variable(name) => {
+                    self.ask(process, name);
+                    value.extend(process.variable(name));
+                }
                 Piece::Quoted(name) => {
                     // The empty group keeps its first byte from being a mark.
                     value.extend_from_slice(b"()");
@@ -70,6 +73,13 @@ impl<'p> Machine<'_, 'p> {
             value.truncate(MAX_VALUE);
         }
         value
+    }
+
+    /// Takes note that a variable is asked for whose value cannot be known.
+    pub fn ask(&mut self, process: &Process<'_>, name: &str) {
+        if name == "LASTFOLDER" && process.last_is_command {
+            self.unknown(Unknown::Value(name.to_owned()));
+        }
     }
 
     /// The words of a text: what stood without quotes ends at its blanks.
@@ -110,6 +120,12 @@ impl<'p> Machine<'_, 'p> {
 }
 
 impl Process<'_> {
+    /// What the message was last delivered to.
+    pub fn set_last_folder(&mut self, value: &[u8]) {
+        self.last_is_command = false;
+        self.variables.set("LASTFOLDER", Some(value));
+    }
+
     /// The value of a variable, empty where it has none.
     pub fn variable(&self, name: &str) -> Vec<u8> {
         match name {

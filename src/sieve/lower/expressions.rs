@@ -6,9 +6,10 @@ use super::manual;
 use super::pattern::{self, Matched, Note};
 use crate::report::code::Code;
 use crate::rules::expression::Expression;
+use crate::sieve::shared::Shared;
 use crate::sieve::target::Target;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// Expressions that are kept for other homes, and the longest of their texts:
 /// some 20 MB at most.
@@ -49,7 +50,7 @@ type Key = (String, bool);
 /// What one server makes of expressions, for all homes that are translated for
 /// it.
 #[derive(Debug, Default)]
-pub struct Expressions(Mutex<HashMap<Key, Arc<Asked>>>);
+pub struct Expressions(Shared<Key, Arc<Asked>, MOST>);
 
 /// What is known of expressions in one home.
 pub(super) struct Known<'a> {
@@ -82,22 +83,16 @@ impl<'a> Known<'a> {
 
 impl Expressions {
     fn meant(&self, key: &Key) -> Result<Arc<Asked>, Note> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(asked) = known().get(key) {
-            return Ok(Arc::clone(asked));
-        }
         let (text, distinguishes) = key;
-        let expression = Expression::new(text, *distinguishes).map_err(|error| {
-            manual(
-                Code::TooComplex,
-                format!("The expression is too large: {error}"),
-            )
-        })?;
-        let asked = Arc::new(Asked::of(expression));
-        let mut known = known();
-        if text.len() <= LONGEST && known.len() < MOST {
-            known.insert(key.clone(), Arc::clone(&asked));
-        }
-        Ok(asked)
+        let is_small = text.len() <= LONGEST;
+        self.0.answer(key, is_small, || {
+            let expression = Expression::new(text, *distinguishes).map_err(|error| {
+                manual(
+                    Code::TooComplex,
+                    format!("The expression is too large: {error}"),
+                )
+            })?;
+            Ok(Arc::new(Asked::of(expression)))
+        })
     }
 }

@@ -10,7 +10,7 @@ use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{Action, Folder, Format, Recipe, Step, Target};
-use crate::rules::program::{Meaning, meaning};
+use crate::rules::program::{Edit, Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
@@ -63,6 +63,7 @@ impl Lowering<'_> {
             assigned.insert("MATCH".to_owned());
         }
         self.lose(assigned, path);
+        self.are_unchanged(&edits_of(recipe));
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
@@ -109,6 +110,7 @@ impl Lowering<'_> {
             let alone = std::slice::from_ref(step);
             self.say_within(alone, &untold());
             self.lose(assigned_in(alone), path);
+            self.are_unchanged(&edits_in(alone));
             if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
                 && any_keeps(alone)
             {
@@ -291,4 +293,25 @@ fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
             Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
         }
     }
+}
+
+/// What a recipe changes in the header.
+fn edits_of(recipe: &Recipe) -> Vec<Edit> {
+    match &recipe.action {
+        Action::Pipe(command) if recipe.flags.filter => match meaning(command) {
+            Meaning::HeaderEdit(edits) => edits,
+            _ => Vec::new(),
+        },
+        Action::Block(steps) => edits_in(steps),
+        _ => Vec::new(),
+    }
+}
+
+fn edits_in(steps: &[Step]) -> Vec<Edit> {
+    let of = |step: &Step| match step {
+        Step::Recipe(recipe) => edits_of(recipe),
+        Step::Include { body, .. } | Step::Detail { body, .. } => edits_in(body),
+        _ => Vec::new(),
+    };
+    steps.iter().flat_map(of).collect()
 }

@@ -8,6 +8,7 @@ mod field;
 mod glob;
 mod header;
 mod key;
+mod positions;
 mod regex;
 mod sender;
 mod term;

@@ -245,7 +245,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn are_unchanged(&mut self, edits: &[Edit]) {
+    /// Fields that procmail changed, and the script does not.
+    pub(super) fn are_unchanged(&mut self, edits: &[Edit]) {
         let names = edits.iter().flat_map(Edit::names);
         self.unchanged.extend(names.map(str::to_lowercase));
     }

@@ -2,15 +2,17 @@
 //! procmail puts into `MATCH`, where engines agree on that.
 //!
 //! procmail matches as little as it can before the mark and as much as it can
-//! behind it. `*` in `:matches` is as short as can be; in `:regex`, a beginning
-//! of one length leaves no choice, and neither does an end in which every
-//! repeat stops where the next factor begins.
+//! behind it. `*` in `:matches` is as short as can be. A group of `:regex` is
+//! what procmail takes where a text can be read in one way only up to the mark,
+//! and an engine that tries one way after the other comes to the longest end
+//! first.
 
 use super::Group;
 use super::glob::single_glob;
 use super::key::{Style, tidy};
+use super::positions::Positions;
 use super::regex;
-use super::term::{Budget, Line, Lines, Term, TooComplex, any, is_anything, sees_newline};
+use super::term::{Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_newline};
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
@@ -26,10 +28,43 @@ pub(super) struct Capture {
     pub(super) line_end: bool,
 }
 
-/// The key for a term over a value; `None` where there is no telling what the
+/// What stands before the mark.
+pub(super) enum Front {
+    /// From the beginning of the value.
+    Fixed(Vec<Regex>),
+    /// Anywhere in the value. The first factor may be missing where this is at
+    /// the beginning of the value.
+    Searched {
+        fixed: Vec<Regex>,
+        at_start: bool,
+    },
+}
+
+/// The key for terms over a value; `None` where there is no telling what the
 /// engines would take.
-pub(super) fn of(
+pub(super) fn among(
+    terms: &[Term],
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Capture>, TooComplex> {
+    match terms {
+        [term] => of(term, false, style, budget),
+        [one, other] if is_behind(one, other) => of(one, true, style, budget),
+        [one, other] if is_behind(other, one) => of(other, true, style, budget),
+        _ => Ok(None),
+    }
+}
+
+/// Whether a term is another one anywhere behind a byte of some class, as with
+/// `^TO_`: `(.*[^a-z])?name`.
+fn is_behind(one: &Term, other: &Term) -> bool {
+    matches!(one.as_slice(), [anything, Regex::Class(_), rest @ ..]
+        if is_anything(anything) && rest == other.as_slice())
+}
+
+fn of(
     term: &Term,
+    at_start: bool,
     style: Style,
     budget: &mut Budget,
 ) -> Result<Option<Capture>, TooComplex> {
@@ -42,8 +77,7 @@ pub(super) fn of(
     if before.iter().chain(behind.iter().skip(1)).any(splits) {
         return Ok(None);
     }
-    let inner = behind.split_last().map_or(behind, |(_, inner)| inner);
-    if before.iter().chain(inner).any(sees_newline) {
+    if before.iter().any(sees_newline) || goes_on(behind) {
         return Ok(None);
     }
     let (mut front, mut back) = (Lines::default(), Lines::default());
@@ -59,7 +93,9 @@ pub(super) fn of(
     }) else {
         return Ok(None);
     };
-    without_needless(&mut front.factors, &back.factors);
+    if !back.closed {
+        without_needless(&mut front.factors, &back.factors);
+    }
     // Where procmail can begin in several ways, it remembers the first, and goes
     // on with the last.
     let begins_anywhere = front.factors.last().is_some_and(is_anything);
@@ -76,22 +112,43 @@ pub(super) fn of(
             front.factors.remove(0);
         }
     }
-    let found = rest_of_line(&front.factors, &back.factors, style);
-    let found = found.or_else(|| part(&front.factors, back, style));
+    let found = match at_start {
+        true => None,
+        false => rest_of_line(&front.factors, &back.factors, style),
+    };
+    let found = found.or_else(|| {
+        let front = match front.factors.split_first() {
+            Some((first, fixed)) if is_anything(first) => Front::Searched {
+                fixed: fixed.to_vec(),
+                at_start,
+            },
+            _ => Front::Fixed(front.factors),
+        };
+        part(front, back, style)
+    });
     Ok(found.map(|capture| Capture {
         line_end: back.closed,
         ..capture
     }))
 }
 
-/// The key for a term over all that stands behind the colon, where `\/.*`
-/// takes it, the blank first: `^Subject: *\/.*` matches as little as it can
-/// before the mark.
+/// Whether it may go on in the next line.
+fn goes_on(behind: &[Regex]) -> bool {
+    let inner = behind.split_last().map_or(behind, |(_, inner)| inner);
+    inner.iter().any(sees_newline)
+}
+
+/// The key for a term over all that stands behind the colon, where `\/.*` or
+/// `\/.+` takes it, the blank first: `^Subject: *\/.*` matches as little as it
+/// can before the mark.
 pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capture>, TooComplex> {
     let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
         return Ok(None);
     };
     let (before, behind) = term.split_at(at);
+    if goes_on(behind) {
+        return Ok(None);
+    }
     let takes_nothing = |factor: &Regex| {
         let splits = any(factor, &|part| *part == Regex::Split);
         factor.is_nullable() && !splits && !sees_newline(factor)
@@ -101,19 +158,24 @@ pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capt
     let [back] = back.lines.as_slice() else {
         return Ok(None);
     };
-    let is_rest = matches!(back.factors.as_slice(), [rest] if is_anything(rest));
-    Ok(
-        (is_rest && before.iter().all(takes_nothing)).then(|| Capture {
-            by: Match::Matches,
-            key: "*".to_owned(),
-            group: Group {
-                variable: "1".to_owned(),
-                has_blank: true,
-                shape: Shape::Blank,
-            },
-            line_end: back.closed,
-        }),
-    )
+    let is_rest = match back.factors.as_slice() {
+        [Regex::Plus(inner)] => is_any(inner),
+        [rest] => is_anything(rest),
+        _ => false,
+    };
+    if !is_rest || !before.iter().all(takes_nothing) {
+        return Ok(None);
+    }
+    Ok(Some(Capture {
+        by: Match::Matches,
+        key: "*".to_owned(),
+        group: Group {
+            variable: "1".to_owned(),
+            has_blank: true,
+            shape: Shape::Blank,
+        },
+        line_end: back.closed,
+    }))
 }
 
 /// `\/.*`: the rest of the line.
@@ -139,27 +201,30 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
     })
 }
 
-fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
-    let (searched, fixed) = match front.split_first() {
-        Some((first, rest)) if is_anything(first) => (true, rest),
-        _ => (false, front),
-    };
+/// A part of the line.
+fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
     let dialect = style.regex?;
-    let plain = |regex: &Regex| matches!(regex, Regex::Class(_));
-    if !deterministic(&back.factors) {
+    if !ends_alike(&back.factors) {
         return None;
     }
-    let front = match fixed.iter().all(plain) {
-        true => front.to_vec(),
-        false if searched => return None,
-        false => earliest(front, &back.factors)?,
+    let front = match front {
+        Front::Searched { fixed, at_start } => {
+            let found = Positions::of(&fixed)?;
+            let is_settled = is_settled(&fixed, &back.factors) && found.hold_no_other();
+            if !is_settled && !fixed.iter().all(is_class) {
+                return None;
+            }
+            Front::Searched { fixed, at_start }
+        }
+        Front::Fixed(front) if is_settled(&front, &back.factors) => Front::Fixed(front),
+        Front::Fixed(front) => Front::Fixed(earliest(front, back)?),
     };
-    let key = regex::captured(&front, back, style.ignores_case, dialect)?;
-    Some(Capture {
+    let (key, group) = regex::captured(&front, back, style.ignores_case, dialect)?;
+    (group <= MOST_GROUPS).then(|| Capture {
         by: Match::Regex,
         key,
         group: Group {
-            variable: "1".to_owned(),
+            variable: group.to_string(),
             has_blank: false,
             shape: shape(&back.factors),
         },
@@ -167,17 +232,47 @@ fn part(front: &[Regex], back: &Line, style: Style) -> Option<Capture> {
     })
 }
 
+/// Variables for what a test has found are `${1}` to `${9}` (RFC 5229, 3.2).
+const MOST_GROUPS: usize = 9;
+
+fn is_class(regex: &Regex) -> bool {
+    matches!(regex, Regex::Class(_))
+}
+
+/// Whether the mark can be in one place only: each byte leads on in the front
+/// or behind it, and what need not match behind it is not asked for too early.
+fn is_settled(front: &[Regex], back: &[Regex]) -> bool {
+    let whole = Positions::of(&[front, back].concat());
+    let parts = whole.zip(Positions::of(front));
+    parts.is_some_and(|(whole, of_front)| {
+        whole.leave_no_choice(of_front.len())
+            && (of_front.end_once() || !back.iter().all(Regex::is_nullable))
+    })
+}
+
+/// Whether all engines end in the same place, from one beginning: those that
+/// take the longest, and those that try one way after the other, and go on as
+/// long as they can.
+fn ends_alike(back: &[Regex]) -> bool {
+    let can_go_on = |regex: &Regex| match regex {
+        Regex::Alternate(inner) => !inner.iter().any(Regex::is_nullable),
+        Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => !inner.is_nullable(),
+        _ => true,
+    };
+    let stops = |factor: &Regex| any(factor, &|part| !can_go_on(part));
+    !back.iter().any(stops)
+        && Positions::of(back).is_some_and(|positions| positions.come_to_longest())
+}
+
 /// What factors match: a word, where each is of letters that one has, and not
 /// all can be empty.
 fn shape(factors: &[Regex]) -> Shape {
-    let is_of_word = |factor: &Regex| match factor {
-        Regex::Class(set) => set.iter().all(|byte| shape::is_of_word(byte.into())),
+    let is_other = |part: &Regex| match part {
+        Regex::Class(set) => !set.iter().all(|byte| shape::is_of_word(byte.into())),
+        Regex::Edge | Regex::Split => true,
         _ => false,
     };
-    let is_word = factors.iter().all(|factor| match factor {
-        Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => is_of_word(inner),
-        factor => is_of_word(factor),
-    });
+    let is_word = !factors.iter().any(|factor| any(factor, &is_other));
     match is_word && !factors.iter().all(Regex::is_nullable) {
         true => Shape::Word,
         false => Shape::Anything,
@@ -186,14 +281,13 @@ fn shape(factors: &[Regex]) -> Shape {
 
 /// A beginning that is as short as it can be, written so that it cannot be
 /// longer: `[^>]*<` as `[^<>]*<`.
-fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
-    let mut front = front.to_vec();
+fn earliest(mut front: Vec<Regex>, back: &Line) -> Option<Vec<Regex>> {
     if let [before @ .., repeat, Regex::Class(end)] = front.as_slice()
         && let Regex::Star(inner) | Regex::Plus(inner) = repeat
         && let Regex::Class(set) = inner.as_ref()
         && !set.intersection(end).is_empty()
     {
-        if !takes_any_of(back, set) {
+        if back.closed || !takes_any_of(&back.factors, set) {
             return None;
         }
         let mut shorter = before.to_vec();
@@ -205,8 +299,7 @@ fn earliest(front: &[Regex], back: &[Regex]) -> Option<Vec<Regex>> {
         shorter.push(Regex::Class(*end));
         front = shorter;
     }
-    let is_settled = matches!(front.last(), Some(Regex::Class(_)));
-    (is_settled && deterministic(&front)).then_some(front)
+    is_settled(&front, &back.factors).then_some(front)
 }
 
 /// Leaves out what need not match at the end of a beginning, where what follows
@@ -237,28 +330,4 @@ fn takes_any_of(factors: &[Regex], set: &ByteSet) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether each repeat stops where the next factor begins.
-fn deterministic(factors: &[Regex]) -> bool {
-    let mut repeated = ByteSet::EMPTY;
-    for factor in factors {
-        let (set, repeats) = match factor {
-            Regex::Class(set) => (set, false),
-            Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => match &**inner {
-                Regex::Class(set) => (set, true),
-                _ => return false,
-            },
-            _ => return false,
-        };
-        if !set.intersection(&repeated).is_empty() {
-            return false;
-        }
-        repeated = match (repeats, factor) {
-            (false, _) => ByteSet::EMPTY,
-            (true, Regex::Plus(_)) => *set,
-            (true, _) => repeated.union(set),
-        };
-    }
-    true
 }

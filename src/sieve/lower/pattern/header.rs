@@ -188,17 +188,13 @@ fn captured(
         let Field::Named(name) = field else {
             return Ok(None);
         };
-        let is_done = super::term::done(terms);
-        let left = match is_done {
-            // In front of the blank already.
-            true => terms.clone(),
-            false => behind(terms, b' ', budget)?,
-        };
-        let capture = match left.as_slice() {
-            [term] if is_done => capture::from_colon(term, budget)?,
-            [term] => capture::of(term, style, budget)?,
+        let mut capture = match terms.as_slice() {
+            [term] => capture::from_colon(term, budget)?,
             _ => None,
         };
+        if capture.is_none() && !super::term::done(terms) {
+            capture = capture::among(&behind(terms, b' ', budget)?, style, budget)?;
+        }
         if capture.is_none() || found.is_some() && found != capture {
             return Ok(None);
         }

@@ -5,18 +5,16 @@
 //! counts, escapes of signs alone. Two things differ, and need the dialect:
 //! whose business case is, and `[` in a bracket.
 
+use super::capture::Front;
 use super::glob::single;
 use super::term::{Line, is_any, is_anything};
 use crate::rules::expression::{ByteSet, Regex};
 pub(super) use crate::sieve::target::RegexDialect as Dialect;
+use std::cell::Cell;
 
 /// The expression; `None` where it cannot be written in UTF-8.
 pub(super) fn written(line: &Line, ignores_case: bool, dialect: Dialect) -> Option<String> {
-    let writer = Writer {
-        ignores_case,
-        dialect,
-        lines: false,
-    };
+    let writer = Writer::new(ignores_case, dialect, false);
     let mut out = String::new();
     let factors = match line.factors.split_first() {
         Some((first, rest)) if is_anything(first) => rest,
@@ -41,11 +39,7 @@ pub(super) fn written(line: &Line, ignores_case: bool, dialect: Dialect) -> Opti
 
 /// The same for a text of several lines.
 pub(super) fn of_lines(factors: &[Regex], ignores_case: bool, dialect: Dialect) -> Option<String> {
-    let writer = Writer {
-        ignores_case,
-        dialect,
-        lines: true,
-    };
+    let writer = Writer::new(ignores_case, dialect, true);
     let mut out = String::new();
     let rest = match factors.split_first() {
         Some((first, rest)) if is_end(first) => {
@@ -60,34 +54,42 @@ pub(super) fn of_lines(factors: &[Regex], ignores_case: bool, dialect: Dialect) 
     Some(writer.cased(out))
 }
 
-/// The expression with a group around what stands behind `\/`.
+/// The expression with a group around what stands behind `\/`, and the number of
+/// that group.
 pub(super) fn captured(
-    front: &[Regex],
+    front: &Front,
     back: &Line,
     ignores_case: bool,
     dialect: Dialect,
-) -> Option<String> {
-    let writer = Writer {
-        ignores_case,
-        dialect,
-        lines: false,
-    };
+) -> Option<(String, usize)> {
+    let writer = Writer::new(ignores_case, dialect, false);
     let mut out = String::new();
-    let front = match front.split_first() {
-        Some((first, rest)) if is_anything(first) => rest,
-        _ => {
+    match front {
+        Front::Fixed(factors) => {
             out.push('^');
-            front
+            writer.sequence(factors, &mut out)?;
         }
-    };
-    writer.sequence(front, &mut out)?;
-    out.push('(');
+        Front::Searched {
+            fixed,
+            at_start: false,
+        } => writer.sequence(fixed, &mut out)?,
+        Front::Searched {
+            fixed,
+            at_start: true,
+        } => {
+            let (first, rest) = fixed.split_first()?;
+            writer.ends(std::slice::from_ref(first), '^', &mut out)?;
+            writer.sequence(rest, &mut out)?;
+        }
+    }
+    writer.open(&mut out);
+    let group = writer.groups.get();
     writer.sequence(&back.factors, &mut out)?;
     out.push(')');
     if back.closed {
         out.push('$');
     }
-    Some(writer.cased(out))
+    Some((writer.cased(out), group))
 }
 
 /// A newline stands for an end of the value.
@@ -100,9 +102,25 @@ struct Writer {
     dialect: Dialect,
     /// The text has several lines, and `.` must not leave one.
     lines: bool,
+    /// How many groups were opened.
+    groups: Cell<usize>,
 }
 
 impl Writer {
+    fn new(ignores_case: bool, dialect: Dialect, lines: bool) -> Self {
+        Writer {
+            ignores_case,
+            dialect,
+            lines,
+            groups: Cell::new(0),
+        }
+    }
+
+    fn open(&self, out: &mut String) {
+        self.groups.set(self.groups.get() + 1);
+        out.push('(');
+    }
+
     fn cased(&self, mut out: String) -> String {
         let letters = out.bytes().any(|byte| byte.is_ascii_alphabetic());
         if self.dialect == Dialect::Perl && self.ignores_case && letters {
@@ -133,7 +151,7 @@ impl Writer {
             '^' => written.insert(0, sign.to_string()),
             _ => written.push(sign.to_string()),
         }
-        out.push('(');
+        self.open(out);
         out.push_str(&written.join("|"));
         out.push(')');
         Some(())
@@ -165,13 +183,14 @@ impl Writer {
         match factor {
             _ if is_any(factor) && !self.lines => out.push('.'),
             _ if is_end(factor) => {
-                out.push_str("([");
+                self.open(out);
+                out.push('[');
                 out.push_str(self.line_end());
                 out.push_str("]+|$)");
             }
             // The text may end there without an end of the line.
             Regex::Class(set) if self.lines && set.contains(b'\n') => {
-                out.push('(');
+                self.open(out);
                 self.bracket(set, out)?;
                 out.push_str("|$)");
             }
@@ -196,17 +215,18 @@ impl Writer {
         let mut optional = false;
         for each in alternatives {
             let mut text = String::new();
+            let groups = self.groups.get();
             self.sequence(std::slice::from_ref(each), &mut text)?;
             match text.is_empty() {
                 true => optional = true,
-                false if written.contains(&text) => {}
+                false if written.contains(&text) => self.groups.set(groups),
                 false => written.push(text),
             }
         }
         if written.is_empty() {
             return Some(());
         }
-        out.push('(');
+        self.open(out);
         out.push_str(&written.join("|"));
         out.push(')');
         if optional {
@@ -229,7 +249,7 @@ impl Writer {
             (true, _) => return Some(()),
             (_, true) => out.push_str(&text),
             (_, false) => {
-                out.push('(');
+                self.open(out);
                 out.push_str(&text);
                 out.push(')');
             }

@@ -134,6 +134,7 @@ fn pattern() -> impl Strategy<Value = String> {
 /// of the texts by themselves.
 fn engine_errs(test: &Test, texts: &[&str]) -> bool {
     let (Test::Header { compare, keys, .. }
+    | Test::Envelope { compare, keys, .. }
     | Test::Body { compare, keys, .. }
     | Test::String { compare, keys, .. }) = test
     else {
@@ -176,7 +177,7 @@ proptest! {
         let header = format!("From {sender}  Thu Jan  1 00:00:00 2026\nSubject: x");
         let before = expression.find(header.as_bytes()).is_some();
         let after = held_from(&matched, &target, "Subject: x\n\nbody\n", &sender).is_some();
-        if before != after {
+        if before != after && !(after && engine_errs(&matched.test, &[&sender])) {
             let said = if before { matched.fit.may_miss } else { matched.fit.may_exceed };
             prop_assert!(said, "^From {pattern} on {header:?}: {before}, {after} by {}", test_line(&matched.test));
         }
@@ -215,8 +216,8 @@ proptest! {
     #[test]
     fn captures_agree(
         name in proptest::sample::select(vec!["^Subject:", "^Subject: ", "^X-A:.*"]),
-        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", " *", "\\.", "[^-]+", "[^a]*"]), 0..4),
-        back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$"]), 1..4),
+        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", " *", "\\.", "[^-]+", "[^a]*", "(a|-b)", "(a|ab)", "b?", "(ab)+", "(.*[^a])?"]), 0..4),
+        back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$", "(a|ab)", "(ab|-)", "(b-)?", "(a|b.)+"]), 1..4),
         subject in value(), own in value(),
     ) {
         let text = format!("{name}{}\\/{}", front.concat(), back.concat());
@@ -233,6 +234,10 @@ proptest! {
             true => text.trim_end_matches('\n').to_owned(),
             false => text,
         });
+        let value = if name.starts_with("^X-A") { own.trim() } else { subject.trim() };
+        if before.is_none() && engine_errs(&matched.test, &[value]) {
+            return Ok(());
+        }
         prop_assert_eq!(before, after, "{} on {:?} by {}", text, header, test_line(&matched.test));
     }
 }

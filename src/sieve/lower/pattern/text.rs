@@ -48,9 +48,7 @@ pub(super) fn lowered(
         sources: vec![subject.clone()],
         keys,
     };
-    if let ([term], true) = (terms.as_slice(), marked)
-        && let Some(found) = capture::of(term, style, &mut budget)?
-    {
+    if marked && let Some(found) = capture::among(&terms, style, &mut budget)? {
         let compare = Compare {
             by: found.by,
             octet: !style.ignores_case,
