@@ -382,6 +382,10 @@ codes! {
         "The value of a header field in a variable",
         "formail -x prints a field as it stands in the mail. The server gives it with its encoded words decoded, and without the blanks around it.",
         "Nothing needs to be done.";
+    FirstFew "first-few":
+        "A text in which only the first few signs are replaced",
+        "tr and sed replaced a sign wherever it stood. Sieve can only take a text apart at one place after the other, and the script does so four times.",
+        "Nothing needs to be done, unless names have more of these signs.";
     RuntimeExpression "runtime-expression":
         "An expression that is made anew for each mail",
         "Part of what the rule looks for comes from a variable that differs from mail to mail. The server looks for the text in the variable, and does not read it as an expression.",

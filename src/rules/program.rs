@@ -7,6 +7,7 @@
 mod arguments;
 pub(crate) mod calendar;
 mod formail;
+mod printed;
 mod question;
 mod send;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use crate::syntax::shell::{Operator, RedirectionKind};
 use arguments::{Call, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, is_field_name};
+pub use printed::{New, Printed, Shape, Source, TextEdit, Way};
 pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
 
@@ -92,21 +94,12 @@ pub enum Meaning {
     Procmail(Vec<Text>),
     /// `exit 67`, `true`, `false`.
     Exit(i32),
-    /// `formail -x Field`: prints a field.
-    Field(Field),
+    /// `echo text`, `formail -x Field`, and what `sed`, `tr` and `cut` make of that.
+    Printed(Printed),
     /// `date +FORMAT`.
     Date {
         /// strftime(3).
         format: Text,
-    },
-    /// `echo text`.
-    Echo(Text),
-    /// `echo text | tr A-Z a-z`, or the other way round.
-    ChangeCase {
-        /// The text.
-        text: Text,
-        /// To upper case.
-        upper: bool,
     },
     /// `test …` or `[ … ]`.
     Question(Question),
@@ -121,7 +114,7 @@ pub enum Meaning {
 }
 
 /// Programs that only add their opinion to the header.
-const SPAM_FILTERS: [&str; 24] = [
+const SPAM_FILTERS: [&str; 25] = [
     "spamc",
     "spamassassin",
     "spamdrop",
@@ -132,6 +125,7 @@ const SPAM_FILTERS: [&str; 24] = [
     "spamoracle",
     "dspam",
     "crm114",
+    "crm",
     "mailreaver.crm",
     "sb_filter.py",
     "hammiefilter.py",
@@ -201,7 +195,9 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
         [Stage::Call(call)] => of_call(call),
         [Stage::Group(_)] => send::of_pipeline(stages),
         [Stage::Call(first), Stage::Call(second)] if first.is("echo") || first.is("printf") => {
-            question::of_echo(first, second).or_else(|| aside(second))
+            question::of_echo(first, second)
+                .or_else(|| printed::of_pipeline(stages).map(Meaning::Printed))
+                .or_else(|| aside(second))
         }
         [Stage::Call(first), Stage::Call(second)] if question::is_grep(second) => {
             question::of_filtered(first, second)
@@ -210,7 +206,9 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
             Meaning::SpamFilter { .. } | Meaning::PassThrough => deliver(last),
             _ => None,
         },
-        _ => send::of_pipeline(stages),
+        _ => printed::of_pipeline(stages)
+            .map(Meaning::Printed)
+            .or_else(|| send::of_pipeline(stages)),
     }
 }
 
@@ -263,7 +261,7 @@ fn of_call(call: &Call) -> Option<Meaning> {
         "procmail" => Some(Meaning::Procmail(call.arguments.clone())),
         "cat" if call.arguments.is_empty() => Some(Meaning::PassThrough),
         "date" => date(call),
-        "echo" => echo(call).map(Meaning::Echo),
+        "echo" => printed::alone(call).map(Meaning::Printed),
         "test" | "[" => question::test(call).map(Meaning::Question),
         "true" | ":" => Some(Meaning::Exit(0)),
         "false" => Some(Meaning::Exit(1)),

@@ -5,8 +5,8 @@
 //! be those of the tree it was printed from, whatever strings the old files
 //! put into it.
 
-use super::shared::Shared;
 use super::script::{CommandKind, Part, Script, Value};
+use super::shared::Shared;
 use super::target::{Extension, Target};
 use super::walk;
 use serde_json::Value as Json;

@@ -23,6 +23,7 @@ mod left_out;
 mod once;
 mod path;
 pub mod pattern;
+mod printed;
 mod program;
 mod question;
 mod score;

@@ -108,7 +108,7 @@ impl Cell {
             symlink(format!("usr/{name}"), cell.path(name))?;
         }
         cell.install(&find("procmail")?, "usr/bin/procmail")?;
-        for program in ["formail", "grep", "tr", "test"] {
+        for program in ["formail", "grep", "tr", "sed", "cut", "test"] {
             cell.install(&find(program)?, &format!("usr/libexec/{program}"))?;
         }
         cell.install(&std::env::current_exe()?, super::recorder::PLACE)?;

@@ -7,7 +7,7 @@
 //! time does not, so mailboxes are remembered and laid out beforehand.
 
 use super::cell::Cell;
-use super::recorder::{Call, SPAM_FILTERS};
+use super::recorder::{Call, LINE_EDITOR, SPAM_FILTERS};
 use super::{Delivery, Files, Outcome};
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,17 @@ const PATIENT: Duration = Duration::from_secs(30);
 
 /// Programs that the recorder plays as they are, so that the outcome is true.
 const PLAYED: &[&str] = &[
-    "formail", "sendmail", "echo", "true", "false", "tr", "grep", "fgrep", "egrep", "cat",
+    "formail",
+    "sendmail",
+    "echo",
+    "true",
+    "false",
+    "tr",
+    "grep",
+    "fgrep",
+    "egrep",
+    "cat",
+    LINE_EDITOR,
 ];
 
 /// Cells, and the state that is kept between messages.

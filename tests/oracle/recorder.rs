@@ -2,7 +2,8 @@
 //! that it was called, and does nothing else.
 //!
 //! In a shell's place it runs a plain pipeline of programs it knows
-//! (`formail`, `tr`, `grep` and `test` are the real ones; `sendmail`, `cat`,
+//! (`formail`, `tr`, `grep` and `test` are the real ones, and `sed` and `cut` behind
+//! others; `sendmail`, `cat`,
 //! `echo`, spam filters, which pass a message on unchanged) and nothing else.
 
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,7 @@ pub fn play() -> i32 {
     let (output, status) = if SHELLS.contains(&program.as_str()) {
         shell(&arguments, input)
     } else {
-        one(&program, &arguments, input)
+        one(&program, &arguments, input, false)
     };
     let _ = io::stdout().lock().write_all(&output);
     status
@@ -129,11 +130,25 @@ fn record(program: &str, arguments: &[String]) {
     }
 }
 
-/// Plays a program: its output and exit status.
-fn one(program: &str, arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
-    record(program, arguments);
+/// Programs that are run where they get a line from another, and not where they
+/// change a message.
+fn edits_lines(program: &str) -> bool {
+    matches!(program, "sed" | "cut")
+}
+
+/// What the call of such a program is written down as.
+pub const LINE_EDITOR: &str = "line editor";
+
+/// Plays a program, one of several in a pipeline or alone: its output and exit
+/// status.
+fn one(program: &str, arguments: &[String], input: Vec<u8>, is_piped: bool) -> (Vec<u8>, i32) {
+    match is_piped && edits_lines(program) {
+        true => record(LINE_EDITOR, arguments),
+        false => record(program, arguments),
+    }
     match program {
         "formail" | "tr" | "grep" => real(program, arguments, &input),
+        _ if is_piped && edits_lines(program) => real(program, arguments, &input),
         "fgrep" | "egrep" => {
             let mut words = vec![format!("-{}", program[..1].to_uppercase())];
             words.extend_from_slice(arguments);
@@ -202,7 +217,9 @@ fn asks_for_file(word: &str) -> bool {
 
 /// Runs one of the few programs that a cell holds.
 fn real(program: &str, arguments: &[String], input: &[u8]) -> (Vec<u8>, i32) {
+    let sandbox = (program == "sed").then_some("--sandbox");
     let child = Command::new(format!("/usr/libexec/{program}"))
+        .args(sandbox)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -233,7 +250,7 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
         [flag, ..] if is_nameless(flag) => return (Vec::new(), 2),
         [flag, command, ..] if flag.starts_with('-') => command.as_str(),
         // What is no program, procmail gives to a shell as a script.
-        [script, rest @ ..] => return one(base(script), rest, input),
+        [script, rest @ ..] => return one(base(script), rest, input, false),
         [] => return (input, 0),
     };
     let mut words = command.split([' ', '(']).filter(|word| !word.is_empty());
@@ -250,6 +267,8 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
                 | "true"
                 | "false"
                 | "tr"
+                | "sed"
+                | "cut"
                 | "grep"
                 | "fgrep"
                 | "egrep"
@@ -257,11 +276,14 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
         ) || SPAM_FILTERS.contains(&name)
     };
     let pipeline = pipeline(command).filter(|commands| {
-        commands.iter().all(|words| {
-            words
-                .first()
-                .is_some_and(|name| known(base(name)) && (name != "cat" || words.len() == 1))
-        })
+        let is_lone_editor = commands.len() == 1 && { commands.iter().flatten().next() }
+            .is_some_and(|name| edits_lines(base(name)));
+        !is_lone_editor
+            && commands.iter().all(|words| {
+                words
+                    .first()
+                    .is_some_and(|name| known(base(name)) && (name != "cat" || words.len() == 1))
+            })
     });
     let Some(pipeline) = pipeline else {
         let first = command.split_whitespace().next().unwrap_or("sh");
@@ -270,9 +292,10 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
         return (if silent { Vec::new() } else { input }, 0);
     };
     let mut flow = (input, 0);
+    let is_piped = pipeline.len() > 1;
     for words in pipeline {
         if let Some((program, arguments)) = words.split_first() {
-            flow = one(base(program), arguments, flow.0);
+            flow = one(base(program), arguments, flow.0, is_piped);
         }
     }
     flow
@@ -313,6 +336,10 @@ fn pipeline(command: &str) -> Option<Vec<Vec<String>>> {
                 let mut name = String::new();
                 while let Some(c) = chars.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
                     name.push(c);
+                }
+                if name.is_empty() && !braced {
+                    word.get_or_insert_default().push('$');
+                    continue;
                 }
                 if name.is_empty() || (braced && chars.next() != Some('}')) {
                     return None;

@@ -3,7 +3,7 @@
 
 use super::arguments::{Call, Flag};
 use super::send::Reply;
-use super::{BodyPart, Meaning, Recipients};
+use super::{BodyPart, Meaning, Recipients, Source, printed};
 use crate::rules::model::{Piece, Text};
 
 /// A change to the header. Names are without colon, values are all that stands
@@ -116,7 +116,7 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
         });
     }
     if !formail.printed.is_empty() {
-        return formail.field().map(Meaning::Field);
+        return printed::alone(call).map(Meaning::Printed);
     }
     if formail.reply {
         return Some(Meaning::AutoReply(Reply {
@@ -174,6 +174,19 @@ impl Formail {
             }
         }
         Some(formail)
+    }
+
+    /// What is printed, where that is all it does.
+    pub fn source(self) -> Option<Source> {
+        if !self.reply {
+            return self.field().map(Source::Field);
+        }
+        let prints_sender = matches!(self.printed.as_slice(), [(name, false)]
+            if name.eq_ignore_ascii_case("to"));
+        (prints_sender && self.edits.is_empty() && self.cache.is_none()).then_some(Source::Sender {
+            trusted: self.trust,
+            trimmed: self.trimmed,
+        })
     }
 
     /// The field or fields that are printed, where that is all it does.

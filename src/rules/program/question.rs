@@ -3,7 +3,7 @@
 use super::arguments::Call;
 use super::formail::Formail;
 use super::{Field, Meaning, echo};
-use crate::rules::model::{Piece, Text};
+use crate::rules::model::Text;
 
 /// What `test` asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,38 +222,12 @@ pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
     (grep.input == input).then_some(Meaning::Grep(grep))
 }
 
-/// `echo text | tr A-Z a-z` or `echo text | grep …`.
+/// `echo text | grep …`.
 pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
-    let text = echo(first).filter(|_| first.is("echo"))?;
-    if is_grep(second) {
-        let input = Input::Text(text);
-        let grep = grep(second, input.clone())?;
-        return (grep.input == input).then_some(Meaning::Grep(grep));
-    }
-    if second.is("tr") {
-        let upper = changes_case(second)?;
-        return Some(Meaning::ChangeCase { text, upper });
-    }
-    None
-}
-
-/// Whether `tr` turns the letters into capitals; `None` where it does
-/// something else.
-fn changes_case(call: &Call) -> Option<bool> {
-    let [from, to] = call.arguments.as_slice() else {
+    let input = Input::Text(echo(first).filter(|_| first.is("echo"))?);
+    if !is_grep(second) {
         return None;
-    };
-    let set = |word: &Text| match word.0.as_slice() {
-        [Piece::Literal(text)] => match text.as_str() {
-            "A-Z" | "[A-Z]" | "[:upper:]" => Some(true),
-            "a-z" | "[a-z]" | "[:lower:]" => Some(false),
-            _ => None,
-        },
-        _ => None,
-    };
-    match (set(from)?, set(to)?) {
-        (true, false) => Some(false),
-        (false, true) => Some(true),
-        _ => None,
     }
+    let grep = grep(second, input.clone())?;
+    (grep.input == input).then_some(Meaning::Grep(grep))
 }

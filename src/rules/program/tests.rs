@@ -269,30 +269,39 @@ fn maildirs() {
 
 #[test]
 fn printed_values() {
+    let printed = |source| {
+        Meaning::Printed(Printed {
+            source,
+            edits: Vec::new(),
+        })
+    };
     assert_eq!(
         of("formail -zxSubject:"),
-        Meaning::Field(Field {
+        printed(Source::Field(Field {
             names: vec!["Subject".into()],
             with_name: false,
             trimmed: true,
             joined: false
-        })
+        }))
     );
+    let sender = |trusted, trimmed| printed(Source::Sender { trusted, trimmed });
+    assert_eq!(of("formail -rtzxTo:"), sender(true, true));
+    assert_eq!(of("formail -rx To:"), sender(false, false));
+    assert_eq!(of("formail -rzxSubject:"), Meaning::Unknown);
     // The line of the mbox format is no field.
     assert_eq!(of("formail -x \"From \""), Meaning::Unknown);
     assert_eq!(of("formail -xFrom"), Meaning::Unknown);
-    assert!(matches!(of("formail -xFrom:"), Meaning::Field(_)));
+    assert!(matches!(of("formail -xFrom:"), Meaning::Printed(_)));
     assert_eq!(of("/bin/date +%Y-%m"), Meaning::Date { format: t("%Y-%m") });
     assert_eq!(of("date +'%a' -d x"), Meaning::Unknown);
-    assert_eq!(of("echo a   'b  c'"), Meaning::Echo(t("a b  c")));
+    assert_eq!(of("echo a   'b  c'"), printed(Source::Text(t("a b  c"))));
     assert_eq!(
         of("echo $MATCH | /usr/bin/tr [A-Z] [a-z]"),
-        Meaning::ChangeCase {
-            text: v("MATCH"),
-            upper: false
-        }
+        Meaning::Printed(Printed {
+            source: Source::Text(v("MATCH")),
+            edits: vec![TextEdit::Case { upper: false }],
+        })
     );
-    assert_eq!(of("echo $MATCH | tr / _"), Meaning::Unknown);
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Field {
 const FROM: &[u8] = b"From ";
 
 /// What an answer says it is from, and where it goes.
-const UNKNOWN: &[u8] = b"foo@bar";
+pub const UNKNOWN: &[u8] = b"foo@bar";
 
 /// How long the name is that a line begins with, its colon included; nothing
 /// where the line is no field.

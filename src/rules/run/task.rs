@@ -10,7 +10,8 @@ use super::{Delivery, Unknown, date};
 use crate::rules::elaborate::path;
 use crate::rules::model::{Format, Text};
 use crate::rules::program::{
-    self, BodyPart, Comparison, Grep, Input, Meaning, Patterns, Question, Recipients, Reply,
+    self, BodyPart, Comparison, Grep, Input, Meaning, Patterns, Printed, Question, Recipients,
+    Reply, Source,
 };
 use crate::syntax::Encoding;
 
@@ -140,27 +141,15 @@ impl<'p> Machine<'_, 'p> {
             }
             Meaning::Exit(status) => Ran::exit(*status),
             Meaning::NoProgram => Ran::exit(127),
-            Meaning::Field(field) => Ran::printed(formail::extract(input, field)),
+            Meaning::Printed(printed) => {
+                Ran::printed(self.output(process, printed, input, encoding))
+            }
             Meaning::Date { format } => {
                 let format = self.string(process, format, encoding);
                 match date::format(self.mail.received, &format) {
                     Some(date) => Ran::printed(date + "\n"),
                     None => self.not_known(command, input, task),
                 }
-            }
-            Meaning::Echo(text) => {
-                let mut output = self.value(process, text, encoding);
-                output.push(b'\n');
-                Ran::printed(output)
-            }
-            Meaning::ChangeCase { text, upper } => {
-                let text = self.value(process, text, encoding);
-                let mut output = match upper {
-                    true => text.to_ascii_uppercase(),
-                    false => text.to_ascii_lowercase(),
-                };
-                output.push(b'\n');
-                Ran::printed(output)
             }
             Meaning::Question(question) => self.question(process, question, encoding),
             Meaning::Grep(grep) => match self.grep(process, grep, input, encoding) {
@@ -169,6 +158,48 @@ impl<'p> Machine<'_, 'p> {
             },
             Meaning::Procmail(_) | Meaning::Unknown => self.not_known(command, input, task),
         }
+    }
+
+    /// What is printed of a message, or of a text.
+    fn output(
+        &mut self,
+        process: &mut Process<'p>,
+        printed: &Printed,
+        input: &[u8],
+        encoding: Encoding,
+    ) -> Vec<u8> {
+        let text = match &printed.source {
+            Source::Text(text) => {
+                let mut text = self.value(process, text, encoding);
+                text.push(b'\n');
+                text
+            }
+            Source::Field(field) => formail::extract(input, field),
+            Source::Sender { trusted, trimmed } => {
+                let mut sender =
+                    formail::answered(input, *trusted).unwrap_or_else(|| formail::UNKNOWN.to_vec());
+                if !trimmed {
+                    sender.insert(0, b' ');
+                }
+                sender.push(b'\n');
+                sender
+            }
+        };
+        if printed.edits.is_empty() {
+            return text;
+        }
+        let lines = text.split_inclusive(|&byte| byte == b'\n');
+        let edited = lines.flat_map(|line| {
+            let (line, end) = match line.strip_suffix(b"\n") {
+                Some(line) => (line, b"\n".as_slice()),
+                None => (line, b"".as_slice()),
+            };
+            let edits = printed.edits.iter();
+            let mut line = edits.fold(line.to_vec(), |line, edit| edit.applied(&line));
+            line.extend_from_slice(end);
+            line
+        });
+        edited.collect()
     }
 
     /// A program that nothing is known of has succeeded, and changed nothing.

@@ -10,7 +10,7 @@ use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{Assign, Piece, Text};
 use crate::rules::program::{Meaning, meaning};
-use crate::sieve::script::{Command, CommandKind, Part, Value};
+use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
 
 impl Lowering<'_> {
     /// What an assignment does.
@@ -119,7 +119,7 @@ impl Lowering<'_> {
 
 /// Lets the commands that find a value out write it where an assignment wants
 /// it, where that is all there is to it.
-fn renamed(commands: &mut [Command], assignment: &CommandKind) -> bool {
+fn renamed(commands: &mut Vec<Command>, assignment: &CommandKind) -> bool {
     let CommandKind::Set {
         name: to, value, ..
     } = assignment
@@ -133,19 +133,39 @@ fn renamed(commands: &mut [Command], assignment: &CommandKind) -> bool {
     for command in commands.iter_mut() {
         found |= rename_set(command, from, to);
     }
+    commands.retain(|command| !is_own_value(command));
     found
+}
+
+/// Whether a variable is given the value that it has.
+fn is_own_value(command: &Command) -> bool {
+    match &command.kind {
+        CommandKind::Set {
+            name,
+            value,
+            modifiers,
+        } => modifiers.is_empty() && value.references() == [name.as_str()] && value.0.len() == 1,
+        _ => false,
+    }
 }
 
 fn rename_set(command: &mut Command, from: &str, to: &str) -> bool {
     match &mut command.kind {
-        CommandKind::Set { name, .. } if name == from => {
+        CommandKind::Set { name, value, .. } if name == from => {
             to.clone_into(name);
+            rename_read(value, from, to);
             true
         }
         CommandKind::If {
             branches,
             otherwise,
         } => {
+            for (test, _) in branches.iter_mut() {
+                if let Test::String { sources, .. } = test {
+                    let sources = sources.iter_mut();
+                    sources.for_each(|source| rename_read(source, from, to));
+                }
+            }
             let blocks = branches.iter_mut().map(|(_, block)| block).chain(otherwise);
             let mut found = false;
             for command in blocks.flatten() {
@@ -154,5 +174,15 @@ fn rename_set(command: &mut Command, from: &str, to: &str) -> bool {
             found
         }
         _ => false,
+    }
+}
+
+fn rename_read(value: &mut Value, from: &str, to: &str) {
+    for part in &mut value.0 {
+        if let Part::Variable(name) = part
+            && name == from
+        {
+            to.clone_into(name);
+        }
     }
 }

@@ -7,6 +7,9 @@ use crate::rules::program::calendar::{DAYS, MONTHS};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
+/// `%u` of the days from Sunday on.
+const DAYS_FROM_MONDAY: [&str; 7] = ["7", "1", "2", "3", "4", "5", "6"];
+
 /// What the names of variables begin with that hold parts of the date.
 pub(super) const NOW: &str = "now_";
 
@@ -62,6 +65,10 @@ impl Lowering<'_> {
                     named("now_day_name", "weekday", long(&DAYS), 0),
                 ),
                 'w' => number("now_weekday"),
+                'u' => (
+                    "now_weekday_iso",
+                    named("now_weekday_iso", "weekday", DAYS_FROM_MONDAY.to_vec(), 0),
+                ),
                 _ => return None,
             };
             let (name, found) = part;

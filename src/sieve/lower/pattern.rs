@@ -16,6 +16,8 @@ mod term;
 mod tests;
 mod text;
 
+pub(super) use glob::escaped;
+
 use super::shape::Shape;
 use crate::report::code::Code;
 use crate::report::entry::Verdict;

@@ -149,7 +149,7 @@ impl Lowering<'_> {
                 ));
                 Flow::nothing()
             }
-            Meaning::Echo(_) | Meaning::Field(_) | Meaning::SpamFilter { .. } if copy => {
+            Meaning::Printed(_) | Meaning::SpamFilter { .. } if copy => {
                 self.find(at, dropped(
                     Code::SideEffect,
                     "What the program said of the mail went to the log, and the mail went on as it was",

@@ -43,7 +43,7 @@ impl Lowering<'_> {
                 held.notes.push(no_program());
                 Ok(held)
             }
-            Meaning::Log | Meaning::Notify | Meaning::Echo(_) | Meaning::PassThrough => {
+            Meaning::Log | Meaning::Notify | Meaning::Printed(_) | Meaning::PassThrough => {
                 let mut held = Held::exactly(Test::True);
                 held.notes.push(adapted(
                     Code::SideEffect,

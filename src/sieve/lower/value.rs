@@ -119,7 +119,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn piece(&mut self, piece: &Piece, path: &Path, into: &mut Prepared) -> Result<(), Note> {
+    pub(super) fn piece(
+        &mut self,
+        piece: &Piece,
+        path: &Path,
+        into: &mut Prepared,
+    ) -> Result<(), Note> {
         match piece {
             Piece::Literal(text) => into.value.0.push(Part::Text(text.clone())),
             Piece::Variable(name) => {
@@ -269,42 +274,7 @@ impl Lowering<'_> {
     /// What a command between backquotes prints.
     fn output(&mut self, command: &Text, path: &Path, into: &mut Prepared) -> Result<(), Note> {
         match meaning(command) {
-            Meaning::Echo(text) => {
-                for piece in &text.0 {
-                    self.piece(piece, path, into)?;
-                }
-                Ok(())
-            }
-            Meaning::ChangeCase { text, upper } => {
-                let inner = self.value(&text, path)?;
-                into.before.extend(inner.before);
-                into.notes.extend(inner.notes);
-                into.doubtful |= inner.doubtful;
-                if let Some(text) = inner.value.as_text() {
-                    into.value.0.push(Part::Text(match upper {
-                        true => text.to_ascii_uppercase(),
-                        false => text.to_ascii_lowercase(),
-                    }));
-                    return Ok(());
-                }
-                let name = format!("case{}", self.label().0);
-                let modifier = if upper { "upper" } else { "lower" };
-                into.before.push(set(&name, &[modifier], inner.value));
-                into.value.0.push(Part::Variable(name));
-                Ok(())
-            }
-            Meaning::Field(field) => {
-                let (commands, value) = self.field(&field)?;
-                into.before.extend(commands);
-                into.value.0.extend(value.0);
-                let is_unchanged = |name: &String| self.unchanged.contains(&name.to_lowercase());
-                into.doubtful |= field.names.iter().any(is_unchanged);
-                into.notes.push(super::adapted(
-                    Code::FieldValue,
-                    "The server gives the value of a field decoded and without the blanks around it",
-                ));
-                Ok(())
-            }
+            Meaning::Printed(printed) => self.printed(command, &printed, path, into),
             Meaning::Date { format } => {
                 let format = format.known().ok_or_else(|| unknown_output(command))?;
                 let (commands, value) = self.date(format).ok_or_else(|| unknown_output(command))?;
@@ -396,7 +366,7 @@ fn host_value(name: &str) -> Note {
     )
 }
 
-fn unknown_output(command: &Text) -> Note {
+pub(super) fn unknown_output(command: &Text) -> Note {
     let words = match command.known() {
         Some(command) => format!("What the command “{}” prints", shortened(command)),
         None => "What a command prints".to_owned(),

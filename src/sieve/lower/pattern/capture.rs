@@ -34,10 +34,7 @@ pub(super) enum Front {
     Fixed(Vec<Regex>),
     /// Anywhere in the value. The first factor may be missing where this is at
     /// the beginning of the value.
-    Searched {
-        fixed: Vec<Regex>,
-        at_start: bool,
-    },
+    Searched { fixed: Vec<Regex>, at_start: bool },
 }
 
 /// The key for terms over a value; `None` where there is no telling what the

@@ -166,7 +166,7 @@ pub(super) fn single(set: &ByteSet, ignores_case: bool) -> Option<u8> {
     }
 }
 
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::sieve::lower) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '*' | '?' | '\\') {

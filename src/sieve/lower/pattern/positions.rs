@@ -166,7 +166,10 @@ impl Positions {
     pub(super) fn leave_no_choice(&self, first: usize) -> bool {
         self.follow.iter().chain([&self.first]).all(|ways| {
             let of_first = ways.iter().filter(|&one| one < first);
-            { of_first }.all(|one| ways.iter().all(|other| one == other || !self.meet(one, other)))
+            { of_first }.all(|one| {
+                ways.iter()
+                    .all(|other| one == other || !self.meet(one, other))
+            })
         })
     }
 

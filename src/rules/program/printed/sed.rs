@@ -1,0 +1,458 @@
+//! In: a call of sed. Out: the changes that its `s` commands make to one line
+//! (sed(1), POSIX basic and extended expressions).
+
+use super::{MOST_SIGNS, New, Shape, TextEdit, Way, every, replaced};
+use crate::rules::model::Text;
+use crate::rules::program::arguments::Call;
+
+/// A part of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Atom {
+    Sign(char),
+    /// `.`, or `.*`.
+    Any {
+        star: bool,
+    },
+    Set {
+        set: Set,
+        star: bool,
+    },
+    /// `\(`.
+    Open,
+    /// `\)`.
+    Close,
+}
+
+/// A set of signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Set {
+    negated: bool,
+    /// ASCII, in order.
+    signs: Vec<char>,
+}
+
+/// An expression.
+#[derive(Debug, Default)]
+struct Expression {
+    from_start: bool,
+    atoms: Vec<Atom>,
+    to_end: bool,
+    groups: usize,
+}
+
+pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
+    let mut is_extended = false;
+    let mut scripts = Vec::new();
+    let mut words = call.arguments.iter();
+    while let Some(word) = words.next() {
+        match word.known()? {
+            "-e" => scripts.push(words.next()?),
+            "-E" | "-r" => is_extended = true,
+            word if word.starts_with('-') => return None,
+            _ if scripts.is_empty() => scripts.push(word),
+            _ => return None,
+        }
+    }
+    let mut edits = Vec::new();
+    for script in scripts {
+        let mut rest = Text::known(script)?.trim();
+        // `{ s/a/b/; s/c/d/; }` is done with every line.
+        if let Some(inner) = rest
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
+            rest = inner.trim();
+        }
+        while !rest.is_empty() {
+            rest = command(rest, is_extended, &mut edits)?.trim_start();
+            rest = rest.trim_start_matches([';', ' ', '\t', '\n']);
+        }
+    }
+    (!edits.is_empty()).then_some(edits)
+}
+
+/// One `s` command; returns what follows it.
+fn command<'s>(text: &'s str, is_extended: bool, edits: &mut Vec<TextEdit>) -> Option<&'s str> {
+    let rest = text.strip_prefix('s')?;
+    let delimiter = rest
+        .chars()
+        .next()
+        .filter(|c| c.is_ascii_punctuation() && *c != '\\')?;
+    let rest = rest.get(1..)?;
+    let (old, rest) = up_to(rest, delimiter)?;
+    let (new, rest) = up_to(rest, delimiter)?;
+    let end = rest.find([';', '\n']).unwrap_or(rest.len());
+    let (flags, rest) = rest.split_at(end);
+    let all = match flags.trim() {
+        "" => false,
+        "g" => true,
+        _ => return None,
+    };
+    edits.extend(substitution(&old, &new, is_extended, all)?);
+    Some(rest)
+}
+
+/// The text in front of a delimiter. In front of it, a backslash goes.
+fn up_to(text: &str, delimiter: char) -> Option<(String, &str)> {
+    let mut taken = String::new();
+    let mut signs = text.char_indices();
+    while let Some((at, sign)) = signs.next() {
+        match sign {
+            '\\' => match signs.next()?.1 {
+                other if other == delimiter => taken.push(other),
+                other => taken.extend(['\\', other]),
+            },
+            sign if sign == delimiter => return Some((taken, text.get(at + 1..)?)),
+            sign => taken.push(sign),
+        }
+    }
+    None
+}
+
+fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Vec<TextEdit>> {
+    let expression = Expression::of(old, is_extended)?;
+    let new = replacement(new, expression.groups)?;
+    let once = |way: Way| {
+        Some(vec![TextEdit::Apart {
+            ways: vec![way],
+            every: false,
+        }])
+    };
+    let plain_new = match new.as_slice() {
+        [] => Some(""),
+        [New::Text(text)] => Some(text.as_str()),
+        _ => None,
+    };
+    let begins =
+        expression.from_start || matches!(expression.atoms.first(), Some(Atom::Any { star: true }));
+    let ends =
+        expression.to_end || matches!(expression.atoms.last(), Some(Atom::Any { star: true }));
+    match (expression.atoms.as_slice(), plain_new) {
+        // `s/  */ /g`
+        ([Atom::Sign(sign), Atom::Set { set, star: true }], Some(new))
+            if all && set.is(*sign) && new == sign.to_string() =>
+        {
+            Some(vec![TextEdit::Apart {
+                ways: vec![replaced(&format!("{sign}{sign}"), new)],
+                every: true,
+            }])
+        }
+        // `s/[ ]*$//`
+        ([Atom::Set { set, star: true }], Some("")) if expression.to_end && !begins => {
+            let regex = format!("^(.*{})?{}*$", set.complement().written()?, set.written()?);
+            once(Way {
+                shape: Shape::Regex(regex),
+                new: vec![New::Group(1)],
+            })
+        }
+        ([Atom::Sign(sign)], Some(new)) if all && !begins && !ends => {
+            Some(vec![every(*sign, new)?])
+        }
+        ([Atom::Set { set, star: false }], Some(new)) if all && !begins && !ends => {
+            let is_small = !set.negated && set.signs.len() <= MOST_SIGNS;
+            if !is_small || set.signs.iter().any(|sign| new.contains(*sign)) {
+                return None;
+            }
+            set.signs.iter().map(|sign| every(*sign, new)).collect()
+        }
+        // Only the first can be at the beginning, or go on to the end.
+        _ if all && !begins && !ends => None,
+        _ if begins => once(expression.whole(new)?),
+        (atoms, Some(new)) => {
+            let (last, inner) = atoms.split_last()?;
+            let to_rest = *last == Atom::Any { star: true };
+            let fixed = if to_rest { inner } else { atoms };
+            let text = plain(fixed);
+            match (text, fixed) {
+                (Some(text), _) if to_rest => {
+                    let mut way = replaced(&text, new);
+                    way.new.pop();
+                    once(way)
+                }
+                (Some(text), _) if expression.to_end => {
+                    let mut parts = vec![New::Group(1)];
+                    if !new.is_empty() {
+                        parts.push(New::Text(new.to_owned()));
+                    }
+                    once(Way {
+                        shape: Shape::Glob(vec![String::new(), text]),
+                        new: parts,
+                    })
+                }
+                (Some(text), _) => once(replaced(&text, new)),
+                // The first of a set, and all behind it.
+                (None, [Atom::Set { set, star: false }]) if to_rest => {
+                    let regex = format!("^({}*){}.*$", set.complement().written()?, set.written()?);
+                    let mut parts = vec![New::Group(1)];
+                    if !new.is_empty() {
+                        parts.push(New::Text(new.to_owned()));
+                    }
+                    once(Way {
+                        shape: Shape::Regex(regex),
+                        new: parts,
+                    })
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The signs of atoms that are nothing else, one at least.
+fn plain(atoms: &[Atom]) -> Option<String> {
+    let sign = |atom: &Atom| match atom {
+        Atom::Sign(sign) => Some(*sign),
+        _ => None,
+    };
+    let text: String = atoms.iter().map(sign).collect::<Option<_>>()?;
+    (!text.is_empty()).then_some(text)
+}
+
+/// `\1` and plain text.
+fn replacement(text: &str, groups: usize) -> Option<Vec<New>> {
+    let mut parts = Vec::new();
+    let mut plain = String::new();
+    let mut signs = text.chars();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '&' | '\n' => return None,
+            '\\' => match signs.next()? {
+                digit @ '1'..='9' => {
+                    let number = digit.to_digit(10)? as usize;
+                    if number > groups {
+                        return None;
+                    }
+                    parts.push(New::Text(std::mem::take(&mut plain)));
+                    parts.push(New::Group(number));
+                }
+                other if other.is_ascii_alphanumeric() => return None,
+                other => plain.push(other),
+            },
+            sign => plain.push(sign),
+        }
+    }
+    parts.push(New::Text(plain));
+    parts.retain(|part| *part != New::Text(String::new()));
+    Some(parts)
+}
+
+impl Expression {
+    fn of(text: &str, is_extended: bool) -> Option<Self> {
+        let mut expression = Expression::default();
+        let mut open = 0;
+        let mut rest = match text.strip_prefix('^') {
+            Some(rest) => {
+                expression.from_start = true;
+                rest
+            }
+            None => text,
+        };
+        while let Some(sign) = rest.chars().next() {
+            let behind = rest.get(sign.len_utf8()..)?;
+            let (atom, behind) = match sign {
+                '$' if behind.is_empty() => {
+                    expression.to_end = true;
+                    break;
+                }
+                '[' => {
+                    let (set, behind) = Set::of(behind)?;
+                    (Atom::Set { set, star: false }, behind)
+                }
+                '.' => (Atom::Any { star: false }, behind),
+                '(' if is_extended => (Atom::Open, behind),
+                ')' if is_extended => (Atom::Close, behind),
+                '*' | '^' | '$' => return None,
+                '+' | '?' | '|' | '{' if is_extended => return None,
+                '\\' => {
+                    let escaped = behind.chars().next()?;
+                    let behind = behind.get(escaped.len_utf8()..)?;
+                    let atom = match escaped {
+                        '(' if !is_extended => Atom::Open,
+                        ')' if !is_extended => Atom::Close,
+                        '+' | '?' | '|' | '{' | '}' if !is_extended => return None,
+                        c if c.is_ascii_alphanumeric() || "<>`'\n".contains(c) => return None,
+                        c => Atom::Sign(c),
+                    };
+                    (atom, behind)
+                }
+                sign => (Atom::Sign(sign), behind),
+            };
+            let (atom, behind) = match behind.strip_prefix('*') {
+                None => (atom, behind),
+                Some(behind) => (
+                    match atom {
+                        Atom::Any { .. } => Atom::Any { star: true },
+                        Atom::Set { set, .. } => Atom::Set { set, star: true },
+                        Atom::Sign(sign) => Atom::Set {
+                            set: Set {
+                                negated: false,
+                                signs: vec![sign],
+                            },
+                            star: true,
+                        },
+                        Atom::Open | Atom::Close => return None,
+                    },
+                    behind,
+                ),
+            };
+            match atom {
+                Atom::Open => {
+                    expression.groups += 1;
+                    open += 1;
+                }
+                Atom::Close if open == 0 => return None,
+                Atom::Close => open -= 1,
+                Atom::Set { ref set, .. } if !set.signs.iter().all(char::is_ascii) => return None,
+                _ => {}
+            }
+            expression.atoms.push(atom);
+            rest = behind;
+        }
+        let is_something = !expression.atoms.is_empty();
+        (is_something && open == 0 && expression.groups < 8).then_some(expression)
+    }
+
+    /// A match that begins with the line: as long as it can be, and what is left
+    /// behind it.
+    fn whole(&self, mut new: Vec<New>) -> Option<Way> {
+        let mut regex = "^".to_owned();
+        for atom in &self.atoms {
+            match atom {
+                Atom::Sign(sign) => regex.push_str(&escaped(*sign)),
+                Atom::Any { star: false } => regex.push('.'),
+                Atom::Any { star: true } => regex.push_str(".*"),
+                Atom::Set { set, star } => {
+                    regex.push_str(&set.written()?);
+                    regex.push_str(if *star { "*" } else { "" });
+                }
+                Atom::Open => regex.push('('),
+                Atom::Close => regex.push(')'),
+            }
+        }
+        if !self.to_end && self.atoms.last() != Some(&(Atom::Any { star: true })) {
+            regex.push_str("(.*)");
+            new.push(New::Group(self.groups + 1));
+        }
+        regex.push('$');
+        Some(Way {
+            shape: Shape::Regex(regex),
+            new,
+        })
+    }
+}
+
+fn escaped(sign: char) -> String {
+    match sign {
+        '.' | '[' | ']' | '(' | ')' | '*' | '+' | '?' | '{' | '}' | '|' | '^' | '$' | '\\' => {
+            format!("\\{sign}")
+        }
+        sign => sign.to_string(),
+    }
+}
+
+impl Set {
+    /// The set behind a bracket, and what follows it.
+    fn of(text: &str) -> Option<(Set, &str)> {
+        let (negated, body) = match text.strip_prefix('^') {
+            Some(body) => (true, body),
+            None => (false, text),
+        };
+        let mut signs = Vec::new();
+        let mut rest = body;
+        loop {
+            if let Some(behind) = rest.strip_prefix("[:") {
+                let (name, behind) = behind.split_once(":]")?;
+                signs.extend(match name {
+                    "space" | "blank" => vec![' ', '\t'],
+                    "digit" => ('0'..='9').collect(),
+                    "lower" => ('a'..='z').collect(),
+                    "upper" => ('A'..='Z').collect(),
+                    "alpha" => ('A'..='Z').chain('a'..='z').collect(),
+                    "alnum" => ('0'..='9').chain('A'..='Z').chain('a'..='z').collect(),
+                    _ => return None,
+                });
+                rest = behind;
+                continue;
+            }
+            let sign = rest.chars().next()?;
+            let behind = rest.get(sign.len_utf8()..)?;
+            if sign == ']' && rest.len() != body.len() {
+                signs.sort_unstable();
+                signs.dedup();
+                return Some((Set { negated, signs }, behind));
+            }
+            let mut range = behind.chars();
+            match (range.next(), range.next()) {
+                (Some('-'), Some(end)) if end != ']' => {
+                    if end < sign || end == '[' {
+                        return None;
+                    }
+                    signs.extend(sign..=end);
+                    rest = range.as_str();
+                }
+                _ => {
+                    signs.push(sign);
+                    rest = behind;
+                }
+            }
+        }
+    }
+
+    fn is(&self, sign: char) -> bool {
+        !self.negated && self.signs == [sign]
+    }
+
+    fn complement(&self) -> Set {
+        Set {
+            negated: !self.negated,
+            signs: self.signs.clone(),
+        }
+    }
+
+    /// A bracket that POSIX and Perl read alike.
+    fn written(&self) -> Option<String> {
+        if self
+            .signs
+            .iter()
+            .any(|sign| matches!(sign, '[' | '\\' | '&' | '~'))
+        {
+            return None;
+        }
+        if let ([sign], false) = (self.signs.as_slice(), self.negated) {
+            return Some(escaped(*sign));
+        }
+        let has = |sign: char| self.signs.contains(&sign);
+        let mut text = if self.negated { "[^" } else { "[" }.to_owned();
+        if has(']') {
+            text.push(']');
+        }
+        let others: Vec<char> = { self.signs.iter() }
+            .filter(|sign| !matches!(sign, ']' | '^' | '-'))
+            .copied()
+            .collect();
+        for run in others.chunk_by(|one, next| {
+            *one as u32 + 1 == *next as u32
+                && one.is_ascii_alphanumeric()
+                && next.is_ascii_alphanumeric()
+                && one.is_ascii_digit() == next.is_ascii_digit()
+        }) {
+            match run {
+                [first, _, .., last] => text.extend([*first, '-', *last]),
+                run => text.extend(run),
+            }
+        }
+        if has('^') {
+            // Not in the first place, where it would turn the set round.
+            if others.is_empty() && !has(']') {
+                return None;
+            }
+            text.push('^');
+        }
+        if has('-') {
+            text.push('-');
+        }
+        text.push(']');
+        Some(text)
+    }
+}

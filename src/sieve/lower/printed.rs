@@ -1,0 +1,176 @@
+//! In: what a command between backquotes prints. Out: the commands that put the
+//! same into a variable of the script.
+
+use super::path::Path;
+use super::pattern::{Note, escaped};
+use super::value::{Prepared, compare, reference, set, unknown_output, when};
+use super::{Lowering, adapted};
+use crate::report::code::Code;
+use crate::rules::model::Text;
+use crate::rules::program::{New, Printed, Shape, Source, TextEdit, Way};
+use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
+use crate::sieve::target::Extension;
+
+/// A sign is replaced so often: Sieve has no loop.
+const ROUNDS: usize = 4;
+
+impl Lowering<'_> {
+    pub(super) fn printed(
+        &mut self,
+        command: &Text,
+        printed: &Printed,
+        path: &Path,
+        into: &mut Prepared,
+    ) -> Result<(), Note> {
+        let mut edits = printed.edits.as_slice();
+        let source = match &printed.source {
+            Source::Text(text) => {
+                let inner = self.value(text, path)?;
+                into.before.extend(inner.before);
+                into.notes.extend(inner.notes);
+                into.doubtful |= inner.doubtful;
+                inner.value
+            }
+            Source::Field(field) => {
+                let (commands, value) = self.field(field)?;
+                into.before.extend(commands);
+                let is_unchanged = |name: &String| self.unchanged.contains(&name.to_lowercase());
+                into.doubtful |= field.names.iter().any(is_unchanged);
+                into.notes.push(adapted(
+                    Code::FieldValue,
+                    "The server gives the value of a field decoded and without the blanks around it",
+                ));
+                value
+            }
+            Source::Sender { trusted, trimmed } => {
+                if !self.target.has(Extension::Variables)
+                    || !trusted && !self.target.has(Extension::Envelope)
+                {
+                    return Err(unknown_output(command));
+                }
+                into.before.extend(sender(*trusted, *trimmed));
+                into.doubtful = true;
+                into.notes.push(adapted(
+                    Code::FieldValue,
+                    match trusted {
+                        true => "The server takes the address from Reply-To, From or Sender, the first that is there",
+                        false => "The server takes the sender of the envelope, which is empty for a bounce",
+                    },
+                ));
+                reference(SENDER)
+            }
+        };
+        if let Some(text) = source.as_text() {
+            let edited = edits
+                .iter()
+                .fold(text.into_bytes(), |text, edit| edit.applied(&text));
+            let edited = String::from_utf8(edited).map_err(|_| unknown_output(command))?;
+            into.value.0.push(Part::Text(edited));
+            return Ok(());
+        }
+        if edits.is_empty() {
+            into.value.0.extend(source.0);
+            return Ok(());
+        }
+        let name = format!("text{}", self.label().0);
+        let modifier = match edits.split_first() {
+            Some((TextEdit::Case { upper }, rest)) => {
+                edits = rest;
+                Some(to_case(*upper))
+            }
+            _ => None,
+        };
+        into.before.push(set(&name, modifier.as_slice(), source));
+        for edit in edits {
+            let changes = self.edited_text(edit, &name);
+            into.before
+                .extend(changes.ok_or_else(|| unknown_output(command))?);
+            if let TextEdit::Apart { every: true, .. } = edit {
+                into.notes.push(adapted(
+                    Code::FirstFew,
+                    format!("Only the first {ROUNDS} of the signs are replaced"),
+                ));
+            }
+        }
+        into.value.0.push(Part::Variable(name));
+        Ok(())
+    }
+
+    /// A change of a variable.
+    fn edited_text(&self, edit: &TextEdit, name: &str) -> Option<Vec<Command>> {
+        match edit {
+            TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
+            TextEdit::Apart { ways, every } => {
+                let branches = ways.iter().map(|way| self.way(way, name));
+                let change = super::value::command(CommandKind::If {
+                    branches: branches.collect::<Option<_>>()?,
+                    otherwise: None,
+                });
+                let rounds = if *every { ROUNDS } else { 1 };
+                Some(vec![change; rounds])
+            }
+        }
+    }
+
+    fn way(&self, way: &Way, name: &str) -> Option<(Test, Vec<Command>)> {
+        let (by, key) = match &way.shape {
+            Shape::Glob(texts) => {
+                let texts: Vec<String> = texts.iter().map(|text| escaped(text)).collect();
+                (Match::Matches, texts.join("*"))
+            }
+            Shape::Regex(_) if !self.target.has(Extension::Regex) => return None,
+            Shape::Regex(regex) => (Match::Regex, regex.clone()),
+        };
+        let test = Test::String {
+            compare: Compare { by, octet: true },
+            sources: vec![reference(name)],
+            keys: vec![Value::text(key)],
+        };
+        let part = |new: &New| match new {
+            New::Text(text) => Part::Text(text.clone()),
+            New::Group(number) => Part::Variable(number.to_string()),
+        };
+        let new = Value(way.new.iter().map(part).collect());
+        Some((test, vec![set(name, &[], new)]))
+    }
+}
+
+fn to_case(upper: bool) -> &'static str {
+    if upper { "upper" } else { "lower" }
+}
+
+/// The variable for whom one would reply to.
+const SENDER: &str = "reply_address";
+
+fn sender(trusted: bool, trimmed: bool) -> Vec<Command> {
+    let mut value = Value(vec![Part::Variable("1".to_owned())]);
+    if !trimmed {
+        value.0.insert(0, Part::Text(" ".to_owned()));
+    }
+    let taken = || vec![set(SENDER, &[], value.clone())];
+    let all = || vec![Value::text("*")];
+    let first = set(SENDER, &[], Value::text(""));
+    if !trusted {
+        let test = Test::Envelope {
+            part: AddressPart::All,
+            compare: compare(Match::Matches),
+            names: vec!["from".to_owned()],
+            keys: all(),
+        };
+        return vec![first, when(test, taken())];
+    }
+    let branch = |name: &str| {
+        let test = Test::Address {
+            part: AddressPart::All,
+            compare: compare(Match::Matches),
+            names: vec![name.to_owned()],
+            keys: all(),
+        };
+        (test, taken())
+    };
+    let found = super::value::command(CommandKind::If {
+        branches: ["reply-to", "from", "sender"].map(branch).to_vec(),
+        otherwise: None,
+    });
+    vec![first, found]
+}
