@@ -7,8 +7,8 @@ use super::pattern::Note;
 use super::value::command;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{self, StatementId, Text};
-use crate::rules::program::{self, BodyPart, Edit, Field, Reply};
+use crate::rules::model::{self, Action, Recipe, StatementId, Step, Text};
+use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Reply, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 use crate::sieve::target::Extension;
 
@@ -242,4 +242,31 @@ impl Lowering<'_> {
         let written = self.value(file, path).ok()?.value.as_text()?;
         self.program.texts.get(&written).cloned()
     }
+}
+
+/// Whether a recipe sends an answer, and does nothing else. The server itself
+/// remembers whom it has answered.
+pub(super) fn only_answers(recipe: &Recipe) -> bool {
+    match &recipe.action {
+        Action::Pipe(text) if !recipe.flags.filter => match meaning(text) {
+            Meaning::AutoReply(reply) => reply.sent,
+            Meaning::Vacation(_) => true,
+            _ => false,
+        },
+        Action::Block(steps) => {
+            !steps.is_empty()
+                && steps
+                    .iter()
+                    .all(|step| matches!(step, Step::Recipe(recipe) if only_answers(recipe)))
+        }
+        _ => false,
+    }
+}
+
+/// What there is to say where formail was asked whether somebody got an answer.
+pub(super) fn seen_senders() -> Note {
+    adapted(
+        Code::SeenSenders,
+        "formail remembered whom the answer below was sent to; the server remembers that by itself, and begins anew",
+    )
 }

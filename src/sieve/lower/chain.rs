@@ -5,6 +5,7 @@
 //! the rules that is known; where a message can come by several ways that
 //! matter, the rest of the chain is written for each.
 
+use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
 use super::left_out::{may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
@@ -93,12 +94,12 @@ impl Lowering<'_> {
                 path.miss(recipe, &guard);
                 continue;
             }
-            let marks = marks_ahead(recipe, rest);
-            if marks.is_some() {
+            let ahead = Ahead::of(recipe, rest);
+            if ahead.marks.is_some() {
                 rest = rest.get(1..).unwrap_or(&[]);
             }
             let before = guard.before.clone();
-            let mut arms = self.arms(recipe, guard.clone(), marks, path);
+            let mut arms = self.arms(recipe, guard.clone(), ahead, path);
             let mut missed = path.clone();
             missed.miss(recipe, &guard);
             let asked = Asked::by(rest);
@@ -164,13 +165,7 @@ impl Lowering<'_> {
 
     /// What a recipe does where it matches; a second arm, where its action can
     /// fail.
-    fn arms(
-        &mut self,
-        recipe: &Recipe,
-        guard: Guard,
-        marks: Option<Vec<String>>,
-        path: &Path,
-    ) -> Vec<Arm> {
+    fn arms(&mut self, recipe: &Recipe, guard: Guard, ahead: Ahead, path: &Path) -> Vec<Arm> {
         let mut matched = path.clone();
         matched.chain = matched.chain.after(recipe.chain, true);
         matched.depth += 1;
@@ -201,7 +196,7 @@ impl Lowering<'_> {
         }
         let mut failed = matched.clone();
         failed.chain.succeeded = Some(false);
-        let acted = self.acted(recipe, marks, &mut matched);
+        let acted = self.acted(recipe, ahead, &mut matched);
         let Acted {
             mut flow,
             succeeds_if,
@@ -398,6 +393,25 @@ impl Asked {
             self.previous.then_some(chain.previous),
             self.succeeded.then_some(chain.succeeded),
         ]
+    }
+}
+
+/// What the next recipe does that this one has to know.
+pub(super) struct Ahead {
+    /// The flags that it gives to the file that this one writes.
+    pub(super) marks: Option<Vec<String>>,
+    /// It answers, where this one failed, and does nothing else.
+    pub(super) answers: bool,
+}
+
+impl Ahead {
+    fn of(recipe: &Recipe, rest: &[Step]) -> Ahead {
+        let answers = matches!(rest.first(), Some(Step::Recipe(next))
+            if next.chain.on_error && only_answers(next));
+        Ahead {
+            marks: marks_ahead(recipe, rest),
+            answers,
+        }
     }
 }
 

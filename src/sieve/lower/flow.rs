@@ -3,6 +3,7 @@
 //! assignments, and `left_out` says what is not carried out.
 
 use super::bounds::bytes_of;
+use super::chain::Ahead;
 use super::chain::group_length;
 use super::left_out::{assigned_in, untold};
 use super::path::{Chained, Known, Path};
@@ -174,19 +175,14 @@ impl Lowering<'_> {
     }
 
     /// The action of a recipe.
-    pub(super) fn acted(
-        &mut self,
-        recipe: &Recipe,
-        marks: Option<Vec<String>>,
-        path: &mut Path,
-    ) -> Acted {
+    pub(super) fn acted(&mut self, recipe: &Recipe, ahead: Ahead, path: &mut Path) -> Acted {
         path.chain.succeeded = Some(true);
         if let Action::Block(steps) = &recipe.action {
             return self.block(recipe, steps, path).into();
         }
         let result = match self.barred_action(recipe.at) {
             Some(note) => Err(note),
-            None => self.carried_out(recipe, marks, path),
+            None => self.carried_out(recipe, ahead, path),
         };
         match result {
             Ok(acted) => {
@@ -200,7 +196,7 @@ impl Lowering<'_> {
     fn carried_out(
         &mut self,
         recipe: &Recipe,
-        marks: Option<Vec<String>>,
+        ahead: Ahead,
         path: &mut Path,
     ) -> Result<Acted, Note> {
         let at = recipe.at;
@@ -217,8 +213,8 @@ impl Lowering<'_> {
                 Ok(Flow::nothing().into())
             }
             Action::File(folders) => {
-                let marked = marks.is_some();
-                let flags = marks.unwrap_or_default();
+                let marked = ahead.marks.is_some();
+                let flags = ahead.marks.unwrap_or_default();
                 let nothing = folders.iter().all(|folder| folder.format == Format::Null);
                 if !nothing {
                     self.part_only(recipe);
@@ -231,7 +227,7 @@ impl Lowering<'_> {
                 let addresses = Self::addresses(words);
                 self.forwarded(at, &addresses, copy, path).map(Acted::from)
             }
-            Action::Pipe(command) => self.piped(recipe, command, path),
+            Action::Pipe(command) => self.piped(recipe, command, ahead.answers, path),
             Action::Capture { name, command } => {
                 let commands = self.captured(at, name, command, path);
                 Ok(Flow::of(commands).into())

@@ -1,6 +1,7 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
 use super::action::keep;
+use super::answer::seen_senders;
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::sequence::Flow;
@@ -32,7 +33,7 @@ impl From<Flow> for Acted {
 }
 
 impl Lowering<'_> {
-    /// `| command`.
+    /// `| command`; where it fails, somebody may be `answered`, and that is all.
     ///
     /// # Errors
     /// Why it is not done; what then becomes of the message is for the caller.
@@ -40,6 +41,7 @@ impl Lowering<'_> {
         &mut self,
         recipe: &Recipe,
         text: &Text,
+        answered: bool,
         path: &Path,
     ) -> Result<Acted, Note> {
         let at = recipe.at;
@@ -108,6 +110,15 @@ impl Lowering<'_> {
                     }
                 }
                 flow
+            }
+            Meaning::Duplicate {
+                by_sender: true, ..
+            } if answered => {
+                self.find(at, seen_senders());
+                return Ok(Acted {
+                    flow: Flow::nothing(),
+                    succeeds_if: Some(Test::False),
+                });
             }
             Meaning::Duplicate { by_sender, .. } => {
                 let test = self.duplicate(at, by_sender)?;

@@ -1,6 +1,7 @@
 //! In: the command of a `?` condition. Out: the test that the server makes in the
 //! program's place.
 
+use super::answer::{only_answers, seen_senders};
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
@@ -33,6 +34,13 @@ impl Lowering<'_> {
         match meaning(text) {
             Meaning::Question(question) => self.asked(&question, path),
             Meaning::Grep(grep) => self.searched(&grep, path),
+            Meaning::Duplicate {
+                by_sender: true, ..
+            } if only_answers(recipe) => {
+                let mut held = Held::exactly(Test::False);
+                held.notes.push(seen_senders());
+                Ok(held)
+            }
             Meaning::Duplicate { by_sender, .. } => {
                 Ok(Held::exactly(self.duplicate(recipe.at, by_sender)?))
             }
