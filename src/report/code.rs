@@ -54,6 +54,10 @@ codes! {
         "Flags that procmail does not know",
         "procmail skips the rest of a recipe's first line from the first letter on that is no flag, a lockfile included. The recipe works all the same.",
         "Look whether the recipe does what it was meant to do.";
+    Compressed "compressed":
+        "A packed file of mail",
+        "A program such as gzip packed the mail into a file. The server keeps the mail in a folder as it keeps all mail.",
+        "Look whether the folder is wanted; what is in the old file has to be unpacked before it can be moved.";
     AccidentalMailbox "accidental-mailbox":
         "Mail went into a file that nobody meant",
         "Where a recipe has no action, procmail takes the next line for the name of a mailbox, whatever it is, and puts the mail into a file of that name. Nobody looks there.",
@@ -279,9 +283,9 @@ codes! {
         "Whether lines of the body end with one character or two depends on the way the mail came in, so the script takes any number of them.",
         "Nothing needs to be done, unless empty lines matter.";
     CaptureOrder "capture-order":
-        "A part that may come from another field",
-        "Where several fields match, procmail takes the part from the first of the message, and Sieve from the first in the list of the rule.",
-        "Nothing needs to be done, unless mail often has several of these fields.";
+        "A part that may come from another place",
+        "Where several fields match, procmail takes the part from the first of the message, and Sieve from the first in the list of the rule; where it can be found at several places of one field, procmail takes the first of them, and Sieve the last.",
+        "Nothing needs to be done, unless mail often has several such places.";
     DaemonMail "daemon-mail":
         "Mail from programs, by a list of names",
         "The macros of procmail for mail from mailers and mailing lists are long lists of names of senders. The script asks for the same names in a simpler way.",

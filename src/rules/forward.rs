@@ -492,12 +492,13 @@ impl<'h, 's> Mailer<'h, 's> {
                 folder: Some(folder),
             } => Target::Mailbox(folder),
             Meaning::Exit(status) => Target::Exit(status),
-            Meaning::AppendTo { path } => {
-                match self.known(vec![path]).first().and_then(Text::known) {
-                    Some(path) if path.starts_with(['/', '~']) => Target::Folder(self.folder(path)),
-                    _ => program(),
-                }
-            }
+            Meaning::AppendTo {
+                path,
+                compressed: false,
+            } => match self.known(vec![path]).first().and_then(Text::known) {
+                Some(path) if path.starts_with(['/', '~']) => Target::Folder(self.folder(path)),
+                _ => program(),
+            },
             Meaning::Vacation(vacation) => self.vacation(at, &vacation).unwrap_or_else(program),
             Meaning::Redirect { addresses, edits } if edits.is_empty() => {
                 match self.known(addresses).as_slice() {

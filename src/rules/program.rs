@@ -62,6 +62,8 @@ pub enum Meaning {
     AppendTo {
         /// The file; a maildir ends in `/`.
         path: Text,
+        /// By `gzip` or its like, whose ending the path has no more.
+        compressed: bool,
     },
     /// `sendmail address …`: the message is forwarded, its header changed first.
     Redirect {
@@ -229,7 +231,13 @@ fn of_call(call: &Call) -> Option<Meaning> {
     if let Some(target) = output_file(call) {
         return match name {
             "cat" if call.arguments.iter().all(|word| word.known() == Some("-")) => {
-                Some(Meaning::AppendTo { path: target? })
+                Some(Meaning::AppendTo {
+                    path: target?,
+                    compressed: false,
+                })
+            }
+            _ if COMPRESSORS.iter().any(|(program, _)| *program == name) => {
+                compressed(call, target?)
             }
             "echo" | "printf" | "date" | "wc" | "formail" => Some(Meaning::Log),
             _ => aside(call),
@@ -350,7 +358,39 @@ fn maildir(call: &Call) -> Option<Meaning> {
         Piece::Literal(text) => text.push('/'),
         _ => path.push(Piece::Literal("/".to_owned())),
     }
-    Some(Meaning::AppendTo { path })
+    Some(Meaning::AppendTo {
+        path,
+        compressed: false,
+    })
+}
+
+/// Programs that pack a file, and how its name ends then.
+const COMPRESSORS: [(&str, &str); 4] = [
+    ("gzip", ".gz"),
+    ("bzip2", ".bz2"),
+    ("compress", ".Z"),
+    ("xz", ".xz"),
+];
+
+/// `gzip >> file.gz`.
+fn compressed(call: &Call, mut path: Text) -> Option<Meaning> {
+    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
+    let unpacks = |word: &Text| { word.known() }.is_some_and(|word| word.contains(['d', 't', 'l']));
+    if !call.arguments.iter().all(is_option) || call.arguments.iter().any(unpacks) {
+        return None;
+    }
+    if let Some(Piece::Literal(last)) = path.0.last_mut() {
+        let bare = { COMPRESSORS.iter() }.find_map(|(_, ending)| last.strip_suffix(ending));
+        if let Some(bare) = bare {
+            *last = bare.to_owned();
+        }
+    }
+    path.0
+        .retain(|piece| *piece != Piece::Literal(String::new()));
+    (path.known() != Some("/dev/null")).then_some(Meaning::AppendTo {
+        path,
+        compressed: true,
+    })
 }
 
 /// `mv $LASTFOLDER …:2,S`.

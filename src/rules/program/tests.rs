@@ -181,13 +181,15 @@ fn deliveries() {
     assert_eq!(
         of("cat >> Mail/all"),
         Meaning::AppendTo {
-            path: t("Mail/all")
+            path: t("Mail/all"),
+            compressed: false,
         }
     );
     assert_eq!(
         of("cat > /dev/null"),
         Meaning::AppendTo {
-            path: t("/dev/null")
+            path: t("/dev/null"),
+            compressed: false,
         }
     );
     assert_eq!(of("cat > last"), Meaning::Unknown);
@@ -256,8 +258,23 @@ fn what_only_an_old_host_needs() {
 }
 
 #[test]
+fn packed_files() {
+    let packed = |path| Meaning::AppendTo {
+        path: t(path),
+        compressed: true,
+    };
+    assert_eq!(of("gzip -9c >> archive/old.gz"), packed("archive/old"));
+    assert_eq!(of("bzip2 >> archive"), packed("archive"));
+    assert_eq!(of("gzip -d >> archive"), Meaning::Unknown);
+    assert_eq!(of("gzip > archive.gz"), Meaning::Unknown);
+}
+
+#[test]
 fn maildirs() {
-    let into = |path| Meaning::AppendTo { path: t(path) };
+    let into = |path| Meaning::AppendTo {
+        path: t(path),
+        compressed: false,
+    };
     assert_eq!(of("mddeliver -r Maildir/.lists/"), into("Maildir/.lists/"));
     assert_eq!(of("maildir Maildir"), into("Maildir/"));
     assert_eq!(

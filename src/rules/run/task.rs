@@ -125,7 +125,7 @@ impl<'p> Machine<'_, 'p> {
                 self.deliver(path, Format::Mh);
                 Ran::default()
             }
-            Meaning::AppendTo { path } => {
+            Meaning::AppendTo { path, .. } => {
                 let written = self.string(process, path, encoding);
                 let (path, format) = place(&process.directory, &written, Format::Mbox);
                 self.deliver(path, format);

@@ -181,7 +181,7 @@ impl Lowering<'_> {
                 before.push(set("match", &[], group.value()));
             }
             let known = Known::Carried {
-                doubtful: matched.doubtful().is_some(),
+                doubtful: group.is_last || matched.doubtful().is_some(),
                 shape: group.shape,
             };
             matched.learn("MATCH", known);

@@ -153,7 +153,7 @@ impl Lowering<'_> {
                     let taken = set("match", &[], group.value());
                     guard.before.push(when(held.test.clone(), vec![taken]));
                     let known = Known::Carried {
-                        doubtful: false,
+                        doubtful: group.is_last,
                         shape: group.shape,
                     };
                     path.learn("MATCH", known);

@@ -49,6 +49,8 @@ pub struct Group {
     pub variable: String,
     /// The blank behind the colon stands in front of it; no server shows that.
     pub has_blank: bool,
+    /// It is at the last of several places, and procmail took the first.
+    pub(super) is_last: bool,
     /// What it can be.
     pub(super) shape: Shape,
 }
@@ -239,6 +241,14 @@ impl Remarks {
             Fit::EXACT,
             Code::CaptureLineEnd,
             "What is kept in $MATCH no longer has the end of its line with it",
+        );
+    }
+
+    fn last_of_several(&mut self) {
+        self.say(
+            Fit::EXACT,
+            Code::CaptureOrder,
+            "Where this can be found at several places of a field, $MATCH comes from the last of them, and came from the first",
         );
     }
 

@@ -58,17 +58,25 @@ impl Lowering<'_> {
             let commands = self.filtered(at, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
-        if matches!(
-            meaning,
-            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. }
-        ) {
-            self.find(
+        match meaning {
+            Meaning::AppendTo {
+                compressed: true, ..
+            } => self.find(
                 at,
                 adapted(
-                    Code::OwnDelivery,
-                    "The server files the mail itself, without the program",
+                    Code::Compressed,
+                    "The mail was added to a packed file; the server puts it into a folder of that name",
                 ),
-            );
+            ),
+            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => self
+                .find(
+                    at,
+                    adapted(
+                        Code::OwnDelivery,
+                        "The server files the mail itself, without the program",
+                    ),
+                ),
+            _ => {}
         }
         let flow = match meaning {
             Meaning::Deliver { folder: None } => self.delivered(vec![keep()], copy, path),
@@ -92,7 +100,7 @@ impl Lowering<'_> {
                 };
                 self.filed(at, &[folder], copy, &[], path)?
             }
-            Meaning::AppendTo { path: file } => {
+            Meaning::AppendTo { path: file, .. } => {
                 let folder = self.appended(at, file, path);
                 self.filed(at, &[folder], copy, &[], path)?
             }

@@ -169,6 +169,7 @@ pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capt
         group: Group {
             variable: "1".to_owned(),
             has_blank: true,
+            is_last: false,
             shape: Shape::Blank,
         },
         line_end: back.closed,
@@ -192,6 +193,7 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
         group: Group {
             variable: (wildcards + 1).to_string(),
             has_blank: false,
+            is_last: false,
             shape: Shape::Anything,
         },
         line_end: false,
@@ -204,17 +206,17 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
     if !ends_alike(&back.factors) {
         return None;
     }
-    let front = match front {
+    let (front, is_last) = match front {
         Front::Searched { fixed, at_start } => {
-            let found = Positions::of(&fixed)?;
-            let is_settled = is_settled(&fixed, &back.factors) && found.hold_no_other();
-            if !is_settled && !fixed.iter().all(is_class) {
+            let is_settled = searched_once(&fixed, &back.factors) || fixed.iter().all(is_class);
+            if !is_settled && !ends_once(&fixed, &back.factors) {
                 return None;
             }
-            Front::Searched { fixed, at_start }
+            (Front::Searched { fixed, at_start }, !is_settled)
         }
-        Front::Fixed(front) if is_settled(&front, &back.factors) => Front::Fixed(front),
-        Front::Fixed(front) => Front::Fixed(earliest(front, back)?),
+        Front::Fixed(front) if is_settled(&front, &back.factors) => (Front::Fixed(front), false),
+        Front::Fixed(front) if ends_once(&front, &back.factors) => (Front::Fixed(front), true),
+        Front::Fixed(front) => (Front::Fixed(earliest(front, back)?), false),
     };
     let (key, group) = regex::captured(&front, back, style.ignores_case, dialect)?;
     (group <= MOST_GROUPS).then(|| Capture {
@@ -223,6 +225,7 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
         group: Group {
             variable: group.to_string(),
             has_blank: false,
+            is_last,
             shape: shape(&back.factors),
         },
         line_end: false,
@@ -245,6 +248,24 @@ fn is_settled(front: &[Regex], back: &[Regex]) -> bool {
         whole.leave_no_choice(of_front.len())
             && (of_front.end_once() || !back.iter().all(Regex::is_nullable))
     })
+}
+
+/// Whether a front that may be anywhere in the text leaves no choice once it has
+/// begun, so that engines find the first of its places.
+fn searched_once(front: &[Regex], back: &[Regex]) -> bool {
+    is_settled(front, back)
+        && Positions::of(front).is_some_and(|positions| positions.hold_no_other())
+}
+
+/// Whether the last part of a front, behind its last `.*`, leaves no choice:
+/// engines then find the last of its places, for `.*` takes what it can.
+fn ends_once(front: &[Regex], back: &[Regex]) -> bool {
+    let Some(at) = front.iter().rposition(is_anything) else {
+        return false;
+    };
+    let end = front.get(at + 1..).unwrap_or_default();
+    let takes_something = !back.iter().all(Regex::is_nullable);
+    takes_something && !end.is_empty() && searched_once(end, back)
 }
 
 /// Whether all engines end in the same place, from one beginning: those that

@@ -125,6 +125,77 @@ const COMMON: [&str; 18] = [
     "errors-to",
 ];
 
+/// The fields of programs that write many to people, each with many names that
+/// begin alike.
+const OF_PROGRAMS: [&str; 63] = [
+    "x-bugzilla-assigned-to",
+    "x-bugzilla-changed-fields",
+    "x-bugzilla-component",
+    "x-bugzilla-keywords",
+    "x-bugzilla-priority",
+    "x-bugzilla-product",
+    "x-bugzilla-reason",
+    "x-bugzilla-severity",
+    "x-bugzilla-status",
+    "x-bugzilla-type",
+    "x-bugzilla-url",
+    "x-bugzilla-version",
+    "x-bugzilla-watch-reason",
+    "x-bugzilla-who",
+    "x-cron-env",
+    "x-debian-message",
+    "x-debian-package",
+    "x-debian-pr-keywords",
+    "x-debian-pr-message",
+    "x-debian-pr-package",
+    "x-debian-pr-source",
+    "x-gerrit-change-id",
+    "x-gerrit-change-number",
+    "x-gerrit-change-url",
+    "x-gerrit-commit",
+    "x-gerrit-messagetype",
+    "x-gerrit-project",
+    "x-github-reason",
+    "x-github-recipient",
+    "x-github-recipient-address",
+    "x-github-sender",
+    "x-gitlab-discussion-id",
+    "x-gitlab-issue-id",
+    "x-gitlab-issue-iid",
+    "x-gitlab-mergerequest-id",
+    "x-gitlab-mergerequest-iid",
+    "x-gitlab-notificationreason",
+    "x-gitlab-pipeline-id",
+    "x-gitlab-pipeline-ref",
+    "x-gitlab-pipeline-status",
+    "x-gitlab-project",
+    "x-gitlab-project-id",
+    "x-gitlab-project-path",
+    "x-jenkins-job",
+    "x-jenkins-result",
+    "x-jira-fingerprint",
+    "x-launchpad-bug",
+    "x-launchpad-bug-tags",
+    "x-launchpad-message-for",
+    "x-launchpad-message-rationale",
+    "x-launchpad-notification-type",
+    "x-launchpad-project",
+    "x-redmine-host",
+    "x-redmine-issue-id",
+    "x-redmine-project",
+    "x-redmine-sender",
+    "x-spam-bar",
+    "x-spam-checker-version",
+    "x-spam-report",
+    "x-spam-tests",
+    "x-trac-project",
+    "x-trac-ticket-id",
+    "x-trac-version",
+];
+
+/// Of those, so many are asked for at once.
+const MOST_OF_PROGRAMS: usize = 16;
+
 /// Longest name, and most names that are written out.
 const LONGEST: usize = 64;
 const MOST: usize = 64;
@@ -305,7 +376,14 @@ pub(super) fn beginning_with(prefix: &str) -> Vec<Field> {
         Field::Named(name) => name.starts_with(prefix),
         Field::Envelope => "from ".starts_with(prefix),
     };
-    let known: Vec<Field> = known().chain([Field::Envelope]).filter(begins).collect();
+    let mut known: Vec<Field> = known().chain([Field::Envelope]).filter(begins).collect();
+    let of_programs: Vec<Field> = { OF_PROGRAMS.iter() }
+        .map(|name| Field::Named((*name).to_owned()))
+        .filter(begins)
+        .collect();
+    if of_programs.len() <= MOST_OF_PROGRAMS {
+        known.extend(of_programs);
+    }
     match known.is_empty() && !prefix.ends_with('-') && !prefix.is_empty() {
         true => vec![Field::Named(prefix.to_owned())],
         false => known,

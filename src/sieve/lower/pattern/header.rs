@@ -82,6 +82,9 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             if capture.line_end {
                 remarks.line_end();
             }
+            if capture.group.is_last {
+                remarks.last_of_several();
+            }
             if takes_nothing(&asked, &mut budget)? {
                 nothing_behind_colon(&mut remarks);
             }

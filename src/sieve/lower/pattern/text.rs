@@ -56,6 +56,9 @@ pub(super) fn lowered(
         if found.line_end {
             remarks.line_end();
         }
+        if found.group.is_last {
+            remarks.last_of_several();
+        }
         let test = string(compare, vec![found.key.into()]);
         let mut matched = remarks.matched(test);
         matched.captured = Some(found.group);
