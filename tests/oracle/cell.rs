@@ -107,6 +107,7 @@ impl Cell {
         for name in ["bin", "sbin", "lib", "lib64"] {
             symlink(format!("usr/{name}"), cell.path(name))?;
         }
+        symlink("../var/spool", cell.path("usr/spool"))?;
         cell.install(&find("procmail")?, "usr/bin/procmail")?;
         for program in ["formail", "grep", "tr", "sed", "cut", "test"] {
             cell.install(&find(program)?, &format!("usr/libexec/{program}"))?;

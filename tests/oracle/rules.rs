@@ -188,8 +188,12 @@ pub fn places(outcome: &run::Outcome) -> Outcome {
 fn place(delivery: &run::Delivery) -> Delivery {
     match delivery {
         run::Delivery::Mailbox { path, format } => {
-            // One is a link to the other in a cell.
-            let path = path.replace("/var/spool/mail/", "/var/mail/");
+            // The others are links to it in a cell.
+            let path = ["/var/spool/mail/", "/usr/spool/mail/"]
+                .iter()
+                .fold(path.clone(), |path, spool| {
+                    path.replace(spool, "/var/mail/")
+                });
             // The judge takes a directory of this name for a maildir's.
             let maildir = match format {
                 Format::Directory => path.strip_suffix("/new"),
