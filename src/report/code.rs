@@ -418,6 +418,10 @@ codes! {
         "Mail that is refused",
         "The rules told the old mailer to return the mail to its sender. The new server refuses it in its own words.",
         "Consider throwing the mail away instead: who sends spam seldom reads what comes back.";
+    TakenByNone "taken-by-none":
+        "Mail that no rule takes",
+        "With -m, procmail is a filter without a mailbox of its own: it returned mail to its sender that none of the rules delivered.",
+        "Nothing needs to be done, if the mail is wanted; else write a last rule that throws it away.";
     TriedAgain "tried-again":
         "Mail that the old mailer was to try again later",
         "An exit status of 75 lets a mailer keep the mail in its queue. Sieve has nothing like it; the mail is kept.",

@@ -484,7 +484,17 @@ impl<'h, 's> Mailer<'h, 's> {
         let program = || Target::Program(command.to_owned());
         match program::meaning(&Text::literal(command)) {
             Meaning::Procmail(arguments) => match call::read(&self.known(arguments)) {
-                Some(call) => self.rules(at, call),
+                Some(called) => {
+                    if called.is_filter {
+                        self.ledger.find(
+                            at,
+                            Verdict::Adapted,
+                            Code::TakenByNone,
+                            "procmail -m returned mail to its sender that no rule took; it stays in the inbox",
+                        );
+                    }
+                    self.rules(at, called.call)
+                }
                 None => program(),
             },
             Meaning::Deliver { folder: None } => Target::Keep,

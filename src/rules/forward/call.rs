@@ -3,10 +3,19 @@
 use crate::rules::elaborate::Call;
 use crate::rules::model::{Piece, Text};
 
+/// How procmail is called, and as what.
+pub struct Called {
+    pub call: Call,
+    /// `-m`: as a mail filter, which has no mailbox of its own. It bounces what
+    /// its rules leave.
+    pub is_filter: bool,
+}
+
 /// Reads the command line; `None` where a part of it is only known on the old
-/// host, or where it delivers to others (`-d`) or filters (`-m`).
-pub fn read(arguments: &[Text]) -> Option<Call> {
+/// host, or where it delivers to others (`-d`).
+pub fn read(arguments: &[Text]) -> Option<Called> {
     let mut call = Call::default();
+    let mut is_filter = false;
     let mut words = arguments.iter();
     let mut options_end = false;
     while let Some(word) = words.next() {
@@ -48,13 +57,19 @@ pub fn read(arguments: &[Text]) -> Option<Call> {
                     });
                     break;
                 }
+                'm' => is_filter = true,
                 'p' => call.preserve = true,
                 't' | 'o' | 'Y' | 'z' | 'r' => {}
                 _ => return None,
             }
         }
     }
-    Some(call)
+    if is_filter && !call.files.is_empty() {
+        // One rc file, and then what `$1` and so on are.
+        let arguments = call.files.split_off(1);
+        call.arguments.extend(arguments.iter().map(Text::literal));
+    }
+    Some(Called { call, is_filter })
 }
 
 /// An argument that is known, or is what stands behind the `+` of the address.

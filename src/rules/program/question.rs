@@ -2,7 +2,7 @@
 
 use super::arguments::Call;
 use super::formail::Formail;
-use super::{Field, Meaning, echo};
+use super::{Field, Meaning, Source, echo};
 use crate::rules::model::Text;
 
 /// What `test` asks.
@@ -85,6 +85,11 @@ pub enum Input {
     Message,
     /// What `formail -x` prints of it.
     Field(Field),
+    /// Whom `formail -r` would reply to; with `-t`, by the header alone.
+    Sender {
+        /// `-t`.
+        trusted: bool,
+    },
     /// What `echo` prints.
     Text(Text),
     /// Files of the home: the list holds, say, the sender.
@@ -214,7 +219,11 @@ pub(super) fn grep(call: &Call, input: Input) -> Option<Grep> {
 /// `formail -x Field | grep …`.
 pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
     let input = match first.name.as_str() {
-        "formail" => Input::Field(Formail::read(first)?.field()?),
+        "formail" => match Formail::read(first)?.source()? {
+            Source::Field(field) => Input::Field(field),
+            Source::Sender { trusted, .. } => Input::Sender { trusted },
+            Source::Text(_) => return None,
+        },
         "cat" if first.arguments.is_empty() => Input::Message,
         _ => return None,
     };

@@ -332,6 +332,12 @@ impl<'p> Machine<'_, 'p> {
         let text = match &grep.input {
             Input::Message => input.to_vec(),
             Input::Field(field) => formail::extract(input, field),
+            Input::Sender { trusted } => {
+                let mut sender =
+                    formail::answered(input, *trusted).unwrap_or_else(|| formail::UNKNOWN.to_vec());
+                sender.push(b'\n');
+                sender
+            }
             Input::Text(text) => {
                 let mut text = self.value(process, text, encoding);
                 text.push(b'\n');

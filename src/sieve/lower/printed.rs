@@ -50,13 +50,7 @@ impl Lowering<'_> {
                 }
                 into.before.extend(sender(*trusted, *trimmed));
                 into.doubtful = true;
-                into.notes.push(adapted(
-                    Code::FieldValue,
-                    match trusted {
-                        true => "The server takes the address from Reply-To, From or Sender, the first that is there",
-                        false => "The server takes the sender of the envelope, which is empty for a bounce",
-                    },
-                ));
+                into.notes.push(of_sender(*trusted));
                 reference(SENDER)
             }
         };
@@ -139,6 +133,22 @@ fn to_case(upper: bool) -> &'static str {
     if upper { "upper" } else { "lower" }
 }
 
+/// Where the server looks for whom one would reply to.
+pub(super) fn of_sender(trusted: bool) -> Note {
+    adapted(
+        Code::FieldValue,
+        match trusted {
+            true => {
+                "The server takes the address from Reply-To, From or Sender, the first that is there"
+            }
+            false => "The server takes the sender of the envelope, which is empty for a bounce",
+        },
+    )
+}
+
+/// The fields that name whom one would reply to, the first one first.
+pub(super) const WHO: [&str; 3] = ["reply-to", "from", "sender"];
+
 /// The variable for whom one would reply to.
 const SENDER: &str = "reply_address";
 
@@ -169,7 +179,7 @@ fn sender(trusted: bool, trimmed: bool) -> Vec<Command> {
         (test, taken())
     };
     let found = super::value::command(CommandKind::If {
-        branches: ["reply-to", "from", "sender"].map(branch).to_vec(),
+        branches: WHO.map(branch).to_vec(),
         otherwise: None,
     });
     vec![first, found]

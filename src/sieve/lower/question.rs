@@ -5,6 +5,7 @@ use super::answer::{only_answers, seen_senders};
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
+use super::printed::{WHO, of_sender};
 use super::program::no_program;
 use super::value::{is_empty, shortened};
 use super::{Lowering, adapted, manual};
@@ -14,7 +15,7 @@ use crate::rules::model::{Recipe, Text};
 use crate::rules::program::{
     Comparison, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
 };
-use crate::sieve::script::{Compare, Match, Test, Value};
+use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
 
 /// Lines of a list that are copied into a script.
@@ -163,7 +164,7 @@ impl Lowering<'_> {
             grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
         };
         if !keys.iter().all(is_plain) {
-            return Err(unclear_list());
+            return self.searched_by_expressions(grep, &keys, notes);
         }
         let compare = Compare {
             by: match grep.lines {
@@ -178,6 +179,28 @@ impl Lowering<'_> {
                 names: names.clone(),
                 keys,
             },
+            Input::Sender { trusted } => {
+                if !trusted && !self.target.has(Extension::Envelope) {
+                    return Err(unclear_list());
+                }
+                notes.push(of_sender(*trusted));
+                // One field alone counts, and which depends on the message.
+                doubtful = true;
+                match trusted {
+                    true => Test::Address {
+                        part: AddressPart::All,
+                        compare,
+                        names: WHO.map(str::to_owned).to_vec(),
+                        keys,
+                    },
+                    false => Test::Envelope {
+                        part: AddressPart::All,
+                        compare,
+                        names: vec!["from".to_owned()],
+                        keys,
+                    },
+                }
+            }
             Input::Text(text) => {
                 let text = self.value(text, path)?;
                 doubtful |= text.doubtful;
@@ -220,6 +243,41 @@ impl Lowering<'_> {
         };
         if grep.inverted {
             held.test = Test::Not(Box::new(held.test));
+        }
+        Ok(held)
+    }
+
+    /// `formail -x Field | egrep -f list`, where the list has expressions: one
+    /// that asks for any of them in these fields.
+    fn searched_by_expressions(
+        &mut self,
+        grep: &Grep,
+        keys: &[Value],
+        mut notes: Vec<Note>,
+    ) -> Result<Held, Note> {
+        let Input::Field(Field { names, .. }) = &grep.input else {
+            return Err(unclear_list());
+        };
+        if grep.lines {
+            return Err(unclear_list());
+        }
+        let lines = keys.iter().map(|key| {
+            let text = key.as_text()?;
+            of_procmail(&text, grep.extended)
+        });
+        let lines: Vec<String> = lines.collect::<Option<_>>().ok_or_else(unclear_list)?;
+        let text = format!("^({}):.*({})", names.join("|"), lines.join("|"));
+        let expression = Expression::new(&text, !grep.ignore_case).map_err(|_| unclear_list())?;
+        let matched = pattern::header(&expression, self.target)?;
+        notes.extend(matched.notes);
+        let mut held = Held {
+            fit: matched.fit,
+            notes,
+            ..Held::exactly(matched.test)
+        };
+        if grep.inverted {
+            held.test = Test::Not(Box::new(held.test));
+            held.fit = held.fit.negated();
         }
         Ok(held)
     }
@@ -289,4 +347,41 @@ fn list_copied() -> Note {
         Code::ListCopied,
         "The lines of the list are copied into the script; a change to the file does nothing any more",
     )
+}
+
+/// An expression of grep in procmail's dialect, where it says the same there:
+/// no anchors, counts, named classes, or escapes of letters.
+fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
+    let mut out = String::new();
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '^' | '$' | '{' | '}' => return None,
+            '\\' => match signs.next()? {
+                escaped if escaped.is_ascii_alphanumeric() || "<>`'".contains(escaped) => {
+                    return None;
+                }
+                escaped if !is_extended && "+?|(){}".contains(escaped) => return None,
+                escaped => out.extend(['\\', escaped]),
+            },
+            '[' => {
+                out.push('[');
+                // The first sign is a member, whatever it is.
+                for at in 0.. {
+                    let member = signs.next()?;
+                    if member == '[' || member == '\\' {
+                        return None;
+                    }
+                    out.push(member);
+                    let is_first = at == 0 || at == 1 && out.ends_with("[^]");
+                    if member == ']' && !is_first {
+                        break;
+                    }
+                }
+            }
+            '+' | '?' | '|' | '(' | ')' if !is_extended => out.extend(['\\', sign]),
+            sign => out.push(sign),
+        }
+    }
+    Some(out)
 }
