@@ -273,6 +273,28 @@ const RULES: &[Shape] = &[
         format!(":0\n* ? test {}x\nx\n", "\\( ".repeat(n))
     }),
     ("captures", |n| ":0\nA=| formail -xSubject:\n".repeat(n)),
+    ("texts that are taken apart", |n| {
+        (0..n)
+            .map(|i| format!("A=`echo $A | sed 's/x{i}.*<\\(.*\\)>.*/\\1/' | tr . -`\n"))
+            .collect()
+    }),
+    ("commands of sed", |n| {
+        format!(
+            ":0\n* A ?? \\/x\n{{ A=`echo $MATCH | sed '{}'` }}\n",
+            "s/a/b/;".repeat(n)
+        )
+    }),
+    ("groups of sed", |n| {
+        format!("A=`echo $A | sed 's/{}x/y/'`\n", "\\(".repeat(n))
+    }),
+    ("captures among alternatives", |n| {
+        (0..n)
+            .map(|i| format!(":0\n* ^X-{i}:.*(a|b{i})+(c|d*e)\\/(f|g)+[a-z]*(h|i{i})\nx/$MATCH\n"))
+            .collect()
+    }),
+    ("a long capture", |n| {
+        format!(":0\n* ^X: \\/{}\nx/$MATCH\n", "(a|bc)*d".repeat(n))
+    }),
     ("shifted arguments", |n| "SHIFT=1\n".repeat(n)),
     ("missing includes", |n| "INCLUDERC=x\n".repeat(n)),
     ("every second line is left out", |n| {

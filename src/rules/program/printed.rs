@@ -175,8 +175,11 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
             _ => return None,
         });
     }
-    Some(printed)
+    (printed.edits.len() <= MOST_EDITS).then_some(printed)
 }
+
+/// Changes that one text goes through; nobody writes so many.
+const MOST_EDITS: usize = 32;
 
 /// What a single program prints.
 pub(super) fn alone(call: &Call) -> Option<Printed> {

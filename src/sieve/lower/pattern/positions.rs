@@ -5,7 +5,7 @@
 //! Glushkov did it.
 
 use crate::rules::expression::{ByteSet, Regex};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// A set of positions, a bit each.
 type Set = u64;
@@ -176,6 +176,7 @@ impl Positions {
     /// Whether an engine that tries one way after the other, as POSIX does not,
     /// comes to the longest match first: no way that it leaves untried goes on.
     pub(super) fn come_to_longest(&self) -> bool {
+        let kinds = self.kinds_of_bytes();
         let mut open = vec![self.first.clone()];
         let mut seen = HashSet::new();
         while let Some(ways) = open.pop() {
@@ -185,39 +186,34 @@ impl Positions {
             if seen.len() == MOST_LISTS {
                 return false;
             }
-            for byte in self.telling_bytes(&ways) {
+            for kind in &kinds {
                 let mut next = Ways::default();
                 let mut has_ended = false;
-                for at in ways.iter() {
-                    if !self.classes.get(at).is_some_and(|set| set.contains(byte)) {
-                        continue;
-                    }
+                for at in ways.iter().filter(|at| kind >> at & 1 == 1) {
                     if has_ended && self.goes_on_behind(at) {
                         return false;
                     }
                     next.add(self.behind(at));
                     has_ended |= self.ends_at(at);
                 }
-                open.push(next);
+                if !next.0.is_empty() {
+                    open.push(next);
+                }
             }
             seen.insert(ways);
         }
         true
     }
 
-    /// Bytes, one of each kind that these positions tell apart.
-    fn telling_bytes(&self, ways: &Ways) -> Vec<u8> {
-        let mut kinds = HashSet::new();
-        let kind = |byte: &u8| {
-            let has = |at: &usize| self.classes.get(*at).is_some_and(|set| set.contains(*byte));
-            ways.iter().filter(has).collect::<Vec<usize>>()
+    /// The positions that a byte can stand at, for each kind of byte that they
+    /// tell apart.
+    fn kinds_of_bytes(&self) -> BTreeSet<Set> {
+        let of = |byte: u8| {
+            let at = self.classes.iter().enumerate();
+            at.filter(|(_, set)| set.contains(byte))
+                .fold(0, |kind, (at, _)| kind | 1 << at)
         };
-        (0..=u8::MAX)
-            .filter(|byte| {
-                let kind = kind(byte);
-                !kind.is_empty() && kinds.insert(kind)
-            })
-            .collect()
+        (0..=u8::MAX).map(of).filter(|kind| *kind != 0).collect()
     }
 
     /// How many there are.
