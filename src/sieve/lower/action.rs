@@ -66,7 +66,24 @@ impl Lowering<'_> {
 
     /// The message stays in the inbox, and that is the end of its way.
     pub(super) fn kept(&mut self, path: &Path) -> Flow {
-        self.end(vec![keep()], path)
+        // Where the mail itself goes on, what becomes of it must not undo this.
+        let kept = self.keeping(path.clone.is_some(), Vec::new());
+        self.end(vec![command(kept)], path)
+    }
+
+    /// Leaves the message in the inbox, or (`copy`) a copy, whatever becomes of
+    /// the message: some engines let a later `discard` undo a `keep`.
+    pub(super) fn keeping(&self, copy: bool, flags: Vec<String>) -> CommandKind {
+        let files = self.target.has(Extension::Copy) && self.target.has(Extension::FileInto);
+        match copy && files {
+            true => CommandKind::FileInto {
+                folder: Value::text("INBOX"),
+                copy,
+                create: false,
+                flags,
+            },
+            false => CommandKind::Keep { flags },
+        }
     }
 
     /// Files into mailboxes: all of them get the message.
@@ -109,7 +126,7 @@ impl Lowering<'_> {
             commands.push(match mailbox.unsafe_name {
                 None => filing,
                 Some(test) => command(CommandKind::If {
-                    branches: vec![(test, vec![keep()])],
+                    branches: vec![(test, vec![command(self.keeping(copies, Vec::new()))])],
                     otherwise: Some(vec![filing]),
                 }),
             });
@@ -139,14 +156,7 @@ impl Lowering<'_> {
         };
         let kind = match place {
             Place::Nowhere => return Ok(None),
-            Place::Inbox if !copy => CommandKind::Keep { flags },
-            Place::Inbox if self.target.has(Extension::Copy) => CommandKind::FileInto {
-                folder: Value::text("INBOX"),
-                copy,
-                create: false,
-                flags,
-            },
-            Place::Inbox => CommandKind::Keep { flags },
+            Place::Inbox => self.keeping(copy, flags),
             Place::Folder(folder) => {
                 if !self.target.has(Extension::FileInto) {
                     return Err(manual(
@@ -464,7 +474,7 @@ impl Lowering<'_> {
             self.keeps_in_doubt(at, path);
         }
         if keeps {
-            commands.push(keep());
+            commands.push(command(self.keeping(stays, Vec::new())));
         }
         Ok(self.delivered(commands, copy, path))
     }

@@ -1,6 +1,5 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
-use super::action::keep;
 use super::answer::seen_senders;
 use super::path::{Known, Path};
 use super::pattern::Note;
@@ -79,7 +78,10 @@ impl Lowering<'_> {
             _ => {}
         }
         let flow = match meaning {
-            Meaning::Deliver { folder: None } => self.delivered(vec![keep()], copy, path),
+            Meaning::Deliver { folder: None } => {
+                let kept = self.keeping(copy || path.clone.is_some(), Vec::new());
+                self.delivered(vec![command(kept)], copy, path)
+            }
             Meaning::Deliver {
                 folder: Some(folder),
             } => {
