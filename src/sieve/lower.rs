@@ -122,9 +122,14 @@ pub fn lower_among(
             true => once::once(&mut commands),
             false => copy::without_copy(&mut commands),
         }
+        let mut commands = tidy(commands);
+        // What read a variable may be gone.
+        if variables::drop_unread(&mut commands) {
+            commands = tidy(commands);
+        }
         let script = Script {
             preamble: Vec::new(),
-            commands: tidy(commands),
+            commands,
         };
         let printed = print(&script, target);
         if let Some(narrowed) = lowering.bounds.narrowed(&script, &printed, &lowering) {

@@ -199,8 +199,8 @@ pub(super) fn last_assignment(program: &Program, name: &str) -> Option<Statement
 }
 
 /// Takes away what sets a variable that nothing reads, or only the value of
-/// another such variable.
-pub(super) fn drop_unread(commands: &mut Vec<Command>) {
+/// another such variable; returns whether there was any.
+pub(super) fn drop_unread(commands: &mut Vec<Command>) -> bool {
     let mut pending = Vec::new();
     let mut sets: HashMap<String, Vec<String>> = HashMap::new();
     walk::commands(commands, &mut |command| {
@@ -224,14 +224,16 @@ pub(super) fn drop_unread(commands: &mut Vec<Command>) {
         pending.extend(sets.remove(&name).into_iter().flatten());
         read.insert(name);
     }
-    drop(commands, &read);
+    drop(commands, &read)
 }
 
-fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) {
+fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) -> bool {
+    let before = commands.len();
     commands.retain(|command| match &command.kind {
         CommandKind::Set { name, .. } => read.contains(&name.to_lowercase()),
         _ => true,
     });
+    let mut has_dropped = commands.len() < before;
     for command in commands {
         if let CommandKind::If {
             branches,
@@ -240,8 +242,9 @@ fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) {
         {
             let blocks = branches.iter_mut().map(|(_, block)| block);
             for block in blocks.chain(otherwise) {
-                drop(block, read);
+                has_dropped |= drop(block, read);
             }
         }
     }
+    has_dropped
 }
