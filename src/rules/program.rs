@@ -18,7 +18,7 @@ use crate::syntax::shell::{Operator, RedirectionKind};
 use arguments::{Call, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, is_field_name};
-pub use printed::{New, Printed, Shape, Source, TextEdit, Way};
+pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
 pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
 

@@ -9,6 +9,7 @@ mod sed;
 use super::arguments::{Call, Stage};
 use super::formail::{Field, Formail};
 use crate::rules::model::Text;
+use mail_parser::MessageParser;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
@@ -45,6 +46,9 @@ pub enum TextEdit {
         /// To upper case.
         upper: bool,
     },
+    /// Encoded words become what they stand for, as `perl -MEncode` is used for.
+    /// A Sieve server has done so already.
+    Decode,
     /// The text is taken apart in the first of these ways that it can be, and
     /// put together anew.
     Apart {
@@ -92,6 +96,7 @@ impl TextEdit {
         match self {
             TextEdit::Case { upper: true } => text.to_ascii_uppercase(),
             TextEdit::Case { upper: false } => text.to_ascii_lowercase(),
+            TextEdit::Decode => decoded(text),
             TextEdit::Apart { ways, every } => {
                 let mut text = text.to_vec();
                 let rounds = if *every { MOST_ROUNDS } else { 1 };
@@ -104,6 +109,17 @@ impl TextEdit {
                 text
             }
         }
+    }
+}
+
+/// The value of a field with its encoded words read (RFC 2047).
+pub fn decoded(value: &[u8]) -> Vec<u8> {
+    let message = [b"Subject: ", value, b"\n\n"].concat();
+    let parsed = MessageParser::default().parse_headers(&message);
+    let subject = parsed.as_ref().and_then(|parsed| parsed.subject());
+    match subject.filter(|_| value.windows(2).any(|pair| pair == b"=?")) {
+        Some(subject) => subject.as_bytes().to_vec(),
+        None => value.to_vec(),
     }
 }
 
@@ -167,6 +183,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
             "tr" => tr(call)?,
             "cut" => vec![cut(call)?],
             "sed" => sed::edits(call)?,
+            "perl" if decodes(call) => vec![TextEdit::Decode],
             // Fields have no tabs inside, and only one line.
             "cat" | "expand" if call.arguments.is_empty() => Vec::new(),
             "head" if matches!(call.arguments.as_slice(), [one] if one.known() == Some("-1")) => {
@@ -193,6 +210,24 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
         source,
         edits: Vec::new(),
     })
+}
+
+/// `perl -MEncode -pe '$_=encode("utf8", decode("MIME-Header", $_))'`.
+fn decodes(call: &Call) -> bool {
+    let words: Option<Vec<&str>> = call.arguments.iter().map(Text::known).collect();
+    let Some(["-MEncode", options @ .., program]) = words.as_deref() else {
+        return false;
+    };
+    let program: String = program.split_whitespace().collect();
+    let program = program.replace('\'', "\"");
+    let inner = ["utf8", "utf-8", "UTF-8", "iso-8859-1", "latin1"]
+        .iter()
+        .find_map(|charset| {
+            let rest = program.strip_prefix("$_=")?;
+            let rest = rest.strip_prefix(&format!("encode(\"{charset}\","))?;
+            rest.trim_end_matches(';').strip_suffix(')')
+        });
+    options == ["-pe"] && inner == Some("decode(\"MIME-Header\",$_)")
 }
 
 /// `printf '%s' text`.
@@ -434,9 +469,24 @@ mod tests {
             ("sed 's/<.*//;s/@.*//'", "a@b <c>", "a"),
             ("sed 's,/,.,g'", "a/b", "a.b"),
             ("sed 's/x/y/' | tr y z", "x", "z"),
+            ("sed 's/ *(.*)//'", "a@b  (A (b)) c", "a@b c"),
+            ("sed 's/ *(.*)//'", "(A) c", " c"),
+            ("sed 's/[,;].*$/./'", "a; b, c", "a."),
+            ("sed 's/(/</'", "a(b(c", "a<b(c"),
+            ("sed 's/.*[:<] *//'", "x: <  a@b", "a@b"),
+            ("sed 's/^ \\+//'", "   a", "a"),
+            ("sed -E 's/^x+(.*)$/\\1/'", "xxa", "a"),
         ] {
             assert_eq!(printed(command, text).as_deref(), Some(new), "{command}");
         }
+    }
+
+    #[test]
+    fn encoded_words_are_read() {
+        let perl = "perl -MEncode -pe '$_=encode(\"utf8\", decode(\"MIME-Header\",$_))'";
+        let text = "Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= x";
+        assert_eq!(printed(perl, text).as_deref(), Some("Re: Grüße x"));
+        assert_eq!(printed("perl -MEncode -pe 's/a/b/'", text), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::value::whole;
 use super::{Unknown, date};
 use crate::rules::model::filter::{Command, Comparison, Condition};
 use crate::rules::model::{Piece, StatementId, Target, Text};
+use crate::rules::program;
 use mail_parser::MessageParser;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -311,13 +312,7 @@ fn fields<'m>(message: &'m Message, name: &str) -> impl Iterator<Item = &'m [u8]
 
 /// The value of a field, its encoded words decoded.
 fn decoded(value: &[u8]) -> String {
-    let message = [b"Subject: ", value, b"\n\n"].concat();
-    let parsed = MessageParser::default().parse_headers(&message);
-    let subject = parsed.as_ref().and_then(|parsed| parsed.subject());
-    match subject.filter(|_| value.windows(2).any(|pair| pair == b"=?")) {
-        Some(subject) => subject.to_owned(),
-        None => String::from_utf8_lossy(value).into_owned(),
-    }
+    String::from_utf8_lossy(&program::decoded(value)).into_owned()
 }
 
 /// The addresses in the value of a field.

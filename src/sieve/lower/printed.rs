@@ -94,6 +94,7 @@ impl Lowering<'_> {
     fn edited_text(&self, edit: &TextEdit, name: &str) -> Option<Vec<Command>> {
         match edit {
             TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
+            TextEdit::Decode => Some(Vec::new()),
             TextEdit::Apart { ways, every } => {
                 let branches = ways.iter().map(|way| self.way(way, name));
                 let change = super::value::command(CommandKind::If {

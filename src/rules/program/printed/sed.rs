@@ -180,19 +180,7 @@ fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Ve
                     })
                 }
                 (Some(text), _) => once(replaced(&text, new)),
-                // The first of a set, and all behind it.
-                (None, [Atom::Set { set, star: false }]) if to_rest => {
-                    let regex = format!("^({}*){}.*$", set.complement().written()?, set.written()?);
-                    let mut parts = vec![New::Group(1)];
-                    if !new.is_empty() {
-                        parts.push(New::Text(new.to_owned()));
-                    }
-                    once(Way {
-                        shape: Shape::Regex(regex),
-                        new: parts,
-                    })
-                }
-                _ => None,
+                _ => once(expression.first(new)?),
             }
         }
         _ => None,
@@ -278,17 +266,24 @@ impl Expression {
                 }
                 sign => (Atom::Sign(sign), behind),
             };
-            let (atom, behind) = match behind.strip_prefix('*') {
-                None => (atom, behind),
-                Some(behind) => (
+            let plus = if is_extended { "+" } else { "\\+" };
+            let (star, behind) = match (behind.strip_prefix('*'), behind.strip_prefix(plus)) {
+                (Some(behind), _) => (true, behind),
+                // One, and then any number.
+                (None, Some(behind)) if !matches!(atom, Atom::Open | Atom::Close) => {
+                    expression.atoms.push(atom.clone());
+                    (true, behind)
+                }
+                (None, _) => (false, behind),
+            };
+            let (atom, behind) = match star {
+                false => (atom, behind),
+                true => (
                     match atom {
                         Atom::Any { .. } => Atom::Any { star: true },
                         Atom::Set { set, .. } => Atom::Set { set, star: true },
                         Atom::Sign(sign) => Atom::Set {
-                            set: Set {
-                                negated: false,
-                                signs: vec![sign],
-                            },
+                            set: Set::one(sign),
                             star: true,
                         },
                         Atom::Open | Atom::Close => return None,
@@ -311,6 +306,55 @@ impl Expression {
         }
         let is_something = !expression.atoms.is_empty();
         (is_something && open == 0 && expression.groups < 8).then_some(expression)
+    }
+
+    /// A match that begins at the first sign of a set, or the blanks in front of
+    /// it: `s/ *(.*)//`. What follows is found behind the first where it is found
+    /// behind any.
+    fn first(&self, new: &str) -> Option<Way> {
+        let (before, atoms) = match self.atoms.as_slice() {
+            [Atom::Set { set, star: true }, rest @ ..] => (Some(set), rest),
+            atoms => (None, atoms),
+        };
+        let (first, rest) = match atoms.split_first()? {
+            (Atom::Sign(sign), rest) => (Set::one(*sign), rest),
+            (Atom::Set { set, star: false }, rest) => (set.clone(), rest),
+            _ => return None,
+        };
+        if !first.signs.iter().all(char::is_ascii) {
+            return None;
+        }
+        let rest = match rest {
+            [] if !self.to_end => "(.*)".to_owned(),
+            [] => return None,
+            [Atom::Any { star: true }] => ".*".to_owned(),
+            [Atom::Any { star: true }, rest @ ..] => {
+                let rest: String = plain(rest)?.chars().map(escaped).collect();
+                match self.to_end {
+                    true => format!(".*{rest}"),
+                    false => format!(".*{rest}(.*)"),
+                }
+            }
+            _ => return None,
+        };
+        let not_first = first.complement().written()?;
+        let (front, behind) = match before {
+            None => (format!("({not_first}*)"), 2),
+            Some(set) => {
+                let neither = first.union(set)?.complement().written()?;
+                let front = format!("(({not_first}*{neither})?){}*", set.written()?);
+                (front, 3)
+            }
+        };
+        let mut parts = vec![New::Group(1), New::Text(new.to_owned())];
+        parts.retain(|part| *part != New::Text(String::new()));
+        if rest.ends_with("(.*)") {
+            parts.push(New::Group(behind));
+        }
+        Some(Way {
+            shape: Shape::Regex(format!("^{front}{}{rest}$", first.written()?)),
+            new: parts,
+        })
     }
 
     /// A match that begins with the line: as long as it can be, and what is left
@@ -397,6 +441,27 @@ impl Set {
                 }
             }
         }
+    }
+
+    fn one(sign: char) -> Set {
+        Set {
+            negated: false,
+            signs: vec![sign],
+        }
+    }
+
+    /// The signs of both, where both list them.
+    fn union(&self, other: &Set) -> Option<Set> {
+        if self.negated || other.negated {
+            return None;
+        }
+        let mut signs = [self.signs.as_slice(), &other.signs].concat();
+        signs.sort_unstable();
+        signs.dedup();
+        Some(Set {
+            negated: false,
+            signs,
+        })
     }
 
     fn is(&self, sign: char) -> bool {
