@@ -7,8 +7,9 @@
 
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
-use super::left_out::{may_keep, splits_all_the_same, splits_match};
+use super::left_out::{edits_of, may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
+use super::pattern::Fit;
 use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
@@ -171,6 +172,9 @@ impl Lowering<'_> {
         matched.depth += 1;
         if guard.fit.may_exceed {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
+        }
+        if guard.fit != Fit::EXACT {
+            self.are_unchanged(&edits_of(recipe));
         }
         let mut before = Vec::new();
         if guard.captured.is_some() || guard.sets_match {

@@ -296,7 +296,7 @@ fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
 }
 
 /// What a recipe changes in the header.
-fn edits_of(recipe: &Recipe) -> Vec<Edit> {
+pub(super) fn edits_of(recipe: &Recipe) -> Vec<Edit> {
     match &recipe.action {
         Action::Pipe(command) if recipe.flags.filter => match meaning(command) {
             Meaning::HeaderEdit(edits) => edits,

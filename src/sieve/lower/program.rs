@@ -266,7 +266,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// Fields that procmail changed, and the script does not.
+    /// Fields that procmail changed, and the script does not, or not for the same
+    /// mail.
     pub(super) fn are_unchanged(&mut self, edits: &[Edit]) {
         let names = edits.iter().flat_map(Edit::names);
         self.unchanged.extend(names.map(str::to_lowercase));
