@@ -386,6 +386,10 @@ codes! {
         "The value of a header field in a variable",
         "formail -x prints a field as it stands in the mail. The server gives it with its encoded words decoded, and without the blanks around it.",
         "Nothing needs to be done.";
+    UnquotedBlanks "unquoted-blanks":
+        "Blanks in a text that a shell took apart",
+        "A variable without quotes around it is taken apart at its blanks by the shell: one is left of several in a row. The script takes the text as it is.",
+        "Nothing needs to be done, unless names have several blanks in a row.";
     FirstFew "first-few":
         "A text in which only the first few signs are replaced",
         "tr and sed replaced a sign wherever it stood. Sieve can only take a text apart at one place after the other, and the script does so four times.",

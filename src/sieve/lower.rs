@@ -179,6 +179,9 @@ struct Lowering<'a> {
     bounds: Bounds,
     /// Places that can be left early, so far.
     labels: usize,
+    /// Variables of the script's own, by the beginnings of their names: how many
+    /// there are.
+    own_variables: BTreeMap<String, usize>,
     /// Recipes that may still be written a second time, because what follows
     /// depends on which way a message came.
     repeats: usize,
@@ -220,6 +223,7 @@ impl<'a> Lowering<'a> {
             expressions,
             bounds,
             labels: 0,
+            own_variables: BTreeMap::new(),
             repeats: MAX_REPEATS,
         }
     }

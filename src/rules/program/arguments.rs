@@ -21,6 +21,11 @@ pub(super) struct Call {
     pub name: String,
     pub arguments: Vec<Text>,
     pub redirections: Vec<Target>,
+    /// A value that only a message decides stands without quotes: the shell makes
+    /// words of it.
+    pub splits: bool,
+    /// A sign that stands for names of files is without quotes.
+    pub lists_files: bool,
 }
 
 /// A redirection.
@@ -292,10 +297,20 @@ impl<'a> Reader<'a> {
             kind: redirection.kind,
             target: self.text(&redirection.target, assigned),
         });
+        let mut bare = simple.words.iter().filter(|word| !word.quoted);
+        let is_decided = |piece: &Piece| matches!(piece, Piece::Literal(_));
         Some(Call {
             name,
             arguments: words.to_vec(),
             redirections: redirections.collect(),
+            splits: bare.clone().any(|word| {
+                let text = self.text(word, assigned);
+                !text.0.iter().all(is_decided)
+            }),
+            lists_files: bare.any(|word| {
+                let is_pattern = |part: &Part| matches!(part, Part::Text(text) if text.contains(['*', '?', '[']));
+                word.parts.iter().any(is_pattern)
+            }),
         })
     }
 

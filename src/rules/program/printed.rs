@@ -8,7 +8,7 @@ mod sed;
 
 use super::arguments::{Call, Stage};
 use super::formail::{Field, Formail};
-use crate::rules::model::Text;
+use crate::rules::model::{Piece, Text};
 use mail_parser::MessageParser;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
@@ -20,6 +20,9 @@ pub struct Printed {
     pub source: Source,
     /// What is then done to it, one after the other.
     pub edits: Vec<TextEdit>,
+    /// It stood without quotes: blanks at its ends are gone, and one is left of
+    /// several in a row.
+    pub splits: bool,
 }
 
 /// Where a text comes from.
@@ -49,14 +52,18 @@ pub enum TextEdit {
     /// Encoded words become what they stand for, as `perl -MEncode` is used for.
     /// A Sieve server has done so already.
     Decode,
+    /// Each of a sign becomes this.
+    Every {
+        /// The sign.
+        old: char,
+        /// Without the sign in it.
+        new: String,
+    },
+    /// One is left of several in a row of a sign.
+    Squeeze(char),
     /// The text is taken apart in the first of these ways that it can be, and
     /// put together anew.
-    Apart {
-        /// The ways.
-        ways: Vec<Way>,
-        /// Again and again, until it cannot be any more.
-        every: bool,
-    },
+    Apart(Vec<Way>),
 }
 
 /// A way to take a whole text apart. Letters count as they are.
@@ -87,29 +94,66 @@ pub enum New {
     Group(usize),
 }
 
-/// What goes on for so long has no end.
-const MOST_ROUNDS: usize = 4096;
+/// The longest text that is followed: what procmail itself has room for, if its
+/// rules do not ask for more (`LINEBUF`).
+const LONGEST: usize = 2048;
 
 impl TextEdit {
-    /// A text with the change made to it.
-    pub fn applied(&self, text: &[u8]) -> Vec<u8> {
-        match self {
-            TextEdit::Case { upper: true } => text.to_ascii_uppercase(),
-            TextEdit::Case { upper: false } => text.to_ascii_lowercase(),
-            TextEdit::Decode => decoded(text),
-            TextEdit::Apart { ways, every } => {
-                let mut text = text.to_vec();
-                let rounds = if *every { MOST_ROUNDS } else { 1 };
-                for _ in 0..rounds {
-                    match ways.iter().find_map(|way| way.applied(&text)) {
-                        Some(new) => text = new,
-                        None => break,
+    /// A line with the change made to it; `None` where it is too long to be
+    /// followed.
+    pub fn applied(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let new = match self {
+            TextEdit::Case { upper: true } => line.to_ascii_uppercase(),
+            TextEdit::Case { upper: false } => line.to_ascii_lowercase(),
+            TextEdit::Decode => decoded(line),
+            TextEdit::Every { old, new } => {
+                let mut sign = [0; 4];
+                replaced_all(line, old.encode_utf8(&mut sign).as_bytes(), new.as_bytes())
+            }
+            TextEdit::Squeeze(sign) => {
+                let mut last = None;
+                let is_new = |byte: &&u8| {
+                    let is_again = last == Some(**byte) && char::from(**byte) == *sign;
+                    last = Some(**byte);
+                    !is_again
+                };
+                line.iter().filter(is_new).copied().collect()
+            }
+            TextEdit::Apart(ways) => {
+                let mut new = None;
+                for way in ways {
+                    new = way.applied(line)?;
+                    if new.is_some() {
+                        break;
                     }
                 }
-                text
+                new.unwrap_or_else(|| line.to_vec())
             }
-        }
+        };
+        (new.len() <= LONGEST).then_some(new)
     }
+}
+
+impl Printed {
+    /// What becomes of a line on its way; `None` where it is not followed.
+    pub fn edited(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let edits = self.edits.iter();
+        edits
+            .into_iter()
+            .try_fold(line.to_vec(), |line, edit| edit.applied(&line))
+    }
+}
+
+fn replaced_all(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(text, old) {
+        out.extend_from_slice(text.get(from..at).unwrap_or_default());
+        out.extend_from_slice(new);
+        from = at + old.len();
+    }
+    out.extend_from_slice(text.get(from..).unwrap_or_default());
+    out
 }
 
 /// The value of a field with its encoded words read (RFC 2047).
@@ -124,23 +168,24 @@ pub fn decoded(value: &[u8]) -> Vec<u8> {
 }
 
 impl Way {
-    fn applied(&self, text: &[u8]) -> Option<Vec<u8>> {
+    /// The first of these texts becomes another: `*old*`.
+    pub fn replacing(old: &str, new: &str) -> Self {
+        let mut parts = vec![New::Group(1), New::Text(new.to_owned()), New::Group(2)];
+        parts.retain(|part| *part != New::Text(String::new()));
+        Way {
+            shape: Shape::Glob(vec![String::new(), old.to_owned(), String::new()]),
+            new: parts,
+        }
+    }
+
+    /// The new text, where it is like this; `None` where that is not known.
+    fn applied(&self, text: &[u8]) -> Option<Option<Vec<u8>>> {
         let groups = match &self.shape {
-            Shape::Glob(texts) => glob(texts, text)?,
-            Shape::Regex(regex) => {
-                let bytes = syntax::Config::new().utf8(false).unicode(false);
-                let regex = Regex::builder().syntax(bytes).build(regex).ok()?;
-                let mut captures = regex.create_captures();
-                regex.captures(text, &mut captures);
-                if !captures.is_match() {
-                    return None;
-                }
-                let group = |span: Option<regex_automata::Span>| {
-                    let range = span.map_or(0..0, |span| span.range());
-                    text.get(range).unwrap_or_default()
-                };
-                captures.iter().skip(1).map(group).collect()
-            }
+            Shape::Glob(texts) => glob(texts, text),
+            Shape::Regex(regex) => groups(regex, text)?,
+        };
+        let Some(groups) = groups else {
+            return Some(None);
         };
         let part = |new: &New| match new {
             New::Text(text) => text.as_bytes().to_vec(),
@@ -148,8 +193,25 @@ impl Way {
                 .get(number.saturating_sub(1))
                 .map_or(Vec::new(), |group| group.to_vec()),
         };
-        Some(self.new.iter().flat_map(part).collect())
+        Some(Some(self.new.iter().flat_map(part).collect()))
     }
+}
+
+/// What the groups of an expression match; `None` where it cannot be asked.
+fn groups<'t>(regex: &str, text: &'t [u8]) -> Option<Option<Vec<&'t [u8]>>> {
+    let bytes = syntax::Config::new().utf8(false).unicode(false);
+    let regex = Regex::builder().syntax(bytes).build(regex).ok()?;
+    let mut captures = regex.create_captures();
+    regex.captures(text, &mut captures);
+    let group = |span: Option<regex_automata::Span>| {
+        let range = span.map_or(0..0, |span| span.range());
+        text.get(range).unwrap_or_default()
+    };
+    Some(
+        captures
+            .is_match()
+            .then(|| captures.iter().skip(1).map(group).collect()),
+    )
 }
 
 /// What stands between the texts of a glob.
@@ -178,21 +240,34 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     let calls: Vec<&Call> = calls.collect::<Option<_>>()?;
     let (first, rest) = calls.split_first()?;
     let mut printed = alone(first)?;
+    let is_field = matches!(printed.source, Source::Field(_));
     for call in rest {
         printed.edits.extend(match call.name.as_str() {
             "tr" => tr(call)?,
             "cut" => vec![cut(call)?],
             "sed" => sed::edits(call)?,
             "perl" if decodes(call) => vec![TextEdit::Decode],
-            // Fields have no tabs inside, and only one line.
-            "cat" | "expand" if call.arguments.is_empty() => Vec::new(),
+            "cat" if call.arguments.is_empty() => Vec::new(),
+            // Fields have no tabs inside.
+            "expand" if call.arguments.is_empty() && is_field => Vec::new(),
             "head" if matches!(call.arguments.as_slice(), [one] if one.known() == Some("-1")) => {
                 Vec::new()
             }
             _ => return None,
         });
     }
-    (printed.edits.len() <= MOST_EDITS).then_some(printed)
+    // Where there is no line, nothing is done to it.
+    let has_line = !is_field && !first.is("printf");
+    let is_known = has_line || printed.edited(b"").is_some_and(|line| line.is_empty());
+    // The shell's own echo reads some signs behind a backslash, as it sees fit.
+    let is_plain = match &printed.source {
+        Source::Text(text) => !text
+            .0
+            .iter()
+            .any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\\', '\n']))),
+        _ => true,
+    };
+    (is_known && is_plain && printed.edits.len() <= MOST_EDITS).then_some(printed)
 }
 
 /// Changes that one text goes through; nobody writes so many.
@@ -200,6 +275,9 @@ const MOST_EDITS: usize = 32;
 
 /// What a single program prints.
 pub(super) fn alone(call: &Call) -> Option<Printed> {
+    if call.lists_files {
+        return None;
+    }
     let source = match call.name.as_str() {
         "echo" => Source::Text(super::echo(call)?),
         "printf" => Source::Text(printf(call)?),
@@ -209,6 +287,7 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
     Some(Printed {
         source,
         edits: Vec::new(),
+        splits: call.splits && call.is("echo"),
     })
 }
 
@@ -238,123 +317,95 @@ fn printf(call: &Call) -> Option<Text> {
     }
 }
 
-/// The first of these texts, and what it becomes: `*old*`.
-fn replaced(old: &str, new: &str) -> Way {
-    let parts = [New::Group(1), New::Text(new.to_owned()), New::Group(2)];
-    Way {
-        shape: Shape::Glob(vec![String::new(), old.to_owned(), String::new()]),
-        new: { parts.into_iter() }
-            .filter(|part| *part != New::Text(String::new()))
-            .collect(),
-    }
-}
-
 /// Each of a sign becomes another, or goes.
 fn every(old: char, new: &str) -> Option<TextEdit> {
-    let is_safe = !new.contains(old);
-    is_safe.then(|| TextEdit::Apart {
-        ways: vec![replaced(&old.to_string(), new)],
-        every: true,
+    (!new.contains(old)).then(|| TextEdit::Every {
+        old,
+        new: new.to_owned(),
     })
 }
 
 /// Signs that are changed one by one: more would make a long script.
 const MOST_SIGNS: usize = 4;
 
-/// `tr A-Z a-z`, `tr . _`, `tr -d '<>'`.
+/// `tr A-Z a-z`, `tr . _`, `tr -d '<>'` (tr(1) of GNU).
 fn tr(call: &Call) -> Option<Vec<TextEdit>> {
-    let words: Vec<&str> = { call.arguments.iter() }
-        .map(Text::known)
-        .collect::<Option<_>>()?;
-    let signs = |word: &str| -> Option<Vec<char>> {
-        let word = match word
-            .strip_prefix('[')
-            .and_then(|word| word.strip_suffix(']'))
-        {
-            // `[A-Z]`, as the older tr had it; the brackets stand for themselves.
-            Some(inner) if !inner.starts_with(':') && inner.len() > 1 => inner,
-            _ => word,
-        };
-        spelled_out(word)
-    };
-    match words.as_slice() {
-        ["-d", deleted] => {
-            let deleted = spelled_out(deleted)?;
+    let words: Option<Vec<&str>> = call.arguments.iter().map(Text::known).collect();
+    let is_option = |word: &str| word.starts_with('-') && word.len() > 1;
+    match words?.as_slice() {
+        ["-d", deleted] if !is_option(deleted) => {
+            let deleted = set(deleted)?;
             if deleted.len() > MOST_SIGNS {
                 return None;
             }
-            deleted.into_iter().map(|sign| every(sign, "")).collect()
+            deleted
+                .into_iter()
+                .map(|sign| every(char::from(sign), ""))
+                .collect()
         }
-        [from, to] if !from.starts_with('-') => {
-            let (from, mut to) = (signs(from)?, signs(to)?);
-            let last = *to.last()?;
-            to.resize(from.len().max(to.len()), last);
-            let pairs: Vec<(char, char)> = from.into_iter().zip(to).collect();
-            let changes = |upper: bool| {
-                (b'a'..=b'z').map(char::from).all(|small| {
-                    let capital = small.to_ascii_uppercase();
-                    pairs.contains(&if upper {
-                        (small, capital)
-                    } else {
-                        (capital, small)
-                    })
-                })
-            };
-            let mut edits = Vec::new();
-            for upper in [true, false] {
-                if changes(upper) {
-                    edits.push(TextEdit::Case { upper });
-                }
-            }
-            let is_letter = |&(from, to): &(char, char)| {
-                from == to || !edits.is_empty() && from.eq_ignore_ascii_case(&to)
-            };
-            let others: Vec<(char, char)> = { pairs.iter() }
-                .filter(|pair| !is_letter(pair))
-                .copied()
-                .collect();
-            // One after the other, none may change what another has written.
-            let olds: Vec<char> = others.iter().map(|(old, _)| *old).collect();
-            let is_safe = edits.len() < 2
-                && others.len() <= MOST_SIGNS
-                && !others.iter().any(|(old, new)| {
-                    olds.contains(new) || old.is_ascii_alphabetic() && !edits.is_empty()
-                });
-            if !is_safe {
-                return None;
-            }
-            for (old, new) in others {
-                edits.push(every(old, &new.to_string())?);
-            }
-            Some(edits)
-        }
+        ["[:upper:]", "[:lower:]"] => Some(vec![TextEdit::Case { upper: false }]),
+        ["[:lower:]", "[:upper:]"] => Some(vec![TextEdit::Case { upper: true }]),
+        [from, to] if !is_option(from) => translated(&set(from)?, &set(to)?),
         _ => None,
     }
 }
 
-/// The signs of a set of tr(1).
-fn spelled_out(word: &str) -> Option<Vec<char>> {
-    match word {
-        "[:upper:]" => return Some(('A'..='Z').collect()),
-        "[:lower:]" => return Some(('a'..='z').collect()),
-        _ if word.contains("[:") || word.contains("[=") || !word.is_ascii() => return None,
-        _ => {}
+/// Signs of one set become those of the other at the same places.
+fn translated(from: &[u8], to: &[u8]) -> Option<Vec<TextEdit>> {
+    let last = to.last()?;
+    let mut table: [u8; 256] = std::array::from_fn(|byte| byte as u8);
+    for (at, &old) in from.iter().enumerate() {
+        *table.get_mut(usize::from(old))? = *to.get(at).unwrap_or(last);
+    }
+    let new_of = |old: u8| table.get(usize::from(old)).copied().unwrap_or(old);
+    let mut edits = Vec::new();
+    let lowers = (b'A'..=b'Z').all(|old| new_of(old) == old.to_ascii_lowercase());
+    let uppers = (b'a'..=b'z').all(|old| new_of(old) == old.to_ascii_uppercase());
+    if lowers != uppers {
+        edits.push(TextEdit::Case { upper: uppers });
+    }
+    let cased = |old: u8| match edits.as_slice() {
+        [TextEdit::Case { upper: true }] => old.to_ascii_uppercase(),
+        [TextEdit::Case { upper: false }] => old.to_ascii_lowercase(),
+        _ => old,
+    };
+    let others: Vec<(u8, u8)> = (0..=u8::MAX)
+        .map(|old| (old, new_of(old)))
+        .filter(|&(old, new)| new != cased(old))
+        .collect();
+    // They are changed one after the other: none may be changed twice.
+    let is_changed = |sign: u8| others.iter().any(|(old, _)| *old == sign);
+    let is_changed_twice =
+        |&(old, new): &(u8, u8)| is_changed(new) || cased(old) != old || !old.is_ascii();
+    if others.len() > MOST_SIGNS || others.iter().any(is_changed_twice) {
+        return None;
+    }
+    for (old, new) in others {
+        edits.push(every(char::from(old), &char::from(new).to_string())?);
+    }
+    Some(edits)
+}
+
+/// The signs of a set, ranges spelled out; no classes, and no repeats.
+fn set(word: &str) -> Option<Vec<u8>> {
+    let is_more = ["[:", "[=", "*]"].iter().any(|sign| word.contains(sign));
+    if is_more || !word.is_ascii() {
+        return None;
     }
     let mut signs = Vec::new();
-    let mut rest = word.chars().peekable();
+    let mut rest = word.bytes();
     while let Some(sign) = rest.next() {
         let sign = match sign {
-            '\\' => match rest.next()? {
-                'n' | 'r' | 'a' | 'b' | 'f' | 'v' | '0'..='7' => return None,
-                't' => '\t',
+            b'\\' => match rest.next()? {
+                letter if letter.is_ascii_alphanumeric() => return None,
                 other => other,
             },
             sign => sign,
         };
         let mut range = rest.clone();
         match (range.next(), range.next()) {
-            (Some('-'), Some(end)) => {
-                if end < sign || end == '\\' {
+            (Some(b'-'), Some(end)) => {
+                if end < sign || end == b'\\' {
                     return None;
                 }
                 signs.extend(sign..=end);
@@ -363,7 +414,7 @@ fn spelled_out(word: &str) -> Option<Vec<char>> {
             _ => signs.push(sign),
         }
     }
-    (!signs.is_empty() && !signs.contains(&'\n')).then_some(signs)
+    (!signs.is_empty() && !signs.contains(&b'\n')).then_some(signs)
 }
 
 /// `cut -d: -f2`: a line without the sign is printed as it is.
@@ -386,7 +437,7 @@ fn cut(call: &Call) -> Option<TextEdit> {
         .parse()
         .ok()
         .filter(|number| (1..=4).contains(number))?;
-    if sign.chars().count() != 1 || sign == "\n" {
+    if sign.len() != 1 || sign == "\n" {
         return None;
     }
     let with = |signs: usize, new: Vec<New>| {
@@ -411,7 +462,7 @@ fn cut(call: &Call) -> Option<TextEdit> {
     if number > 2 {
         ways.push(with(1, Vec::new()));
     }
-    Some(TextEdit::Apart { ways, every: false })
+    Some(TextEdit::Apart(ways))
 }
 
 #[cfg(test)]
@@ -419,7 +470,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::rules::model::Piece;
     use crate::rules::program::{Meaning, meaning};
 
     fn printed(command: &str, text: &str) -> Option<String> {
@@ -433,8 +483,7 @@ mod tests {
             printed.source,
             Source::Text(Text(vec![Piece::Variable("X".into())]))
         );
-        let text = { printed.edits.iter() }
-            .fold(text.as_bytes().to_vec(), |text, edit| edit.applied(&text));
+        let text = printed.edited(text.as_bytes()).unwrap();
         Some(String::from_utf8(text).unwrap())
     }
 
@@ -447,6 +496,12 @@ mod tests {
             ("tr . -", "a.b.c", "a-b-c"),
             ("tr 'A-Z /' 'a-z--'", "A b/C", "a-b-c"),
             ("tr -d '<>'", "<a><b>", "ab"),
+            ("tr '[A-Z]' '[a-z]'", "[Ab]", "[ab]"),
+            ("tr '-' '_'", "a-b", "a_b"),
+            ("tr '..' 'ab'", "x.y", "xby"),
+            ("sed 's/  */-/g'", "a   b c", "a-b-c"),
+            ("sed 's/\\(.*\\)@.*/\\1/'", "a@b@c", "a@b"),
+            ("sed ';s/a/b/'", "a", "b"),
             ("cut -d@ -f1", "a@b@c", "a"),
             ("cut -d@ -f2", "a@b@c", "b"),
             ("cut -d @ -f 2", "a@b", "b"),
@@ -482,6 +537,32 @@ mod tests {
     }
 
     #[test]
+    fn what_grows_is_not_followed() {
+        let printed = |command: &str| meaning(&Text::literal(command));
+        let doubled = r"s/^\(.*\)$/\1\1\1\1\1\1\1\1/;".repeat(20);
+        let Meaning::Printed(grown) = printed(&format!("echo aaaa | sed '{doubled}'")) else {
+            panic!("not read");
+        };
+        assert_eq!(grown.edited(b"aaaa"), None);
+    }
+
+    #[test]
+    fn what_the_shell_reads_itself_is_not_known() {
+        for command in [
+            r#"echo "a\tb" | sed s/x/y/"#,
+            "echo * | sed s/x/y/",
+            "printf '%s' \"$X\" | sed 's/.*/x/'",
+            "formail -xX-Foo: | sed 's/.*/x/'",
+        ] {
+            assert_eq!(
+                meaning(&Text::literal(command)),
+                Meaning::Unknown,
+                "{command}"
+            );
+        }
+    }
+
+    #[test]
     fn encoded_words_are_read() {
         let perl = "perl -MEncode -pe '$_=encode(\"utf8\", decode(\"MIME-Header\",$_))'";
         let text = "Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= x";
@@ -493,6 +574,18 @@ mod tests {
     fn what_is_more_than_that_is_not_known() {
         for command in [
             "tr a-c b-d",
+            "tr '[a-z]' 'A-Z'",
+            "tr A-Z '[a-z]'",
+            "tr '[:upper:]' '[a-z]'",
+            "tr 'a-z' '[:upper:]'",
+            "tr ' ' '[a*]'",
+            "tr . '[=a=]'",
+            "tr -d '-_'",
+            "cut -dé -f1",
+            "expand",
+            "sed 's/[:space:]*$//'",
+            "sed 's/[[:upper:]-z]//'",
+            "sed 's/[a-z--]//'",
             "tr -s ' '",
             "tr -cd a-z",
             "cut -c1-80",

@@ -290,6 +290,7 @@ fn printed_values() {
         Meaning::Printed(Printed {
             source,
             edits: Vec::new(),
+            splits: false,
         })
     };
     assert_eq!(
@@ -317,6 +318,7 @@ fn printed_values() {
         Meaning::Printed(Printed {
             source: Source::Text(v("MATCH")),
             edits: vec![TextEdit::Case { upper: false }],
+            splits: true,
         })
     );
 }

@@ -141,9 +141,10 @@ impl<'p> Machine<'_, 'p> {
             }
             Meaning::Exit(status) => Ran::exit(*status),
             Meaning::NoProgram => Ran::exit(127),
-            Meaning::Printed(printed) => {
-                Ran::printed(self.output(process, printed, input, encoding))
-            }
+            Meaning::Printed(printed) => match self.output(process, printed, input, encoding) {
+                Some(output) => Ran::printed(output),
+                None => self.not_known(command, input, task),
+            },
             Meaning::Date { format } => {
                 let format = self.string(process, format, encoding);
                 match date::format(self.mail.received, &format) {
@@ -160,17 +161,26 @@ impl<'p> Machine<'_, 'p> {
         }
     }
 
-    /// What is printed of a message, or of a text.
+    /// What is printed of a message, or of a text; `None` where that is not
+    /// known.
     fn output(
         &mut self,
         process: &mut Process<'p>,
         printed: &Printed,
         input: &[u8],
         encoding: Encoding,
-    ) -> Vec<u8> {
+    ) -> Option<Vec<u8>> {
         let text = match &printed.source {
             Source::Text(text) => {
-                let mut text = self.value(process, text, encoding);
+                let text = self.value(process, text, encoding);
+                let mut text = match printed.splits {
+                    true => {
+                        let words = text.split(u8::is_ascii_whitespace);
+                        let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+                        words.join(&b' ')
+                    }
+                    false => text,
+                };
                 text.push(b'\n');
                 text
             }
@@ -186,20 +196,18 @@ impl<'p> Machine<'_, 'p> {
             }
         };
         if printed.edits.is_empty() {
-            return text;
+            return Some(text);
         }
-        let lines = text.split_inclusive(|&byte| byte == b'\n');
-        let edited = lines.flat_map(|line| {
+        let mut edited = Vec::new();
+        for line in text.split_inclusive(|&byte| byte == b'\n') {
             let (line, end) = match line.strip_suffix(b"\n") {
                 Some(line) => (line, b"\n".as_slice()),
                 None => (line, b"".as_slice()),
             };
-            let edits = printed.edits.iter();
-            let mut line = edits.fold(line.to_vec(), |line, edit| edit.applied(&line));
-            line.extend_from_slice(end);
-            line
-        });
-        edited.collect()
+            edited.extend(printed.edited(line)?);
+            edited.extend_from_slice(end);
+        }
+        Some(edited)
     }
 
     /// A program that nothing is known of has succeeded, and changed nothing.

@@ -11,6 +11,7 @@ use crate::report::entry::Verdict;
 use crate::rules::model::{Assign, Piece, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
+use crate::sieve::walk;
 
 impl Lowering<'_> {
     /// What an assignment does.
@@ -129,12 +130,33 @@ fn renamed(commands: &mut Vec<Command>, assignment: &CommandKind) -> bool {
     let [Part::Variable(from)] = value.0.as_slice() else {
         return false;
     };
+    if reads_behind(commands, from, to) {
+        return false;
+    }
     let mut found = false;
     for command in commands.iter_mut() {
         found |= rename_set(command, from, to);
     }
     commands.retain(|command| !is_own_value(command));
     found
+}
+
+/// Whether a variable is read behind the first command that sets another one:
+/// written in its place, that would be lost.
+fn reads_behind(commands: &[Command], set: &str, read: &str) -> bool {
+    let mut is_set = false;
+    let mut reads = false;
+    walk::commands(commands, &mut |command| {
+        if is_set {
+            let mut note = |value: &Value| reads |= value.references().contains(&read);
+            walk::command_values(&command.kind, &mut note);
+            walk::tests(&command.kind, &mut |test| {
+                walk::test_values(test, &mut note)
+            });
+        }
+        is_set |= matches!(&command.kind, CommandKind::Set { name, .. } if name == set);
+    });
+    reads
 }
 
 /// Whether a variable is given the value that it has.

@@ -3,11 +3,12 @@
 
 use super::path::Path;
 use super::pattern::{Note, escaped};
+use super::shape::Shape;
 use super::value::{Prepared, compare, reference, set, unknown_output, when};
 use super::{Lowering, adapted};
 use crate::report::code::Code;
 use crate::rules::model::Text;
-use crate::rules::program::{New, Printed, Shape, Source, TextEdit, Way};
+use crate::rules::program::{self, New, Printed, Source, TextEdit, Way};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -29,6 +30,13 @@ impl Lowering<'_> {
                 into.before.extend(inner.before);
                 into.notes.extend(inner.notes);
                 into.doubtful |= inner.doubtful;
+                if printed.splits && path.shape(&inner.value) < Shape::Word {
+                    into.doubtful = true;
+                    into.notes.push(adapted(
+                        Code::UnquotedBlanks,
+                        "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
+                    ));
+                }
                 inner.value
             }
             Source::Field(field) => {
@@ -48,17 +56,20 @@ impl Lowering<'_> {
                 {
                     return Err(unknown_output(command));
                 }
-                into.before.extend(sender(*trusted, *trimmed));
+                let name = self.fresh("reply_address");
+                into.before.extend(sender(&name, *trusted, *trimmed));
                 into.doubtful = true;
                 into.notes.push(of_sender(*trusted));
-                reference(SENDER)
+                reference(&name)
             }
         };
         if let Some(text) = source.as_text() {
-            let edited = edits
-                .iter()
-                .fold(text.into_bytes(), |text, edit| edit.applied(&text));
-            let edited = String::from_utf8(edited).map_err(|_| unknown_output(command))?;
+            if text.contains('\n') && !edits.is_empty() {
+                return Err(unknown_output(command));
+            }
+            let edited = printed.edited(text.as_bytes());
+            let edited = edited.and_then(|edited| String::from_utf8(edited).ok());
+            let edited = edited.ok_or_else(|| unknown_output(command))?;
             into.value.0.push(Part::Text(edited));
             return Ok(());
         }
@@ -66,7 +77,7 @@ impl Lowering<'_> {
             into.value.0.extend(source.0);
             return Ok(());
         }
-        let name = format!("text{}", self.label().0);
+        let name = self.fresh("text");
         let modifier = match edits.split_first() {
             Some((TextEdit::Case { upper }, rest)) => {
                 edits = rest;
@@ -79,7 +90,7 @@ impl Lowering<'_> {
             let changes = self.edited_text(edit, &name);
             into.before
                 .extend(changes.ok_or_else(|| unknown_output(command))?);
-            if let TextEdit::Apart { every: true, .. } = edit {
+            if let TextEdit::Every { .. } | TextEdit::Squeeze(_) = edit {
                 into.notes.push(adapted(
                     Code::FirstFew,
                     format!("Only the first {ROUNDS} of the signs are replaced"),
@@ -95,26 +106,34 @@ impl Lowering<'_> {
         match edit {
             TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
             TextEdit::Decode => Some(Vec::new()),
-            TextEdit::Apart { ways, every } => {
+            TextEdit::Every { old, new } => self.rounds(&old.to_string(), new, name),
+            TextEdit::Squeeze(sign) => {
+                self.rounds(&format!("{sign}{sign}"), &sign.to_string(), name)
+            }
+            TextEdit::Apart(ways) => {
                 let branches = ways.iter().map(|way| self.way(way, name));
-                let change = super::value::command(CommandKind::If {
+                Some(vec![super::value::command(CommandKind::If {
                     branches: branches.collect::<Option<_>>()?,
                     otherwise: None,
-                });
-                let rounds = if *every { ROUNDS } else { 1 };
-                Some(vec![change; rounds])
+                })])
             }
         }
     }
 
+    /// Replaces the first of a text, again and again.
+    fn rounds(&self, old: &str, new: &str, name: &str) -> Option<Vec<Command>> {
+        let (test, block) = self.way(&Way::replacing(old, new), name)?;
+        Some(vec![when(test, block); ROUNDS])
+    }
+
     fn way(&self, way: &Way, name: &str) -> Option<(Test, Vec<Command>)> {
         let (by, key) = match &way.shape {
-            Shape::Glob(texts) => {
+            program::Shape::Glob(texts) => {
                 let texts: Vec<String> = texts.iter().map(|text| escaped(text)).collect();
                 (Match::Matches, texts.join("*"))
             }
-            Shape::Regex(_) if !self.target.has(Extension::Regex) => return None,
-            Shape::Regex(regex) => (Match::Regex, regex.clone()),
+            program::Shape::Regex(_) if !self.target.has(Extension::Regex) => return None,
+            program::Shape::Regex(regex) => (Match::Regex, regex.clone()),
         };
         let test = Test::String {
             compare: Compare { by, octet: true },
@@ -150,34 +169,39 @@ pub(super) fn of_sender(trusted: bool) -> Note {
 /// The fields that name whom one would reply to, the first one first.
 pub(super) const WHO: [&str; 3] = ["reply-to", "from", "sender"];
 
-/// The variable for whom one would reply to.
-const SENDER: &str = "reply_address";
-
-fn sender(trusted: bool, trimmed: bool) -> Vec<Command> {
-    let mut value = Value(vec![Part::Variable("1".to_owned())]);
-    if !trimmed {
-        value.0.insert(0, Part::Text(" ".to_owned()));
-    }
-    let taken = || vec![set(SENDER, &[], value.clone())];
-    let all = || vec![Value::text("*")];
-    let first = set(SENDER, &[], Value::text(""));
+/// Finds out whom one would reply to.
+fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
+    let blank = match trimmed {
+        true => Value(Vec::new()),
+        false => Value::text(" "),
+    };
+    let taken = |parts: &[Part]| {
+        let value = [blank.0.as_slice(), parts].concat();
+        vec![set(name, &[], Value(value))]
+    };
+    let group = |number: &str| Part::Variable(number.to_owned());
+    let first = set(name, &[], Value::text(""));
     if !trusted {
+        let taken = taken(&[group("1")]);
+        let all = || vec![Value::text("*")];
         let test = Test::Envelope {
             part: AddressPart::All,
             compare: compare(Match::Matches),
             names: vec!["from".to_owned()],
             keys: all(),
         };
-        return vec![first, when(test, taken())];
+        return vec![first, when(test, taken)];
     }
-    let branch = |name: &str| {
+    let branch = |field: &str| {
         let test = Test::Address {
             part: AddressPart::All,
             compare: compare(Match::Matches),
-            names: vec![name.to_owned()],
-            keys: all(),
+            names: vec![field.to_owned()],
+            // What is no address does not count.
+            keys: vec![Value::text("*@*")],
         };
-        (test, taken())
+        let at = Part::Text("@".to_owned());
+        (test, taken(&[group("1"), at, group("2")]))
     };
     let found = super::value::command(CommandKind::If {
         branches: WHO.map(branch).to_vec(),

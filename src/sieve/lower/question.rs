@@ -159,6 +159,15 @@ impl Lowering<'_> {
         if grep.words || keys.len() > MAX_LIST {
             return Err(unclear_list());
         }
+        if let Input::Field(field) = &grep.input {
+            // The name, and the blank behind the colon, are not seen.
+            let is_in_value = |key: &Value| key.as_text().is_some_and(|text| text.contains('@'));
+            if field.with_name && !keys.iter().all(is_in_value) || grep.lines && !field.trimmed {
+                return Err(unclear_list());
+            }
+            // It holds where any line is another one.
+            doubtful |= grep.inverted;
+        }
         let is_plain = |key: &Value| {
             let special = |c: char| "*[]^$\\+?(){}|".contains(c);
             grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
@@ -166,12 +175,29 @@ impl Lowering<'_> {
         if !keys.iter().all(is_plain) {
             return self.searched_by_expressions(grep, &keys, notes);
         }
+        if grep.input == Input::Message {
+            return self.searched_in_message(grep, keys, notes);
+        }
+        doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
+        let has_dot = |key: &Value| {
+            let text = key.as_text();
+            !grep.fixed && text.is_some_and(|text| text.contains('.'))
+        };
         let compare = Compare {
-            by: match grep.lines {
-                true => Match::Is,
-                false => Match::Contains,
+            by: match (grep.lines, keys.iter().any(has_dot)) {
+                // A dot is any sign.
+                (_, true) => Match::Matches,
+                (true, false) => Match::Is,
+                (false, false) => Match::Contains,
             },
             octet: !grep.ignore_case,
+        };
+        let keys: Vec<Value> = match compare.by {
+            Match::Matches => {
+                let keys = keys.iter().map(|key| as_glob(key, grep.lines));
+                keys.collect::<Option<_>>().ok_or_else(unclear_list)?
+            }
+            _ => keys,
         };
         let test = match &grep.input {
             Input::Field(Field { names, .. }) => Test::Header {
@@ -228,7 +254,7 @@ impl Lowering<'_> {
                     keys,
                 }
             }
-            Input::Message => return self.searched_in_message(grep, keys, notes),
+            Input::Message => return Err(unclear_list()),
         };
         if matches!(&test, Test::String { .. }) && !self.target.has(Extension::Variables) {
             return Err(manual(
@@ -242,7 +268,8 @@ impl Lowering<'_> {
             ..Held::exactly(test)
         };
         if grep.inverted {
-            held.test = Test::Not(Box::new(held.test));
+            held.test = none_of(&grep.input, held.test);
+            held.fit = held.fit.negated();
         }
         Ok(held)
     }
@@ -276,8 +303,8 @@ impl Lowering<'_> {
             ..Held::exactly(matched.test)
         };
         if grep.inverted {
-            held.test = Test::Not(Box::new(held.test));
-            held.fit = held.fit.negated();
+            held.test = none_of(&grep.input, held.test);
+            held.fit = Fit::LOOSE;
         }
         Ok(held)
     }
@@ -349,6 +376,32 @@ fn list_copied() -> Note {
     )
 }
 
+/// `grep -v`: there is a line, and it is not like this.
+fn none_of(input: &Input, test: Test) -> Test {
+    let not = Test::Not(Box::new(test));
+    match input {
+        Input::Field(Field { names, .. }) => {
+            let exists = |name: &String| Test::Exists(vec![name.clone()]);
+            let mut fields: Vec<Test> = names.iter().map(exists).collect();
+            let there = match fields.len() {
+                1 => fields.pop().unwrap_or(Test::True),
+                _ => Test::AnyOf(fields),
+            };
+            Test::AllOf(vec![there, not])
+        }
+        _ => not,
+    }
+}
+
+/// A text of grep, in which a dot is any sign, as a key of `:matches`.
+fn as_glob(key: &Value, is_whole: bool) -> Option<Value> {
+    let inner = pattern::escaped(&key.as_text()?).replace('.', "?");
+    Some(match is_whole {
+        true => Value::text(inner),
+        false => Value::text(format!("*{inner}*")),
+    })
+}
+
 /// An expression of grep in procmail's dialect, where it says the same there:
 /// no anchors, counts, named classes, or escapes of letters.
 fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
@@ -357,11 +410,15 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
     while let Some(sign) = signs.next() {
         match sign {
             '^' | '$' | '{' | '}' => return None,
+            // At the beginning, each reads it as it likes.
+            '*' if matches!(out.chars().last(), None | Some('(' | '|')) => return None,
             '\\' => match signs.next()? {
                 escaped if escaped.is_ascii_alphanumeric() || "<>`'".contains(escaped) => {
                     return None;
                 }
                 escaped if !is_extended && "+?|(){}".contains(escaped) => return None,
+                // With the backslash, procmail's mark.
+                '/' => out.push('/'),
                 escaped => out.extend(['\\', escaped]),
             },
             '[' => {

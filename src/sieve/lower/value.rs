@@ -251,7 +251,7 @@ impl Lowering<'_> {
         for piece in &text.0 {
             self.piece(piece, path, &mut other)?;
         }
-        let chosen = format!("{}_or", script_name(name));
+        let chosen = self.fresh(&format!("{}_or", script_name(name)));
         let first = match instead {
             true => Value::text(""),
             false => value.clone(),
@@ -283,6 +283,21 @@ impl Lowering<'_> {
                 Ok(())
             }
             _ => Err(unknown_output(command)),
+        }
+    }
+
+    /// A name for a variable of the script's own, that no other variable has.
+    pub(super) fn fresh(&mut self, name: &str) -> String {
+        loop {
+            let number = self.own_variables.entry(name.to_owned()).or_default();
+            *number += 1;
+            let fresh = match *number {
+                1 => name.to_owned(),
+                number => format!("{name}{number}"),
+            };
+            if !self.read.iter().any(|read| script_name(read) == fresh) {
+                return fresh;
+            }
         }
     }
 

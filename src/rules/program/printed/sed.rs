@@ -1,7 +1,7 @@
 //! In: a call of sed. Out: the changes that its `s` commands make to one line
 //! (sed(1), POSIX basic and extended expressions).
 
-use super::{MOST_SIGNS, New, Shape, TextEdit, Way, every, replaced};
+use super::{MOST_SIGNS, New, Shape, TextEdit, Way, every};
 use crate::rules::model::Text;
 use crate::rules::program::arguments::Call;
 
@@ -63,6 +63,7 @@ pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
         {
             rest = inner.trim();
         }
+        rest = rest.trim_start_matches([';', ' ', '\t', '\n']);
         while !rest.is_empty() {
             rest = command(rest, is_extended, &mut edits)?.trim_start();
             rest = rest.trim_start_matches([';', ' ', '\t', '\n']);
@@ -112,30 +113,27 @@ fn up_to(text: &str, delimiter: char) -> Option<(String, &str)> {
 fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Vec<TextEdit>> {
     let expression = Expression::of(old, is_extended)?;
     let new = replacement(new, expression.groups)?;
-    let once = |way: Way| {
-        Some(vec![TextEdit::Apart {
-            ways: vec![way],
-            every: false,
-        }])
-    };
+    let once = |way: Way| Some(vec![TextEdit::Apart(vec![way])]);
     let plain_new = match new.as_slice() {
         [] => Some(""),
         [New::Text(text)] => Some(text.as_str()),
         _ => None,
     };
-    let begins =
-        expression.from_start || matches!(expression.atoms.first(), Some(Atom::Any { star: true }));
+    let is_group = |atom: &&Atom| matches!(atom, Atom::Open);
+    let first = expression.atoms.iter().find(|atom| !is_group(atom));
+    let begins = expression.from_start || matches!(first, Some(Atom::Any { star: true }));
     let ends =
         expression.to_end || matches!(expression.atoms.last(), Some(Atom::Any { star: true }));
     match (expression.atoms.as_slice(), plain_new) {
         // `s/  */ /g`
         ([Atom::Sign(sign), Atom::Set { set, star: true }], Some(new))
-            if all && set.is(*sign) && new == sign.to_string() =>
+            if all && set.is(*sign) && sign.is_ascii() && !begins && !ends =>
         {
-            Some(vec![TextEdit::Apart {
-                ways: vec![replaced(&format!("{sign}{sign}"), new)],
-                every: true,
-            }])
+            let one = TextEdit::Squeeze(*sign);
+            match new == sign.to_string() {
+                true => Some(vec![one]),
+                false => Some(vec![one, every(*sign, new)?]),
+            }
         }
         // `s/[ ]*$//`
         ([Atom::Set { set, star: true }], Some("")) if expression.to_end && !begins => {
@@ -165,7 +163,7 @@ fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Ve
             let text = plain(fixed);
             match (text, fixed) {
                 (Some(text), _) if to_rest => {
-                    let mut way = replaced(&text, new);
+                    let mut way = Way::replacing(&text, new);
                     way.new.pop();
                     once(way)
                 }
@@ -179,7 +177,7 @@ fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Ve
                         new: parts,
                     })
                 }
-                (Some(text), _) => once(replaced(&text, new)),
+                (Some(text), _) => once(Way::replacing(&text, new)),
                 _ => once(expression.first(new)?),
             }
         }
@@ -404,6 +402,13 @@ impl Set {
         };
         let mut signs = Vec::new();
         let mut rest = body;
+        // `[:space:]` without another bracket around it is refused.
+        let inner = body.split_once(']').map_or(body, |(inner, _)| inner);
+        let is_bare_class =
+            |sign: char| inner.len() > 1 && inner.starts_with(sign) && inner.ends_with(sign);
+        if [':', '=', '.'].into_iter().any(is_bare_class) {
+            return None;
+        }
         loop {
             if let Some(behind) = rest.strip_prefix("[:") {
                 let (name, behind) = behind.split_once(":]")?;
@@ -416,6 +421,9 @@ impl Set {
                     "alnum" => ('0'..='9').chain('A'..='Z').chain('a'..='z').collect(),
                     _ => return None,
                 });
+                if behind.starts_with('-') && !behind.starts_with("-]") {
+                    return None;
+                }
                 rest = behind;
                 continue;
             }
@@ -429,11 +437,13 @@ impl Set {
             let mut range = behind.chars();
             match (range.next(), range.next()) {
                 (Some('-'), Some(end)) if end != ']' => {
-                    if end < sign || end == '[' {
+                    let behind = range.as_str();
+                    let goes_on = behind.starts_with('-') && !behind.starts_with("-]");
+                    if end < sign || end == '[' || end == '-' || goes_on {
                         return None;
                     }
                     signs.extend(sign..=end);
-                    rest = range.as_str();
+                    rest = behind;
                 }
                 _ => {
                     signs.push(sign);

@@ -96,7 +96,8 @@ fn of(
     // Where procmail can begin in several ways, it remembers the first, and goes
     // on with the last.
     let begins_anywhere = front.factors.last().is_some_and(is_anything);
-    if begins_anywhere && (front.factors.len() > 1 || before.len() > 1) {
+    let is_alone = matches!(before, [rest] if is_anything(rest));
+    if begins_anywhere && (front.factors.len() > 1 || !is_alone) {
         return Ok(None);
     }
     // Blanks at the beginning of the value are gone.

@@ -8,7 +8,7 @@ use super::capture::{self, Capture};
 use super::field::{self, Field, Names};
 use super::key::{Keys, Style, keys, reduced, stripped};
 use super::term::{
-    Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, push_new,
+    Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
 use super::{Fit, Matched, Note, Remarks, any_of, sender, style};
 use crate::report::code::Code;
@@ -195,7 +195,7 @@ fn captured(
             [term] => capture::from_colon(term, budget)?,
             _ => None,
         };
-        if capture.is_none() && !super::term::done(terms) {
+        if capture.is_none() && !super::term::done(terms) && !terms.iter().any(begins_with_any) {
             capture = capture::among(&behind(terms, b' ', budget)?, style, budget)?;
         }
         if capture.is_none() || found.is_some() && found != capture {
@@ -205,6 +205,11 @@ fn captured(
         names.push(name.clone());
     }
     Ok(found.map(|found| (names, found)))
+}
+
+/// `.+\/`: procmail remembers a place of the mark that it then goes on from.
+fn begins_with_any(term: &Term) -> bool {
+    matches!(term.as_slice(), [Regex::Plus(inner), Regex::Split, ..] if is_any(inner))
 }
 
 /// A term behind the beginning of a line.
