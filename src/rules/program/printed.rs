@@ -5,6 +5,9 @@
 //! again, as Sieve does (RFC 5229 §3.2): plain text, `.*`, sets, groups.
 
 mod sed;
+#[cfg(test)]
+mod tests;
+mod tr;
 
 use super::arguments::{Call, Stage};
 use super::formail::{Field, Formail};
@@ -243,7 +246,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     let is_field = matches!(printed.source, Source::Field(_));
     for call in rest {
         printed.edits.extend(match call.name.as_str() {
-            "tr" => tr(call)?,
+            "tr" => tr::edits(call)?,
             "cut" => vec![cut(call)?],
             "sed" => sed::edits(call)?,
             "perl" if decodes(call) => vec![TextEdit::Decode],
@@ -317,106 +320,6 @@ fn printf(call: &Call) -> Option<Text> {
     }
 }
 
-/// Each of a sign becomes another, or goes.
-fn every(old: char, new: &str) -> Option<TextEdit> {
-    (!new.contains(old)).then(|| TextEdit::Every {
-        old,
-        new: new.to_owned(),
-    })
-}
-
-/// Signs that are changed one by one: more would make a long script.
-const MOST_SIGNS: usize = 4;
-
-/// `tr A-Z a-z`, `tr . _`, `tr -d '<>'` (tr(1) of GNU).
-fn tr(call: &Call) -> Option<Vec<TextEdit>> {
-    let words: Option<Vec<&str>> = call.arguments.iter().map(Text::known).collect();
-    let is_option = |word: &str| word.starts_with('-') && word.len() > 1;
-    match words?.as_slice() {
-        ["-d", deleted] if !is_option(deleted) => {
-            let deleted = set(deleted)?;
-            if deleted.len() > MOST_SIGNS {
-                return None;
-            }
-            deleted
-                .into_iter()
-                .map(|sign| every(char::from(sign), ""))
-                .collect()
-        }
-        ["[:upper:]", "[:lower:]"] => Some(vec![TextEdit::Case { upper: false }]),
-        ["[:lower:]", "[:upper:]"] => Some(vec![TextEdit::Case { upper: true }]),
-        [from, to] if !is_option(from) => translated(&set(from)?, &set(to)?),
-        _ => None,
-    }
-}
-
-/// Signs of one set become those of the other at the same places.
-fn translated(from: &[u8], to: &[u8]) -> Option<Vec<TextEdit>> {
-    let last = to.last()?;
-    let mut table: [u8; 256] = std::array::from_fn(|byte| byte as u8);
-    for (at, &old) in from.iter().enumerate() {
-        *table.get_mut(usize::from(old))? = *to.get(at).unwrap_or(last);
-    }
-    let new_of = |old: u8| table.get(usize::from(old)).copied().unwrap_or(old);
-    let mut edits = Vec::new();
-    let lowers = (b'A'..=b'Z').all(|old| new_of(old) == old.to_ascii_lowercase());
-    let uppers = (b'a'..=b'z').all(|old| new_of(old) == old.to_ascii_uppercase());
-    if lowers != uppers {
-        edits.push(TextEdit::Case { upper: uppers });
-    }
-    let cased = |old: u8| match edits.as_slice() {
-        [TextEdit::Case { upper: true }] => old.to_ascii_uppercase(),
-        [TextEdit::Case { upper: false }] => old.to_ascii_lowercase(),
-        _ => old,
-    };
-    let others: Vec<(u8, u8)> = (0..=u8::MAX)
-        .map(|old| (old, new_of(old)))
-        .filter(|&(old, new)| new != cased(old))
-        .collect();
-    // They are changed one after the other: none may be changed twice.
-    let is_changed = |sign: u8| others.iter().any(|(old, _)| *old == sign);
-    let is_changed_twice =
-        |&(old, new): &(u8, u8)| is_changed(new) || cased(old) != old || !old.is_ascii();
-    if others.len() > MOST_SIGNS || others.iter().any(is_changed_twice) {
-        return None;
-    }
-    for (old, new) in others {
-        edits.push(every(char::from(old), &char::from(new).to_string())?);
-    }
-    Some(edits)
-}
-
-/// The signs of a set, ranges spelled out; no classes, and no repeats.
-fn set(word: &str) -> Option<Vec<u8>> {
-    let is_more = ["[:", "[=", "*]"].iter().any(|sign| word.contains(sign));
-    if is_more || !word.is_ascii() {
-        return None;
-    }
-    let mut signs = Vec::new();
-    let mut rest = word.bytes();
-    while let Some(sign) = rest.next() {
-        let sign = match sign {
-            b'\\' => match rest.next()? {
-                letter if letter.is_ascii_alphanumeric() => return None,
-                other => other,
-            },
-            sign => sign,
-        };
-        let mut range = rest.clone();
-        match (range.next(), range.next()) {
-            (Some(b'-'), Some(end)) => {
-                if end < sign || end == b'\\' {
-                    return None;
-                }
-                signs.extend(sign..=end);
-                rest = range;
-            }
-            _ => signs.push(sign),
-        }
-    }
-    (!signs.is_empty() && !signs.contains(&b'\n')).then_some(signs)
-}
-
 /// `cut -d: -f2`: a line without the sign is printed as it is.
 fn cut(call: &Call) -> Option<TextEdit> {
     let (mut sign, mut fields) = ("\t".to_owned(), None);
@@ -463,145 +366,4 @@ fn cut(call: &Call) -> Option<TextEdit> {
         ways.push(with(1, Vec::new()));
     }
     Some(TextEdit::Apart(ways))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::rules::program::{Meaning, meaning};
-
-    fn printed(command: &str, text: &str) -> Option<String> {
-        let mut whole = Text::literal("echo ");
-        whole.push(Piece::Variable("X".into()));
-        whole.push(Piece::Literal(format!(" | {command}")));
-        let Meaning::Printed(printed) = meaning(&whole) else {
-            return None;
-        };
-        assert_eq!(
-            printed.source,
-            Source::Text(Text(vec![Piece::Variable("X".into())]))
-        );
-        let text = printed.edited(text.as_bytes()).unwrap();
-        Some(String::from_utf8(text).unwrap())
-    }
-
-    #[test]
-    fn texts_are_taken_apart() {
-        for (command, text, new) in [
-            ("tr A-Z a-z", "Ab-C", "ab-c"),
-            ("tr '[:lower:]' '[:upper:]'", "Ab-C", "AB-C"),
-            ("tr [A-Z] [a-z]", "Ab-C", "ab-c"),
-            ("tr . -", "a.b.c", "a-b-c"),
-            ("tr 'A-Z /' 'a-z--'", "A b/C", "a-b-c"),
-            ("tr -d '<>'", "<a><b>", "ab"),
-            ("tr '[A-Z]' '[a-z]'", "[Ab]", "[ab]"),
-            ("tr '-' '_'", "a-b", "a_b"),
-            ("tr '..' 'ab'", "x.y", "xby"),
-            ("sed 's/  */-/g'", "a   b c", "a-b-c"),
-            ("sed 's/\\(.*\\)@.*/\\1/'", "a@b@c", "a@b"),
-            ("sed ';s/a/b/'", "a", "b"),
-            ("cut -d@ -f1", "a@b@c", "a"),
-            ("cut -d@ -f2", "a@b@c", "b"),
-            ("cut -d @ -f 2", "a@b", "b"),
-            ("cut -d@ -f3", "a@b", ""),
-            ("cut -f2- -d.", "a.b.c", "b.c"),
-            ("cut -d@ -f2", "ab", "ab"),
-            ("sed 's/-admin$//'", "x-admin-admin", "x-admin"),
-            ("sed s/-owner@//", "x-owner@y-owner@", "xy-owner@"),
-            ("sed -e 's/\\..*//'", "a.b.c", "a"),
-            ("sed 's/.*\\.//'", "a.b.c", "c"),
-            ("sed 's/^re: *//'", "re:  x re: y", "x re: y"),
-            ("sed 's/\\./_/g'", "a.b.c", "a_b_c"),
-            ("sed -e 's/[\\/]/_/g'", "a/b/c", "a_b_c"),
-            ("sed 's/.*<\\(.*\\)>.*/\\1/'", "A <b@c> d", "b@c"),
-            ("sed -E 's/^(.*)@(.*)$/\\2 at \\1/'", "a@b@c", "c at a@b"),
-            ("sed 's/  */ /g'", "a   b  c", "a b c"),
-            ("sed -e 's/^[ ]*//g' -e 's/[ ]*$//g'", "  a b  ", "a b"),
-            ("sed 's/[^a-zA-Z0-9].*$//'", "web01: down", "web01"),
-            ("sed 's/a/b/; s/^b//'", "aa", "a"),
-            ("sed 's/<.*//;s/@.*//'", "a@b <c>", "a"),
-            ("sed 's,/,.,g'", "a/b", "a.b"),
-            ("sed 's/x/y/' | tr y z", "x", "z"),
-            ("sed 's/ *(.*)//'", "a@b  (A (b)) c", "a@b c"),
-            ("sed 's/ *(.*)//'", "(A) c", " c"),
-            ("sed 's/[,;].*$/./'", "a; b, c", "a."),
-            ("sed 's/(/</'", "a(b(c", "a<b(c"),
-            ("sed 's/.*[:<] *//'", "x: <  a@b", "a@b"),
-            ("sed 's/^ \\+//'", "   a", "a"),
-            ("sed -E 's/^x+(.*)$/\\1/'", "xxa", "a"),
-        ] {
-            assert_eq!(printed(command, text).as_deref(), Some(new), "{command}");
-        }
-    }
-
-    #[test]
-    fn what_grows_is_not_followed() {
-        let printed = |command: &str| meaning(&Text::literal(command));
-        let doubled = r"s/^\(.*\)$/\1\1\1\1\1\1\1\1/;".repeat(20);
-        let Meaning::Printed(grown) = printed(&format!("echo aaaa | sed '{doubled}'")) else {
-            panic!("not read");
-        };
-        assert_eq!(grown.edited(b"aaaa"), None);
-    }
-
-    #[test]
-    fn what_the_shell_reads_itself_is_not_known() {
-        for command in [
-            r#"echo "a\tb" | sed s/x/y/"#,
-            "echo * | sed s/x/y/",
-            "printf '%s' \"$X\" | sed 's/.*/x/'",
-            "formail -xX-Foo: | sed 's/.*/x/'",
-        ] {
-            assert_eq!(
-                meaning(&Text::literal(command)),
-                Meaning::Unknown,
-                "{command}"
-            );
-        }
-    }
-
-    #[test]
-    fn encoded_words_are_read() {
-        let perl = "perl -MEncode -pe '$_=encode(\"utf8\", decode(\"MIME-Header\",$_))'";
-        let text = "Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= x";
-        assert_eq!(printed(perl, text).as_deref(), Some("Re: Grüße x"));
-        assert_eq!(printed("perl -MEncode -pe 's/a/b/'", text), None);
-    }
-
-    #[test]
-    fn what_is_more_than_that_is_not_known() {
-        for command in [
-            "tr a-c b-d",
-            "tr '[a-z]' 'A-Z'",
-            "tr A-Z '[a-z]'",
-            "tr '[:upper:]' '[a-z]'",
-            "tr 'a-z' '[:upper:]'",
-            "tr ' ' '[a*]'",
-            "tr . '[=a=]'",
-            "tr -d '-_'",
-            "cut -dé -f1",
-            "expand",
-            "sed 's/[:space:]*$//'",
-            "sed 's/[[:upper:]-z]//'",
-            "sed 's/[a-z--]//'",
-            "tr -s ' '",
-            "tr -cd a-z",
-            "cut -c1-80",
-            "cut -d: -f1,3",
-            "sed -n 's/a/b/p'",
-            "sed 1d",
-            "sed 's/a/b/2'",
-            "sed 's/ab/b/g'",
-            "sed 's/a/&&/'",
-            "sed 's/\\(a\\|b\\)//'",
-            "sed 's/a\\+//'",
-            "sed 's/a/aa/g'",
-            "sed '/x/s/a/b/'",
-            "awk '{print $1}'",
-        ] {
-            assert_eq!(printed(command, "x"), None, "{command}");
-        }
-    }
 }

@@ -1,7 +1,8 @@
 //! In: a call of sed. Out: the changes that its `s` commands make to one line
 //! (sed(1), POSIX basic and extended expressions).
 
-use super::{MOST_SIGNS, New, Shape, TextEdit, Way, every};
+use super::tr::{MOST_SIGNS, every};
+use super::{New, Shape, TextEdit, Way};
 use crate::rules::model::Text;
 use crate::rules::program::arguments::Call;
 
