@@ -23,21 +23,34 @@ impl Lowering<'_> {
         path: &Path,
         into: &mut Prepared,
     ) -> Result<(), Note> {
-        let mut edits = printed.edits.as_slice();
+        let mut edits = printed.edits.clone();
         let source = match &printed.source {
             Source::Text(text) => {
                 let inner = self.value(text, path)?;
                 into.before.extend(inner.before);
                 into.notes.extend(inner.notes);
                 into.doubtful |= inner.doubtful;
-                if printed.splits && path.shape(&inner.value) < Shape::Word {
-                    into.doubtful = true;
-                    into.notes.push(adapted(
-                        Code::UnquotedBlanks,
-                        "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
-                    ));
+                match inner.value.as_text() {
+                    Some(text) if printed.splits => {
+                        let words: Vec<&str> = text.split_ascii_whitespace().collect();
+                        Value::text(words.join(" "))
+                    }
+                    None if printed.splits => {
+                        let shape = path.shape(&inner.value);
+                        if shape < Shape::Word {
+                            into.doubtful = true;
+                            into.notes.push(adapted(
+                                Code::UnquotedBlanks,
+                                "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
+                            ));
+                        }
+                        if shape == Shape::Blank {
+                            edits.insert(0, without_blank());
+                        }
+                        inner.value
+                    }
+                    _ => inner.value,
                 }
-                inner.value
             }
             Source::Field(field) => {
                 let (commands, value) = self.field(field)?;
@@ -78,12 +91,9 @@ impl Lowering<'_> {
             return Ok(());
         }
         let name = self.fresh("text");
-        let modifier = match edits.split_first() {
-            Some((TextEdit::Case { upper }, rest)) => {
-                edits = rest;
-                Some(to_case(*upper))
-            }
-            _ => None,
+        let (modifier, edits) = match edits.split_first() {
+            Some((TextEdit::Case { upper }, rest)) => (Some(to_case(*upper)), rest),
+            _ => (None, edits.as_slice()),
         };
         into.before.push(set(&name, modifier.as_slice(), source));
         for edit in edits {
@@ -147,6 +157,14 @@ impl Lowering<'_> {
         let new = Value(way.new.iter().map(part).collect());
         Some((test, vec![set(name, &[], new)]))
     }
+}
+
+/// Takes away the blank that a text begins with.
+fn without_blank() -> TextEdit {
+    TextEdit::Apart(vec![Way {
+        shape: program::Shape::Glob(vec![" ".to_owned(), String::new()]),
+        new: vec![New::Group(1)],
+    }])
 }
 
 fn to_case(upper: bool) -> &'static str {
