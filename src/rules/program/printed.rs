@@ -171,14 +171,20 @@ pub fn decoded(value: &[u8]) -> Vec<u8> {
 }
 
 impl Way {
+    /// A way, empty texts left out of what becomes of it.
+    fn new(shape: Shape, new: impl IntoIterator<Item = New>) -> Self {
+        let is_something = |part: &New| *part != New::Text(String::new());
+        Way {
+            shape,
+            new: new.into_iter().filter(is_something).collect(),
+        }
+    }
+
     /// The first of these texts becomes another: `*old*`.
     pub fn replacing(old: &str, new: &str) -> Self {
-        let mut parts = vec![New::Group(1), New::Text(new.to_owned()), New::Group(2)];
-        parts.retain(|part| *part != New::Text(String::new()));
-        Way {
-            shape: Shape::Glob(vec![String::new(), old.to_owned(), String::new()]),
-            new: parts,
-        }
+        let around = vec![String::new(), old.to_owned(), String::new()];
+        let parts = [New::Group(1), New::Text(new.to_owned()), New::Group(2)];
+        Way::new(Shape::Glob(around), parts)
     }
 
     /// The new text, where it is like this; `None` where that is not known.

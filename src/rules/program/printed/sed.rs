@@ -114,75 +114,18 @@ fn up_to(text: &str, delimiter: char) -> Option<(String, &str)> {
 fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Vec<TextEdit>> {
     let expression = Expression::of(old, is_extended)?;
     let new = replacement(new, expression.groups)?;
-    let once = |way: Way| Some(vec![TextEdit::Apart(vec![way])]);
-    let plain_new = match new.as_slice() {
-        [] => Some(""),
-        [New::Text(text)] => Some(text.as_str()),
-        _ => None,
+    let once = |way: Way| vec![TextEdit::Apart(vec![way])];
+    if expression.begins() {
+        return expression.whole(new).map(once);
+    }
+    let new = match new.as_slice() {
+        [] => "",
+        [New::Text(text)] => text.as_str(),
+        _ => return None,
     };
-    let is_group = |atom: &&Atom| matches!(atom, Atom::Open);
-    let first = expression.atoms.iter().find(|atom| !is_group(atom));
-    let begins = expression.from_start || matches!(first, Some(Atom::Any { star: true }));
-    let ends =
-        expression.to_end || matches!(expression.atoms.last(), Some(Atom::Any { star: true }));
-    match (expression.atoms.as_slice(), plain_new) {
-        // `s/  */ /g`
-        ([Atom::Sign(sign), Atom::Set { set, star: true }], Some(new))
-            if all && set.is(*sign) && sign.is_ascii() && !begins && !ends =>
-        {
-            let one = TextEdit::Squeeze(*sign);
-            match new == sign.to_string() {
-                true => Some(vec![one]),
-                false => Some(vec![one, every(*sign, new)?]),
-            }
-        }
-        // `s/[ ]*$//`
-        ([Atom::Set { set, star: true }], Some("")) if expression.to_end && !begins => {
-            let regex = format!("^(.*{})?{}*$", set.complement().written()?, set.written()?);
-            once(Way {
-                shape: Shape::Regex(regex),
-                new: vec![New::Group(1)],
-            })
-        }
-        ([Atom::Sign(sign)], Some(new)) if all && !begins && !ends => {
-            Some(vec![every(*sign, new)?])
-        }
-        ([Atom::Set { set, star: false }], Some(new)) if all && !begins && !ends => {
-            let is_small = !set.negated && set.signs.len() <= MOST_SIGNS;
-            if !is_small || set.signs.iter().any(|sign| new.contains(*sign)) {
-                return None;
-            }
-            set.signs.iter().map(|sign| every(*sign, new)).collect()
-        }
-        // Only the first can be at the beginning, or go on to the end.
-        _ if all && !begins && !ends => None,
-        _ if begins => once(expression.whole(new)?),
-        (atoms, Some(new)) => {
-            let (last, inner) = atoms.split_last()?;
-            let to_rest = *last == Atom::Any { star: true };
-            let fixed = if to_rest { inner } else { atoms };
-            let text = plain(fixed);
-            match (text, fixed) {
-                (Some(text), _) if to_rest => {
-                    let mut way = Way::replacing(&text, new);
-                    way.new.pop();
-                    once(way)
-                }
-                (Some(text), _) if expression.to_end => {
-                    let mut parts = vec![New::Group(1)];
-                    if !new.is_empty() {
-                        parts.push(New::Text(new.to_owned()));
-                    }
-                    once(Way {
-                        shape: Shape::Glob(vec![String::new(), text]),
-                        new: parts,
-                    })
-                }
-                (Some(text), _) => once(Way::replacing(&text, new)),
-                _ => once(expression.first(new)?),
-            }
-        }
-        _ => None,
+    match all && !expression.ends() {
+        true => expression.everywhere(new),
+        false => expression.somewhere(new).map(once),
     }
 }
 
@@ -346,14 +289,76 @@ impl Expression {
             }
         };
         let mut parts = vec![New::Group(1), New::Text(new.to_owned())];
-        parts.retain(|part| *part != New::Text(String::new()));
         if rest.ends_with("(.*)") {
             parts.push(New::Group(behind));
         }
-        Some(Way {
-            shape: Shape::Regex(format!("^{front}{}{rest}$", first.written()?)),
-            new: parts,
-        })
+        let regex = format!("^{front}{}{rest}$", first.written()?);
+        Some(Way::new(Shape::Regex(regex), parts))
+    }
+
+    /// Whether a match is at the beginning of the line.
+    fn begins(&self) -> bool {
+        let first = { self.atoms.iter() }.find(|atom| **atom != Atom::Open);
+        self.from_start || first == Some(&Atom::Any { star: true })
+    }
+
+    /// Whether a match goes on to the end of the line.
+    fn ends(&self) -> bool {
+        self.to_end || self.atoms.last() == Some(&Atom::Any { star: true })
+    }
+
+    /// `s/a/b/g`, of single signs.
+    fn everywhere(&self, new: &str) -> Option<Vec<TextEdit>> {
+        match self.atoms.as_slice() {
+            [Atom::Sign(sign)] => Some(vec![every(*sign, new)?]),
+            [Atom::Set { set, star: false }] => {
+                let is_small = !set.negated && set.signs.len() <= MOST_SIGNS;
+                if !is_small || set.signs.iter().any(|sign| new.contains(*sign)) {
+                    return None;
+                }
+                set.signs.iter().map(|sign| every(*sign, new)).collect()
+            }
+            // `s/  */ /g`
+            [Atom::Sign(sign), Atom::Set { set, star: true }]
+                if set.is(*sign) && sign.is_ascii() =>
+            {
+                let one = TextEdit::Squeeze(*sign);
+                match new == sign.to_string() {
+                    true => Some(vec![one]),
+                    false => Some(vec![one, every(*sign, new)?]),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The first match, which begins anywhere but at a beginning that is asked for.
+    fn somewhere(&self, new: &str) -> Option<Way> {
+        let (last, inner) = self.atoms.split_last()?;
+        let to_rest = *last == Atom::Any { star: true };
+        let fixed = if to_rest {
+            inner
+        } else {
+            self.atoms.as_slice()
+        };
+        let front = [New::Group(1), New::Text(new.to_owned())];
+        match (plain(fixed), fixed) {
+            (Some(text), _) if to_rest => {
+                let around = vec![String::new(), text, String::new()];
+                Some(Way::new(Shape::Glob(around), front))
+            }
+            (Some(text), _) if self.to_end => {
+                Some(Way::new(Shape::Glob(vec![String::new(), text]), front))
+            }
+            (Some(text), _) => Some(Way::replacing(&text, new)),
+            // `s/[ ]*$//`
+            (None, [Atom::Set { set, star: true }]) if self.to_end && !to_rest => {
+                let others = set.complement().written()?;
+                let regex = format!("^(.*{others})?{}*$", set.written()?);
+                Some(Way::new(Shape::Regex(regex), front))
+            }
+            (None, _) => self.first(new),
+        }
     }
 
     /// A match that begins with the line: as long as it can be, and what is left
