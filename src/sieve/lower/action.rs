@@ -496,6 +496,11 @@ impl Lowering<'_> {
     /// Where it is none.
     pub(super) fn address(&mut self, at: StatementId, value: Value) -> Result<Value, Note> {
         let Some(written) = value.as_text() else {
+            if let Some(Part::Text(end)) = value.0.last()
+                && let Some((_, domain)) = end.rsplit_once('@')
+            {
+                self.may_be_local(at, domain.trim_end_matches('.'));
+            }
             return Ok(value);
         };
         let text = written
@@ -547,13 +552,19 @@ impl Lowering<'_> {
             ));
         }
         let domain = domain.trim_end_matches('.');
-        if !domain.contains('.') && literal.is_none() {
+        if literal.is_none() {
+            self.may_be_local(at, domain);
+        }
+        Ok(Value::text(format!("{local}@{domain}")))
+    }
+
+    fn may_be_local(&mut self, at: StatementId, domain: &str) {
+        if !domain.contains('.') {
             self.find(at, adapted(
                 Code::LocalDomain,
                 format!("“{domain}” is a name that may be known around the old server alone: the new one may keep this mail instead"),
             ));
         }
-        Ok(Value::text(format!("{local}@{domain}")))
     }
 
     /// The words of a `!` action that are addresses; options of sendmail go.
