@@ -62,8 +62,8 @@ impl Case {
 
 /// How the old machine is asked about a home.
 enum Old {
-    /// procmail runs for each message.
-    Procmail(Prepared),
+    /// procmail runs for each message; beside it, mail goes elsewhere.
+    Procmail(Prepared, Outcome),
     /// A `.forward` does the same with every message.
     Forward(Run),
 }
@@ -136,9 +136,15 @@ impl Judges {
         let perl = rules.translate(&server.offered(target))?;
         let forward = files.0.get(".forward");
         let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let home = match forward.and_then(|text| super::forward::deliver(&text)) {
+        let home = match forward.as_deref().and_then(super::forward::deliver) {
             Some(run) => Old::Forward(run),
-            None => Old::Procmail(Prepared::new(files)),
+            None => {
+                let forward = forward.as_deref().unwrap_or_default();
+                Old::Procmail(
+                    Prepared::new(files),
+                    super::forward::beside_procmail(forward),
+                )
+            }
         };
         let pigeonhole = self
             .pigeonhole(server)
@@ -271,9 +277,11 @@ impl Judges {
     fn old(&self, case: &Case, runner: &Runner, message: &Message) -> io::Result<OldEnd> {
         let interpreted = rules::run(runner, message);
         let run = match &case.home {
-            Old::Procmail(home) => {
+            Old::Procmail(home, beside) => {
                 home.expect(case.rules.files(&interpreted));
-                self.procmail.run(home, &message.with_from_line())?
+                let mut run = self.procmail.run(home, &message.with_from_line())?;
+                run.outcome.extend(beside.iter().cloned());
+                run
             }
             Old::Forward(run) => run.clone(),
         };

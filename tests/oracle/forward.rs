@@ -4,7 +4,7 @@
 
 use super::procmail::Run;
 use super::recorder::Call;
-use super::{DOMAIN, Delivery, HOME, USER};
+use super::{DOMAIN, Delivery, HOME, Outcome, USER};
 
 /// What happens to every message; nothing where the file holds more than
 /// addresses, files and programs, calls procmail, or names nobody, so that the
@@ -13,8 +13,30 @@ pub fn deliver(text: &str) -> Option<Run> {
     if text.starts_with("# Exim filter") || text.starts_with("#Exim") || text.contains("procmail") {
         return None;
     }
+    let run = run_of(destinations(text)?)?;
+    if run.outcome.is_empty() && run.calls.is_empty() && !text.contains("/dev/null") {
+        return None;
+    }
+    Some(run)
+}
+
+/// Where mail goes beside procmail, which is one of the destinations. What goes
+/// to the user's own mailbox comes to procmail's rules as well.
+pub fn beside_procmail(text: &str) -> Outcome {
+    let others = destinations(text).map(|mut words| {
+        let own = [USER, &format!("{USER}@{DOMAIN}")].map(str::to_owned);
+        words.retain(|word| {
+            !word.contains("procmail")
+                && !own.iter().any(|own| own == word.trim_start_matches('\\'))
+        });
+        words
+    });
+    others.and_then(run_of).unwrap_or_default().outcome
+}
+
+fn run_of(destinations: Vec<String>) -> Option<Run> {
     let mut run = Run::default();
-    for destination in destinations(text)? {
+    for destination in destinations {
         let own = [USER.to_string(), format!("{USER}@{DOMAIN}")];
         let name = destination.trim_start_matches('\\');
         if let Some(command) = destination.strip_prefix('|') {
@@ -37,9 +59,6 @@ pub fn deliver(text: &str) -> Option<Run> {
         }
     }
     run.status = Some(0);
-    if run.outcome.is_empty() && run.calls.is_empty() && !text.contains("/dev/null") {
-        return None;
-    }
     Some(run)
 }
 

@@ -98,7 +98,7 @@ pub struct Case {
 }
 
 enum Old {
-    Procmail(Prepared),
+    Procmail(Prepared, Outcome),
     Forward(Run),
 }
 
@@ -115,9 +115,15 @@ impl Case {
         Case {
             name: name.to_string(),
             rules: Rules::of(&files),
-            home: match forward.and_then(|text| super::forward::deliver(&text)) {
+            home: match forward.as_deref().and_then(super::forward::deliver) {
                 Some(run) => Old::Forward(run),
-                None => Old::Procmail(Prepared::new(files)),
+                None => {
+                    let forward = forward.as_deref().unwrap_or_default();
+                    Old::Procmail(
+                        Prepared::new(files),
+                        super::forward::beside_procmail(forward),
+                    )
+                }
             },
             messages,
         }
@@ -166,7 +172,11 @@ fn pair(procmail: &Procmail, case: &Case, runner: &Runner, message: &Message) ->
         ..Agreement::default()
     };
     let run = match &case.home {
-        Old::Procmail(home) => procmail.run(home, &message.with_from_line()).unwrap(),
+        Old::Procmail(home, beside) => {
+            let mut run = procmail.run(home, &message.with_from_line()).unwrap();
+            run.outcome.extend(beside.iter().cloned());
+            run
+        }
         Old::Forward(run) => run.clone(),
     };
     let Some(status) = run.status else {

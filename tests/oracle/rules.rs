@@ -12,7 +12,7 @@ use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Format, Program, StatementId};
 use sievify::rules::run::{self, Mail, Memory, Runner};
 use sievify::sieve::folder::Naming;
-use sievify::sieve::lower::Options;
+use sievify::sieve::lower::{Options, mailboxes};
 use sievify::sieve::target::Target;
 use sievify::syntax::Source;
 use sievify::translate::translate_rules;
@@ -90,9 +90,7 @@ impl Rules {
         let translation =
             translate_rules(rules, &options, target).map_err(|error| error.to_string())?;
         let mut naming = options.naming;
-        naming
-            .inboxes
-            .extend(self.program.default.known().map(str::to_owned));
+        mailboxes(&self.program, &mut naming);
         Ok(Translated {
             report: translation.report,
             naming,
