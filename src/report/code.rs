@@ -384,7 +384,7 @@ codes! {
         "Find out what the program prints. If it is always the same, write that in its place, and translate again.";
     FieldValue "field-value":
         "The value of a header field in a variable",
-        "formail -x prints a field as it stands in the mail. The server gives it with its encoded words decoded, and without the blanks around it.",
+        "formail -x prints a field as it stands in the mail. The server gives it on one line, with its encoded words decoded and without the blanks around it; what sed and its like did to each line of a folded field, the script does to that one.",
         "Nothing needs to be done.";
     UnquotedBlanks "unquoted-blanks":
         "Blanks in a text that a shell took apart",

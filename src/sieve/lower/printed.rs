@@ -59,7 +59,7 @@ impl Lowering<'_> {
                 into.doubtful |= field.names.iter().any(is_unchanged);
                 into.notes.push(adapted(
                     Code::FieldValue,
-                    "The server gives the value of a field decoded and without the blanks around it",
+                    "The server gives the value of a field decoded, on one line, and without the blanks around it",
                 ));
                 value
             }
