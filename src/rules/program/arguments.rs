@@ -278,9 +278,9 @@ impl<'a> Reader<'a> {
     }
 
     fn call(&self, simple: &Simple, assigned: &Assigned) -> Option<Call> {
-        let words = simple.words.iter().map(|word| self.text(word, assigned));
-        let words: Vec<Text> = words.collect();
-        let mut words = words.as_slice();
+        let texts = simple.words.iter().map(|word| self.text(word, assigned));
+        let texts: Vec<Text> = texts.collect();
+        let mut words = texts.as_slice();
         let name = loop {
             let (first, rest) = words.split_first()?;
             words = rest;
@@ -297,17 +297,14 @@ impl<'a> Reader<'a> {
             kind: redirection.kind,
             target: self.text(&redirection.target, assigned),
         });
-        let mut bare = simple.words.iter().filter(|word| !word.quoted);
+        let mut bare = { simple.words.iter().zip(&texts) }.filter(|(word, _)| !word.quoted);
         let is_decided = |piece: &Piece| matches!(piece, Piece::Literal(_));
         Some(Call {
             name,
             arguments: words.to_vec(),
             redirections: redirections.collect(),
-            splits: bare.clone().any(|word| {
-                let text = self.text(word, assigned);
-                !text.0.iter().all(is_decided)
-            }),
-            lists_files: bare.any(|word| {
+            splits: bare.clone().any(|(_, text)| !text.0.iter().all(is_decided)),
+            lists_files: bare.any(|(word, _)| {
                 let is_pattern = |part: &Part| matches!(part, Part::Text(text) if text.contains(['*', '?', '[']));
                 word.parts.iter().any(is_pattern)
             }),

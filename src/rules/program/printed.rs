@@ -140,10 +140,8 @@ impl TextEdit {
 impl Printed {
     /// What becomes of a line on its way; `None` where it is not followed.
     pub fn edited(&self, line: &[u8]) -> Option<Vec<u8>> {
-        let edits = self.edits.iter();
-        edits
-            .into_iter()
-            .try_fold(line.to_vec(), |line, edit| edit.applied(&line))
+        let mut edits = self.edits.iter();
+        edits.try_fold(line.to_vec(), |line, edit| edit.applied(&line))
     }
 }
 

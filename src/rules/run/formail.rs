@@ -80,7 +80,7 @@ impl Field {
 const FROM: &[u8] = b"From ";
 
 /// What an answer says it is from, and where it goes.
-pub const UNKNOWN: &[u8] = b"foo@bar";
+const UNKNOWN: &[u8] = b"foo@bar";
 
 /// How long the name is that a line begins with, its colon included; nothing
 /// where the line is no field.
@@ -233,7 +233,7 @@ fn printed(fields: &[Field], body: &[u8]) -> Vec<u8> {
     if !fields.first().is_some_and(Field::is_mbox_line) {
         // One is made up; who sent the message stands in its header.
         text.extend_from_slice(FROM);
-        text.extend_from_slice(&sender(fields, false).unwrap_or_else(|| UNKNOWN.to_vec()));
+        text.extend_from_slice(&addressee(fields, false));
         text.extend_from_slice(b"  Thu Jan  1 00:00:00 1970\n");
     }
     for field in fields {
@@ -309,7 +309,7 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
                 .any(|edit| matches!(edit, Edit::Rename(from, _) if field.is(from)))
     };
     let mut answer: Vec<Field> = fields.iter().filter(asked_to_keep).cloned().collect();
-    let to = sender(&fields, trusted).unwrap_or_else(|| UNKNOWN.to_vec());
+    let to = addressee(&fields, trusted);
     answer.push(Field::spaced(b"To", &to));
     if let Some(subject) = value(b"Subject") {
         let is_answer = subject
@@ -338,6 +338,15 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
     text.push(b'\n');
     text.extend_from_slice(body);
     text
+}
+
+/// The address that formail puts into an answer to the message.
+pub fn recipient(message: &[u8], trusted: bool) -> Vec<u8> {
+    addressee(&fields(message).0, trusted)
+}
+
+fn addressee(fields: &[Field], trusted: bool) -> Vec<u8> {
+    sender(fields, trusted).unwrap_or_else(|| UNKNOWN.to_vec())
 }
 
 /// Whom an answer to the message goes to: of the fields that name somebody,

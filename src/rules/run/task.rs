@@ -186,8 +186,7 @@ impl<'p> Machine<'_, 'p> {
             }
             Source::Field(field) => formail::extract(input, field),
             Source::Sender { trusted, trimmed } => {
-                let mut sender =
-                    formail::answered(input, *trusted).unwrap_or_else(|| formail::UNKNOWN.to_vec());
+                let mut sender = formail::recipient(input, *trusted);
                 if !trimmed {
                     sender.insert(0, b' ');
                 }
@@ -341,8 +340,7 @@ impl<'p> Machine<'_, 'p> {
             Input::Message => input.to_vec(),
             Input::Field(field) => formail::extract(input, field),
             Input::Sender { trusted } => {
-                let mut sender =
-                    formail::answered(input, *trusted).unwrap_or_else(|| formail::UNKNOWN.to_vec());
+                let mut sender = formail::recipient(input, *trusted);
                 sender.push(b'\n');
                 sender
             }

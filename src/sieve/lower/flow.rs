@@ -3,8 +3,7 @@
 //! assignments, and `left_out` says what is not carried out.
 
 use super::bounds::bytes_of;
-use super::chain::Ahead;
-use super::chain::group_length;
+use super::chain::{Ahead, group_length};
 use super::left_out::{assigned_in, untold};
 use super::path::{Chained, Known, Path};
 use super::pattern::Note;

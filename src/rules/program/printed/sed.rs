@@ -64,10 +64,12 @@ pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
         {
             rest = inner.trim();
         }
-        rest = rest.trim_start_matches([';', ' ', '\t', '\n']);
-        while !rest.is_empty() {
-            rest = command(rest, is_extended, &mut edits)?.trim_start();
-            rest = rest.trim_start_matches([';', ' ', '\t', '\n']);
+        loop {
+            rest = rest.trim_start_matches(|c: char| c == ';' || c.is_whitespace());
+            if rest.is_empty() {
+                break;
+            }
+            rest = command(rest, is_extended, &mut edits)?;
         }
     }
     (!edits.is_empty()).then_some(edits)
@@ -378,7 +380,7 @@ impl Expression {
                 Atom::Close => regex.push(')'),
             }
         }
-        if !self.to_end && self.atoms.last() != Some(&(Atom::Any { star: true })) {
+        if !self.ends() {
             regex.push_str("(.*)");
             new.push(New::Group(self.groups + 1));
         }
