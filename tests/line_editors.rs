@@ -139,6 +139,7 @@ fn command() -> impl Strategy<Value = (&'static str, Vec<String>)> {
             .prop_map(|(one, two)| ("sed", vec!["-e".into(), one, "-e".into(), two])),
         1 => (substitution(), substitution())
             .prop_map(|(one, two)| ("sed", vec![format!("{one}; {two}")])),
+        1 => substitution().prop_map(|script| ("sed", vec!["-n".into(), format!("{script}p")])),
         2 => (set(), set()).prop_map(|(from, to)| ("tr", vec![from, to])),
         1 => set().prop_map(|set| ("tr", vec!["-d".into(), set])),
         1 => (select(&["@", "-", " ", ".", "a"][..]), select(&["1", "2", "3", "2-", "1-", "1,2"][..]))

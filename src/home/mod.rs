@@ -14,10 +14,12 @@ pub use mailbox::MailboxSize;
 pub use memory::MemoryHome;
 pub use status::Stamp;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// What stands at a path below the home.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A regular file.
     File,

@@ -58,6 +58,14 @@ codes! {
         "A packed file of mail",
         "A program such as gzip packed the mail into a file. The server keeps the mail in a folder as it keeps all mail.",
         "Look whether the folder is wanted; what is in the old file has to be unpacked before it can be moved.";
+    FiledUnchanged "filed-unchanged":
+        "A program changed mail on its way into a folder",
+        "What the program made of the mail was put into the folder. The server runs no programs, and puts the mail there as it is.",
+        "Look whether what the program did is still wanted. A mail program can do some of it as it shows the mail.";
+    StaysEncoded "stays-encoded":
+        "Mail is no longer decoded",
+        "A program turned the text of mail into plain text. Mail programs do that themselves when they show it; a rule further below that looks into the body looks at the text as it was sent.",
+        "Nothing needs to be done, unless a rule below looks for words that are encoded in such mail.";
     AccidentalMailbox "accidental-mailbox":
         "Mail went into a file that nobody meant",
         "Where a recipe has no action, procmail takes the next line for the name of a mailbox, whatever it is, and puts the mail into a file of that name. Nobody looks there.",
@@ -484,11 +492,11 @@ codes! {
         "Write the number in its place, and translate again.";
     UnclearNumber "unclear-number":
         "Numbers that differ from mail to mail",
-        "The rule compares two numbers that are not known before a mail is there, and the server does not calculate.",
-        "Write the rule anew without them.";
+        "The rule compares two numbers that are not known before a mail is there. Few servers can, and none that are negative.",
+        "Look whether both are always numbers; where the rule was left out, write it anew without them.";
     FileTest "file-test":
         "A rule that asks whether a file is there",
-        "The rule applies only while there is a certain file in the home directory. A mail server does not look there.",
+        "The rule applies only while there is a certain file in the home directory. A mail server does not look there: where the file was there when the rules were translated, the rule applies always.",
         "Many turn an automatic answer on and off this way: do that in the settings of the new server.";
     ListCopied "list-copied":
         "A list that is copied into the script",

@@ -112,7 +112,7 @@ impl<'h, 's> Mailer<'h, 's> {
         if self.settings.alias.is_none() && !self.calls.is_empty() {
             self.dead = 0..0;
         }
-        let texts = texts::read(&mut self.ledger, self.settings, &body);
+        let files = texts::read(&mut self.ledger, self.settings, &body);
         let (sources, statements, mut findings) = self.ledger.close();
         findings.retain(|finding| !self.dead.contains(&finding.at.0));
         findings.extend(self.dead.map(|at| Finding {
@@ -128,7 +128,8 @@ impl<'h, 's> Mailer<'h, 's> {
             body,
             default: self.default,
             own_addresses: self.own_addresses,
-            texts,
+            texts: files.texts,
+            looked_for: files.looked_for,
             script,
         };
         (program, sources, findings)

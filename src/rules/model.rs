@@ -8,6 +8,8 @@
 pub mod filter;
 
 use super::expression::unguarded;
+use super::program::FileTest;
+use crate::home::Kind;
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -32,9 +34,30 @@ pub struct Program {
     /// Files of the home that programs in the rules read (the text of an
     /// answer, a list for `grep -f`), by their path relative to the home.
     pub texts: BTreeMap<String, String>,
+    /// What stands where rules look for a file of the home (`test -f`), by the
+    /// path as written.
+    pub looked_for: BTreeMap<String, Option<Kind>>,
     /// A file that is a Sieve script already, where it stands for all of the
     /// body.
     pub script: Option<StatementId>,
+}
+
+impl Program {
+    /// Whether `test` found what it looks for at a path, as the home was when it
+    /// was read; `None` where that is not known.
+    pub fn finds(&self, what: FileTest, path: &str) -> Option<bool> {
+        if let (FileTest::Filled, Some(text)) = (what, self.texts.get(path)) {
+            return Some(!text.is_empty());
+        }
+        let kind = *self.looked_for.get(path)?;
+        match what {
+            FileTest::Exists => Some(kind.is_some()),
+            FileTest::Filled if kind.is_some() => None,
+            FileTest::Filled => Some(false),
+            FileTest::Regular => Some(kind == Some(Kind::File)),
+            FileTest::Directory => Some(matches!(kind, Some(Kind::Directory | Kind::Maildir))),
+        }
+    }
 }
 
 /// A statement: the unit of the report.

@@ -17,7 +17,7 @@ use super::model::{Piece, Text};
 use crate::syntax::shell::{Operator, RedirectionKind};
 use arguments::{Call, Reader, Stage};
 
-pub use formail::{Edit, Field, SENDER, is_field_name};
+pub use formail::{Edit, Field, SENDER, changed_fields, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
 pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
@@ -32,6 +32,16 @@ pub enum Meaning {
     },
     /// `formail -A … -I …` as a filter: the header is changed.
     HeaderEdit(Vec<Edit>),
+    /// `sed '/^Subject:/s/old/new/'` as a filter: the text of fields is changed.
+    Rewritten {
+        /// Which.
+        fields: Vec<String>,
+    },
+    /// `mimencode -u` as a filter: the body is decoded.
+    Decoded {
+        /// The program's name.
+        program: String,
+    },
     /// A filter that changes nothing (`cat`, `formail` alone).
     PassThrough,
     /// `formail -D`: succeeds where the message was seen before.
@@ -64,6 +74,14 @@ pub enum Meaning {
         path: Text,
         /// By `gzip` or its like, whose ending the path has no more.
         compressed: bool,
+    },
+    /// A program changes the message on its way into a folder:
+    /// `program | deliver`, `formail -A … >> file`.
+    Changed {
+        /// The program's name, with more where there are several.
+        program: String,
+        /// What then becomes of it.
+        then: Box<Meaning>,
     },
     /// `sendmail address …`: the message is forwarded, its header changed first.
     Redirect {
@@ -113,6 +131,17 @@ pub enum Meaning {
     NoProgram,
     /// Anything else.
     Unknown,
+}
+
+impl Meaning {
+    /// The fields that it changes as a filter.
+    pub fn changed_fields(&self) -> Vec<String> {
+        match self {
+            Meaning::HeaderEdit(edits) => formail::changed_fields(edits),
+            Meaning::Rewritten { fields } => fields.clone(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Programs that only add their opinion to the header.
@@ -204,13 +233,55 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
         [Stage::Call(first), Stage::Call(second)] if question::is_grep(second) => {
             question::of_filtered(first, second)
         }
-        [first @ .., Stage::Call(last)] if is_delivery_agent(last) => match of_pipeline(first)? {
-            Meaning::SpamFilter { .. } | Meaning::PassThrough => deliver(last),
-            _ => None,
+        [first @ .., Stage::Call(last)] if is_delivery_agent(last) => match of_pipeline(first) {
+            Some(Meaning::SpamFilter { .. } | Meaning::PassThrough) => deliver(last),
+            _ => changed(first, deliver(last)?),
         },
+        [first @ .., Stage::Call(last)]
+            if output_file(last).is_some() && first.iter().all(is_stream_editor) =>
+        {
+            match of_call(last)? {
+                end @ Meaning::AppendTo { .. } => changed(first, end),
+                Meaning::Changed { then, .. } => changed(stages, *then),
+                _ => None,
+            }
+        }
         _ => printed::of_pipeline(stages)
             .map(Meaning::Printed)
             .or_else(|| send::of_pipeline(stages)),
+    }
+}
+
+/// What becomes of a message that programs change first.
+fn changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
+    let names = by.iter().map(|stage| match stage {
+        Stage::Call(call) => Some(call.name.as_str()),
+        Stage::Group(_) => None,
+    });
+    let names: Vec<&str> = names.collect::<Option<_>>()?;
+    Some(Meaning::Changed {
+        program: names.join(" | "),
+        then: Box::new(then),
+    })
+}
+
+/// Whether a program prints the message that it reads, with changes.
+fn is_stream_editor(stage: &Stage) -> bool {
+    match stage {
+        Stage::Call(call) => match call.name.as_str() {
+            "formail" => {
+                let edits = matches!(
+                    formail::of_call(call),
+                    Some(Meaning::HeaderEdit(_) | Meaning::PassThrough)
+                );
+                edits || formail::splits(call)
+            }
+            "sed" => !call.arguments.iter().any(|word| word.known() == Some("-n")),
+            "cat" => call.arguments.is_empty(),
+            "tr" | "expand" | "fold" | "fmt" | "col" | "dos2unix" | "nkf" | "iconv" => true,
+            _ => false,
+        },
+        Stage::Group(_) => false,
     }
 }
 
@@ -239,7 +310,25 @@ fn of_call(call: &Call) -> Option<Meaning> {
             _ if COMPRESSORS.iter().any(|(program, _)| *program == name) => {
                 compressed(call, target?)
             }
-            "echo" | "printf" | "date" | "wc" | "formail" => Some(Meaning::Log),
+            "echo" | "printf" | "date" | "wc" => Some(Meaning::Log),
+            "formail" | "sed" => {
+                let alone = Stage::Call(Call {
+                    redirections: Vec::new(),
+                    ..call.clone()
+                });
+                let file = target.filter(|file| file.known() != Some("/dev/null"));
+                match (is_stream_editor(&alone), file) {
+                    (true, Some(path)) => changed(
+                        &[alone],
+                        Meaning::AppendTo {
+                            path,
+                            compressed: false,
+                        },
+                    ),
+                    (true, None) => None,
+                    (false, _) => Some(Meaning::Log),
+                }
+            }
             _ => aside(call),
         };
     }
@@ -258,7 +347,12 @@ fn of_call(call: &Call) -> Option<Meaning> {
         "rcvstore" => rcvstore(call),
         "maildir" | "mdeliver" | "mddeliver" => maildir(call),
         "mv" => set_flags(call),
-        "sed" => repair(call),
+        "sed" => repair(call).or_else(|| {
+            printed::rewritten_fields(call).map(|fields| Meaning::Rewritten { fields })
+        }),
+        "mimencode" | "mmencode" | "qprint" | "base64" if decodes(call) => Some(Meaning::Decoded {
+            program: name.to_owned(),
+        }),
         "sh" | "bash" | "dash" | "ksh" => match call.arguments.as_slice() {
             [option, command] if option.known() == Some("-c") => Some(meaning(command)),
             _ => None,
@@ -416,6 +510,12 @@ fn repair(call: &Call) -> Option<Meaning> {
         [Some("1s/^/F/")] | [Some("-e"), Some("1s/^/F/")]
     );
     repairs.then_some(Meaning::PassThrough)
+}
+
+/// Whether a program that en- and decodes is told to decode.
+fn decodes(call: &Call) -> bool {
+    let mut words = call.arguments.iter().map(Text::known);
+    words.any(|word| matches!(word, Some("-u" | "-d" | "-D" | "--decode")))
 }
 
 fn date(call: &Call) -> Option<Meaning> {

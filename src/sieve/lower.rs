@@ -27,6 +27,7 @@ mod printed;
 mod program;
 mod question;
 mod score;
+mod search;
 mod sequence;
 mod shape;
 mod value;

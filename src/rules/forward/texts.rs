@@ -1,23 +1,33 @@
 //! In: the steps of a program. Out: the files of the home that programs in
-//! them read, with their text: lists for `grep -f`, the text of an answer.
+//! them read, with their text: lists for `grep -f`, the text of an answer. And
+//! what stands where `test -f` looks.
 
+use crate::home::Kind;
 use crate::rules::elaborate::{Settings, path};
 use crate::rules::ledger::Ledger;
 use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Target, Test, Text};
-use crate::rules::program::{BodyPart, Input, Meaning, Patterns, meaning};
+use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, meaning};
 use crate::syntax::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Files that are read; more than a person has lists.
 const MAX_TEXTS: usize = 100;
 
-/// Reads them, each by the path that the command names it with. What cannot be
-/// read is left out.
-pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> BTreeMap<String, String> {
+/// The files of a home that programs are about, by their paths as written.
+pub struct Files {
+    /// Those that are read, with their text. What cannot be read is left out.
+    pub texts: BTreeMap<String, String>,
+    /// What stands where one is looked for.
+    pub looked_for: BTreeMap<String, Option<Kind>>,
+}
+
+/// Reads and looks for them.
+pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> Files {
     let mut wanted = Wanted {
         home: &settings.home_path,
         directory: settings.home_path.clone(),
         paths: BTreeMap::new(),
+        looked_for: BTreeMap::new(),
     };
     wanted.steps(body);
     let mut texts = BTreeMap::new();
@@ -39,7 +49,13 @@ pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> BTreeMap
         };
         texts.insert(written, text);
     }
-    texts
+    let mut looked_for = BTreeMap::new();
+    for (written, absolute) in wanted.looked_for {
+        if let Some(path) = path::below(&settings.home_path, &absolute) {
+            looked_for.insert(written, ledger.home().kind(path));
+        }
+    }
+    Files { texts, looked_for }
 }
 
 /// Enters the whole of a file as one statement; returns its text.
@@ -62,6 +78,8 @@ struct Wanted<'s> {
     directory: String,
     /// Absolute paths, by the path as written.
     paths: BTreeMap<String, String>,
+    /// Those that are only looked for.
+    looked_for: BTreeMap<String, String>,
 }
 
 impl Wanted<'_> {
@@ -121,6 +139,11 @@ impl Wanted<'_> {
                     paths.iter().for_each(|path| self.want(path));
                 }
             }
+            Meaning::Question(question) => {
+                if let Comparison::File(_, path) = &question.comparison {
+                    self.look_for(path);
+                }
+            }
             Meaning::AutoReply(reply) => self.parts(&reply.body),
             Meaning::SendToHeader { body } => self.parts(&body),
             Meaning::Vacation(vacation) => {
@@ -143,6 +166,15 @@ impl Wanted<'_> {
         if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
             let absolute = path::join(&self.directory, written);
             self.paths.entry(written.to_owned()).or_insert(absolute);
+        }
+    }
+
+    fn look_for(&mut self, path: &Text) {
+        if let Some(written) = path.known().filter(|_| self.looked_for.len() < MAX_TEXTS) {
+            let absolute = path::join(&self.directory, written);
+            self.looked_for
+                .entry(written.to_owned())
+                .or_insert(absolute);
         }
     }
 

@@ -77,6 +77,12 @@ impl Edit {
     }
 }
 
+/// The fields that several of them change.
+pub fn changed_fields(edits: &[Edit]) -> Vec<String> {
+    let names = edits.iter().flat_map(Edit::names);
+    names.map(str::to_owned).collect()
+}
+
 /// The line of the mbox format, by the name that formail has for it.
 pub const SENDER: &str = "from ";
 
@@ -134,6 +140,21 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
         true => Meaning::PassThrough,
         false => Meaning::HeaderEdit(formail.edits),
     })
+}
+
+/// `formail +1 -ds`, `formail -s cat`: the mails of a digest are printed one
+/// after the other.
+pub(super) fn splits(call: &Call) -> bool {
+    let mut words = call.arguments.iter();
+    let splits = |word: &Text| {
+        let letters = word.known().and_then(|word| word.strip_prefix('-'));
+        letters.is_some_and(|letters| {
+            letters.ends_with('s') && letters.bytes().all(|b| b"bdeqYs".contains(&b))
+        })
+    };
+    let skips = |word: &Text| word.known().is_some_and(|word| word.starts_with('+'));
+    words.by_ref().find(|word| !skips(word)).is_some_and(splits)
+        && words.all(|word| word.known() == Some("cat"))
 }
 
 impl Formail {

@@ -26,6 +26,8 @@ pub struct Printed {
     /// It stood without quotes: blanks at its ends are gone, and one is left of
     /// several in a row.
     pub splits: bool,
+    /// `head -1`: of several fields, the first one alone.
+    pub first_line: bool,
 }
 
 /// Where a text comes from.
@@ -100,6 +102,13 @@ pub enum New {
 /// The longest text that is followed: what procmail itself has room for, if its
 /// rules do not ask for more (`LINEBUF`).
 const LONGEST: usize = 2048;
+
+impl Shape {
+    /// Whether any text looks so.
+    pub fn is_anything(&self) -> bool {
+        matches!(self, Shape::Glob(texts) if texts.iter().all(String::is_empty))
+    }
+}
 
 impl TextEdit {
     /// A line with the change made to it; `None` where it is too long to be
@@ -248,6 +257,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     let (first, rest) = calls.split_first()?;
     let mut printed = alone(first)?;
     let is_field = matches!(printed.source, Source::Field(_));
+    let has_lines = matches!(&printed.source, Source::Field(field) if field.names.len() > 1);
     for call in rest {
         printed.edits.extend(match call.name.as_str() {
             "tr" => tr::edits(call)?,
@@ -257,7 +267,11 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
             "cat" if call.arguments.is_empty() => Vec::new(),
             // Fields have no tabs inside.
             "expand" if call.arguments.is_empty() && is_field => Vec::new(),
-            "head" if matches!(call.arguments.as_slice(), [one] if one.known() == Some("-1")) => {
+            "head" if takes_one_line(call) => {
+                if has_lines && !printed.edits.is_empty() {
+                    return None;
+                }
+                printed.first_line = has_lines;
                 Vec::new()
             }
             _ => return None,
@@ -295,7 +309,23 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
         source,
         edits: Vec::new(),
         splits: call.splits && call.is("echo"),
+        first_line: false,
     })
+}
+
+/// The fields of which sed, as a filter, changes the text, where it does nothing
+/// else.
+pub(super) fn rewritten_fields(call: &Call) -> Option<Vec<String>> {
+    sed::rewritten_fields(call)
+}
+
+/// `head -1`, `head -n 1`.
+fn takes_one_line(call: &Call) -> bool {
+    let words: Vec<_> = call.arguments.iter().map(Text::known).collect();
+    matches!(
+        words.as_slice(),
+        [Some("-1" | "-n1")] | [Some("-n"), Some("1")]
+    )
 }
 
 /// `perl -MEncode -pe '$_=encode("utf8", decode("MIME-Header", $_))'`.

@@ -2,7 +2,7 @@
 
 use super::arguments::Call;
 use super::formail::Formail;
-use super::{Field, Meaning, Source, echo};
+use super::{Meaning, Source, echo};
 use crate::rules::model::Text;
 
 /// What `test` asks.
@@ -49,8 +49,10 @@ pub fn holds(left: i64, relation: &str, right: i64) -> bool {
 /// What is asked of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileTest {
-    /// `-e`, `-r`, `-w`, `-x`, `-s`: something is there.
+    /// `-e`, `-r`, `-w`, `-x`: something is there.
     Exists,
+    /// `-s`: something that is not empty.
+    Filled,
     /// `-f`: a regular file.
     Regular,
     /// `-d`: a directory.
@@ -83,15 +85,8 @@ pub struct Grep {
 pub enum Input {
     /// The message, as the recipe's flags feed it.
     Message,
-    /// What `formail -x` prints of it.
-    Field(Field),
-    /// Whom `formail -r` would reply to; with `-t`, by the header alone.
-    Sender {
-        /// `-t`.
-        trusted: bool,
-    },
-    /// What `echo` prints.
-    Text(Text),
+    /// What `formail` prints of it, or `echo`.
+    Printed(Source),
     /// Files of the home: the list holds, say, the sender.
     Files(Vec<Text>),
 }
@@ -132,7 +127,8 @@ pub(super) fn test(call: &Call) -> Option<Question> {
                     negated = !negated;
                     Comparison::NotEmpty(text)
                 }
-                "-e" | "-r" | "-w" | "-x" | "-s" => Comparison::File(FileTest::Exists, text),
+                "-s" => Comparison::File(FileTest::Filled, text),
+                "-e" | "-r" | "-w" | "-x" => Comparison::File(FileTest::Exists, text),
                 "-f" => Comparison::File(FileTest::Regular, text),
                 "-d" => Comparison::File(FileTest::Directory, text),
                 _ => return None,
@@ -219,11 +215,7 @@ pub(super) fn grep(call: &Call, input: Input) -> Option<Grep> {
 /// `formail -x Field | grep …`.
 pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
     let input = match first.name.as_str() {
-        "formail" => match Formail::read(first)?.source()? {
-            Source::Field(field) => Input::Field(field),
-            Source::Sender { trusted, .. } => Input::Sender { trusted },
-            Source::Text(_) => return None,
-        },
+        "formail" => Input::Printed(Formail::read(first)?.source()?),
         "cat" if first.arguments.is_empty() => Input::Message,
         _ => return None,
     };
@@ -233,7 +225,8 @@ pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
 
 /// `echo text | grep …`.
 pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
-    let input = Input::Text(echo(first).filter(|_| first.is("echo"))?);
+    let text = echo(first).filter(|_| first.is("echo"))?;
+    let input = Input::Printed(Source::Text(text));
     if !is_grep(second) {
         return None;
     }

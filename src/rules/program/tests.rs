@@ -291,6 +291,7 @@ fn printed_values() {
             source,
             edits: Vec::new(),
             splits: false,
+            first_line: false,
         })
     };
     assert_eq!(
@@ -319,6 +320,7 @@ fn printed_values() {
             source: Source::Text(v("MATCH")),
             edits: vec![TextEdit::Case { upper: false }],
             splits: true,
+            first_line: false,
         })
     );
 }
@@ -361,14 +363,14 @@ fn greps() {
         other => panic!("{command}: {other:?}"),
     };
     let list = grep("($FORMAIL -x From: | $FGREP -i -q -f ${WHITELIST})");
-    assert!(matches!(&list.input, Input::Field(field) if field.names == ["From"]));
+    assert!(matches!(&list.input, Input::Printed(Source::Field(field)) if field.names == ["From"]));
     assert_eq!(list.patterns, Patterns::File(v("WHITELIST")));
     assert!(list.ignore_case && list.fixed && !list.inverted);
     let sender = grep("fgrep -qxis \"$FROM\" $LIST");
     assert_eq!(sender.input, Input::Files(vec![v("LIST")]));
     assert!(sender.lines);
     let text = grep("echo \"$SUBJECT\" | egrep -v '^a|b'");
-    assert_eq!(text.input, Input::Text(v("SUBJECT")));
+    assert_eq!(text.input, Input::Printed(Source::Text(v("SUBJECT"))));
     assert_eq!(text.patterns, Patterns::These(vec![t("^a|b")]));
     assert!(text.extended && text.inverted);
 }

@@ -131,6 +131,9 @@ impl<'p> Machine<'_, 'p> {
                 self.deliver(path, format);
                 Ran::default()
             }
+            Meaning::Changed { then, .. } => {
+                self.meant(process, command, then, input, task, encoding)
+            }
             Meaning::Redirect { addresses, .. } => {
                 let addresses: Vec<String> = addresses
                     .iter()
@@ -157,7 +160,10 @@ impl<'p> Machine<'_, 'p> {
                 Some(found) => Ran::exit(i32::from(!found)),
                 None => Ran::default(),
             },
-            Meaning::Procmail(_) | Meaning::Unknown => self.not_known(command, input, task),
+            Meaning::Rewritten { .. }
+            | Meaning::Decoded { .. }
+            | Meaning::Procmail(_)
+            | Meaning::Unknown => self.not_known(command, input, task),
         }
     }
 
@@ -170,30 +176,17 @@ impl<'p> Machine<'_, 'p> {
         input: &[u8],
         encoding: Encoding,
     ) -> Option<Vec<u8>> {
-        let text = match &printed.source {
-            Source::Text(text) => {
-                let text = self.value(process, text, encoding);
-                let mut text = match printed.splits {
-                    true => {
-                        let words = text.split(u8::is_ascii_whitespace);
-                        let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
-                        words.join(&b' ')
-                    }
-                    false => text,
-                };
-                text.push(b'\n');
-                text
-            }
-            Source::Field(field) => formail::extract(input, field),
-            Source::Sender { trusted, trimmed } => {
-                let mut sender = formail::recipient(input, *trusted);
-                if !trimmed {
-                    sender.insert(0, b' ');
-                }
-                sender.push(b'\n');
-                sender
-            }
-        };
+        let mut text = self.source(process, &printed.source, input, encoding);
+        if printed.splits {
+            let words = text.split(u8::is_ascii_whitespace);
+            let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+            text = words.join(&b' ');
+            text.push(b'\n');
+        }
+        if printed.first_line {
+            let end = text.iter().position(|&byte| byte == b'\n');
+            text.truncate(end.map_or(text.len(), |end| end + 1));
+        }
         if printed.edits.is_empty() {
             return Some(text);
         }
@@ -207,6 +200,29 @@ impl<'p> Machine<'_, 'p> {
             edited.extend_from_slice(end);
         }
         Some(edited)
+    }
+
+    /// What stands at the beginning of a pipeline.
+    fn source(
+        &mut self,
+        process: &mut Process<'p>,
+        source: &Source,
+        input: &[u8],
+        encoding: Encoding,
+    ) -> Vec<u8> {
+        let mut text = match source {
+            Source::Text(text) => self.value(process, text, encoding),
+            Source::Field(field) => return formail::extract(input, field),
+            Source::Sender { trusted, trimmed } => {
+                let sender = formail::recipient(input, *trusted);
+                match trimmed {
+                    true => sender,
+                    false => [b" ", sender.as_slice()].concat(),
+                }
+            }
+        };
+        text.push(b'\n');
+        text
     }
 
     /// A program that nothing is known of has succeeded, and changed nothing.
@@ -319,10 +335,16 @@ impl<'p> Machine<'_, 'p> {
                 };
                 program::holds(left, relation, right)
             }
-            Comparison::File(_, path) => {
+            Comparison::File(what, path) => {
                 let path = self.string(process, path, encoding);
-                self.unknown(Unknown::File(path));
-                return Ran::default();
+                match self.runner.program.finds(*what, &path) {
+                    // What is not there may come and go.
+                    Some(is_found) if is_found != question.negated => is_found,
+                    _ => {
+                        self.unknown(Unknown::File(path));
+                        return Ran::default();
+                    }
+                }
             }
         };
         Ran::exit(i32::from(holds == question.negated))
@@ -338,17 +360,7 @@ impl<'p> Machine<'_, 'p> {
     ) -> Option<bool> {
         let text = match &grep.input {
             Input::Message => input.to_vec(),
-            Input::Field(field) => formail::extract(input, field),
-            Input::Sender { trusted } => {
-                let mut sender = formail::recipient(input, *trusted);
-                sender.push(b'\n');
-                sender
-            }
-            Input::Text(text) => {
-                let mut text = self.value(process, text, encoding);
-                text.push(b'\n');
-                text
-            }
+            Input::Printed(source) => self.source(process, source, input, encoding),
             Input::Files(files) => {
                 let mut text = Vec::new();
                 for file in files {

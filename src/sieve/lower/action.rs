@@ -291,14 +291,10 @@ impl Lowering<'_> {
     /// Holds where a variable makes up a name that climbs out of the folders,
     /// is none, or is the inbox.
     fn unsafe_name(&self, name: &Value, path: &Path) -> Option<Test> {
-        let sources = name
-            .0
-            .iter()
-            .filter(|part| match part {
-                Part::Variable(variable) => !variable.starts_with(super::date::NOW),
-                Part::Text(_) => false,
-            })
-            .map(|part| Value(vec![part.clone()]));
+        let sources = name.0.iter().enumerate().filter(|(_, part)| match part {
+            Part::Variable(variable) => !variable.starts_with(super::date::NOW),
+            Part::Text(_) => false,
+        });
         let separator = self.naming.separator;
         let mut patterns = vec![format!("*{separator}*"), "*..*".to_owned()];
         if separator != '/' {
@@ -306,7 +302,8 @@ impl Lowering<'_> {
         }
         let is_whole = name.0.len() == 1;
         let mut tests = Vec::new();
-        for source in sources {
+        for (at, part) in sources {
+            let source = Value(vec![part.clone()]);
             let shape = match is_of_word(separator) {
                 true => Shape::Anything,
                 false => path.shape(&source),
@@ -318,7 +315,7 @@ impl Lowering<'_> {
                 keys: vec![Value::text(key)],
             };
             let is_anything = shape == Shape::Anything;
-            if is_anything {
+            if is_anything && !has_text_beside(name, at) {
                 tests.push(held(Match::Is, ""));
             }
             if is_whole && shape < Shape::Name {
@@ -593,6 +590,18 @@ impl Lowering<'_> {
 }
 
 /// Whether a command puts the message into a mailbox, in one way or another.
+/// Whether a part of a folder's name has text at its side that is a name by
+/// itself: `list-` in front of it, say.
+fn has_text_beside(name: &Value, at: usize) -> bool {
+    let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
+    let text = |at: Option<usize>| match at.and_then(|at| name.0.get(at)) {
+        Some(Part::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let before = text(at.checked_sub(1));
+    before.ends_with(is_of_name) || text(Some(at + 1)).starts_with(is_of_name)
+}
+
 fn stores(command: &Command) -> bool {
     matches!(
         command.kind,

@@ -175,7 +175,7 @@ impl Lowering<'_> {
             trimmed: true,
             joined: true,
         };
-        match self.field(&field) {
+        match self.field(&field, true) {
             Ok((commands, value)) => {
                 if before.is_empty() {
                     *before = commands;

@@ -7,7 +7,7 @@
 
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
-use super::left_out::{edits_of, may_keep, splits_all_the_same, splits_match};
+use super::left_out::{changed_by, may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::pattern::Fit;
 use super::program::{Acted, flags};
@@ -174,7 +174,7 @@ impl Lowering<'_> {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
         }
         if guard.fit != Fit::EXACT {
-            self.are_unchanged(&edits_of(recipe));
+            self.are_unchanged(&changed_by(recipe));
         }
         let mut before = Vec::new();
         if guard.captured.is_some() || guard.sets_match {

@@ -45,6 +45,13 @@ impl Lowering<'_> {
                 ));
             }
         }
+        let is_encoding = |name: &str| name.eq_ignore_ascii_case("content-transfer-encoding");
+        if edits.iter().flat_map(Edit::names).any(is_encoding) {
+            return Err(adapted(
+                Code::HeaderUnchanged,
+                "The field Content-Transfer-Encoding says how the text of the mail is encoded, which no script changes, so it stays as it was",
+            ));
+        }
         let mut commands = Vec::new();
         let mut added = Vec::new();
         for edit in edits {

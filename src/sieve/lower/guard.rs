@@ -8,6 +8,7 @@ use super::pattern::{self, Fit, Group, Matched, Note};
 use super::value::{no_quoting, quotes_expressions, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
+use crate::report::entry::Verdict;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
 use crate::rules::program::SENDER;
 use crate::sieve::script::{Command, Match, Part, Test, Value};
@@ -97,6 +98,15 @@ impl Fit {
     };
 }
 
+impl Guard {
+    /// What `MATCH` holds behind a condition is not known.
+    fn loses_match(&mut self, path: &mut Path) {
+        path.learn("MATCH", Known::Lost);
+        self.sets_match = false;
+        self.captured = None;
+    }
+}
+
 fn asks_for_body(test: &Test) -> bool {
     let mut asks = false;
     walk::test_tree(test, &mut |test| asks |= matches!(test, Test::Body { .. }));
@@ -123,13 +133,24 @@ impl Lowering<'_> {
         let mut path = path.clone();
         let mut tests = Vec::new();
         let mut weighted = Vec::new();
+        let mut unweighed = Vec::new();
         let mut capturing = None;
         for (at, condition) in recipe.conditions.iter().enumerate() {
             let left_out = |note| LeftOut {
                 span: Some(condition.span),
                 note,
             };
-            let held = self.held(recipe, condition, &path).map_err(left_out)?;
+            let held = match self.held(recipe, condition, &path) {
+                // Without what would have added to it, the sum is smaller.
+                Err(note) if self.only_adds(condition, &path) => {
+                    unweighed.push((condition.span, note));
+                    if has_split(condition) {
+                        guard.loses_match(&mut path);
+                    }
+                    continue;
+                }
+                held => held.map_err(left_out)?,
+            };
             for note in &held.notes {
                 self.find_in(recipe.at, Some(condition.span), note.clone());
             }
@@ -138,9 +159,7 @@ impl Lowering<'_> {
             // What is weighed need not match: `MATCH` may be what it was before.
             let captured = held.captured.filter(|_| condition.weight.is_none());
             if captured.is_none() && has_split(condition) {
-                path.learn("MATCH", Known::Lost);
-                guard.sets_match = false;
-                guard.captured = None;
+                guard.loses_match(&mut path);
             }
             if condition.weight.is_some() {
                 weighted.push((condition, held.test, held.fit));
@@ -169,6 +188,18 @@ impl Lowering<'_> {
             }
             tests.push(held.test);
         }
+        let adds_nothing = !weighted
+            .iter()
+            .any(|(condition, ..)| self.only_adds(condition, &path));
+        for (span, note) in unweighed {
+            let span = Some(span);
+            if adds_nothing {
+                return Err(LeftOut { span, note });
+            }
+            guard.fit = guard.fit.and(Fit::MISSES);
+            let verdict = Verdict::Adapted;
+            self.find_in(recipe.at, span, Note { verdict, ..note });
+        }
         if !weighted.is_empty() {
             let (test, fit) = self
                 .score(recipe, &weighted, &path)
@@ -185,6 +216,15 @@ impl Lowering<'_> {
             Err(tests) => Test::AllOf(tests),
         };
         Ok(guard)
+    }
+
+    /// Whether a condition has a weight that makes the sum greater where it
+    /// holds, and leaves it as it is where not.
+    fn only_adds(&mut self, condition: &Condition, path: &Path) -> bool {
+        let asks = matches!(condition.test, model::Test::Expression(_));
+        condition.weight.as_ref().is_some_and(|weight| {
+            asks && { self.number(&weight.weight, path) }.is_ok_and(|weight| weight > 0.0)
+        })
     }
 
     /// A condition without its weight.

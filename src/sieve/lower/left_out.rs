@@ -9,8 +9,8 @@ use super::variables::is_special;
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Action, Folder, Format, Recipe, Step, Target};
-use crate::rules::program::{Edit, Meaning, meaning};
+use crate::rules::model::{Action, Destination, Folder, Format, Recipe, Step, Target};
+use crate::rules::program::{Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Lowering<'_> {
             assigned.insert("MATCH".to_owned());
         }
         self.lose(assigned, path);
-        self.are_unchanged(&edits_of(recipe));
+        self.are_unchanged(&changed_by(recipe));
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             let alone = std::slice::from_ref(step);
             self.say_within(alone, &untold());
             self.lose(assigned_in(alone), path);
-            self.are_unchanged(&edits_in(alone));
+            self.are_unchanged(&changed_in(alone));
             if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
                 && any_keeps(alone)
             {
@@ -240,6 +240,7 @@ pub(super) fn may_keep(recipe: &Recipe) -> bool {
             Meaning::AppendTo { .. }
                 | Meaning::StoreMh { .. }
                 | Meaning::Deliver { .. }
+                | Meaning::Changed { .. }
                 | Meaning::Redirect { .. }
         ),
         Action::Pipe(_) => true,
@@ -284,34 +285,36 @@ fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
             }
             Step::Include { body, .. } | Step::Detail { body, .. } => assignments(body, into),
             Step::Deliver(destinations) => {
-                for destination in destinations {
-                    if let Target::Rules(steps) = &destination.to {
-                        assignments(steps, into);
-                    }
-                }
+                rules_of(destinations).for_each(|steps| assignments(steps, into));
             }
             Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
         }
     }
 }
 
-/// What a recipe changes in the header.
-pub(super) fn edits_of(recipe: &Recipe) -> Vec<Edit> {
+/// The fields that a recipe changes.
+pub(super) fn changed_by(recipe: &Recipe) -> Vec<String> {
     match &recipe.action {
-        Action::Pipe(command) if recipe.flags.filter => match meaning(command) {
-            Meaning::HeaderEdit(edits) => edits,
-            _ => Vec::new(),
-        },
-        Action::Block(steps) => edits_in(steps),
+        Action::Pipe(command) if recipe.flags.filter => meaning(command).changed_fields(),
+        Action::Block(steps) => changed_in(steps),
         _ => Vec::new(),
     }
 }
 
-fn edits_in(steps: &[Step]) -> Vec<Edit> {
+fn changed_in(steps: &[Step]) -> Vec<String> {
     let of = |step: &Step| match step {
-        Step::Recipe(recipe) => edits_of(recipe),
-        Step::Include { body, .. } | Step::Detail { body, .. } => edits_in(body),
-        _ => Vec::new(),
+        Step::Recipe(recipe) => changed_by(recipe),
+        Step::Include { body, .. } | Step::Detail { body, .. } => changed_in(body),
+        Step::Deliver(destinations) => rules_of(destinations).flat_map(changed_in).collect(),
+        Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => Vec::new(),
     };
     steps.iter().flat_map(of).collect()
+}
+
+/// The rules that a `.forward` hands the message to.
+fn rules_of(destinations: &[Destination]) -> impl Iterator<Item = &[Step]> {
+    destinations.iter().filter_map(|to| match &to.to {
+        Target::Rules(steps) => Some(steps.as_slice()),
+        _ => None,
+    })
 }

@@ -56,6 +56,16 @@ pub struct Group {
 }
 
 impl Group {
+    /// That of either of two tests; `None` where it depends on which holds.
+    fn or(self, other: &Group) -> Option<Group> {
+        let is_same = self.variable == other.variable && self.has_blank == other.has_blank;
+        is_same.then(|| Group {
+            is_last: self.is_last || other.is_last,
+            shape: self.shape.min(other.shape),
+            ..self
+        })
+    }
+
     /// What procmail put into `MATCH`.
     pub fn value(&self) -> Value {
         let mut parts = vec![Part::Variable(self.variable.clone())];
@@ -146,7 +156,7 @@ impl Fit {
         may_exceed: false,
     };
     /// It can fail where procmail matched.
-    const MISSES: Fit = Fit {
+    pub(super) const MISSES: Fit = Fit {
         may_miss: true,
         may_exceed: false,
     };

@@ -53,10 +53,15 @@ impl Lowering<'_> {
                 }
             }
             Source::Field(field) => {
-                let (commands, value) = self.field(field)?;
+                let has_lines = field.names.len() > 1;
+                let is_of_line = |edit: &TextEdit| !matches!(edit, TextEdit::Case { .. });
+                if has_lines && !printed.first_line && edits.iter().any(is_of_line) {
+                    return Err(unknown_output(command));
+                }
+                let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
                 let is_unchanged = |name: &String| self.unchanged.contains(&name.to_lowercase());
-                into.doubtful |= field.names.iter().any(is_unchanged);
+                into.doubtful |= has_lines || field.names.iter().any(is_unchanged);
                 into.notes.push(adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded, on one line, and without the blanks around it",
@@ -121,10 +126,20 @@ impl Lowering<'_> {
                 self.rounds(&format!("{sign}{sign}"), &sign.to_string(), name)
             }
             TextEdit::Apart(ways) => {
+                let (ways, rest) = match ways.split_last() {
+                    Some((last, ways)) if last.shape.is_anything() && !ways.is_empty() => {
+                        (ways, Some(last))
+                    }
+                    _ => (ways.as_slice(), None),
+                };
                 let branches = ways.iter().map(|way| self.way(way, name));
+                let otherwise = match rest {
+                    Some(rest) => Some(self.way(rest, name)?.1),
+                    None => None,
+                };
                 Some(vec![super::value::command(CommandKind::If {
                     branches: branches.collect::<Option<_>>()?,
-                    otherwise: None,
+                    otherwise,
                 })])
             }
         }

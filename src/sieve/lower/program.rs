@@ -11,7 +11,7 @@ use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{Edit, Meaning, meaning};
+use crate::rules::program::{Meaning, changed_fields, meaning};
 use crate::sieve::script::{Command, CommandKind, FlagCommand, Test};
 use crate::sieve::target::Extension;
 
@@ -57,26 +57,35 @@ impl Lowering<'_> {
             let commands = self.filtered(at, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
-        match meaning {
+        let said = match &meaning {
+            Meaning::Changed { program, .. } => Some(adapted(
+                Code::FiledUnchanged,
+                format!(
+                    "The mail was changed by the program “{}” before it was put into the folder; the server puts it there as it came",
+                    shortened(program)
+                ),
+            )),
             Meaning::AppendTo {
                 compressed: true, ..
-            } => self.find(
-                at,
-                adapted(
-                    Code::Compressed,
-                    "The mail was added to a packed file; the server puts it into a folder of that name",
-                ),
-            ),
-            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => self
-                .find(
-                    at,
-                    adapted(
-                        Code::OwnDelivery,
-                        "The server files the mail itself, without the program",
-                    ),
-                ),
-            _ => {}
+            } => Some(adapted(
+                Code::Compressed,
+                "The mail was added to a packed file; the server puts it into a folder of that name",
+            )),
+            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => {
+                Some(adapted(
+                    Code::OwnDelivery,
+                    "The server files the mail itself, without the program",
+                ))
+            }
+            _ => None,
+        };
+        if let Some(note) = said {
+            self.find(at, note);
         }
+        let meaning = match meaning {
+            Meaning::Changed { then, .. } => *then,
+            meaning => meaning,
+        };
         let flow = match meaning {
             Meaning::Deliver { folder: None } => {
                 let kept = self.keeping(copy || path.clone.is_some(), Vec::new());
@@ -112,7 +121,7 @@ impl Lowering<'_> {
                     match self.edited(at, &edits, path) {
                         Ok(commands) => {
                             if copy || path.clone.is_some() {
-                                self.edits_both(at, &edits);
+                                self.edits_both(at, &changed_fields(&edits));
                             }
                             flow.commands.splice(0..0, commands);
                         }
@@ -247,15 +256,31 @@ impl Lowering<'_> {
                 );
                 Ok(Vec::new())
             }
-            Meaning::HeaderEdit(edits) => {
-                let edited = self.edited(at, &edits, path);
+            Meaning::HeaderEdit(ref edits) => {
+                let edited = self.edited(at, edits, path);
                 if edited.is_err() {
-                    self.are_unchanged(&edits);
+                    self.are_unchanged(&meaning.changed_fields());
                 } else if path.clone.is_some() {
-                    self.edits_both(at, &edits);
+                    self.edits_both(at, &meaning.changed_fields());
                 }
                 edited
             }
+            Meaning::Rewritten { fields } => {
+                self.are_unchanged(&fields);
+                Err(adapted(
+                    Code::HeaderUnchanged,
+                    format!(
+                        "sed changed the text of the field {}; on the server it stays as it was",
+                        fields.join(", ")
+                    ),
+                ))
+            }
+            Meaning::Decoded { program } => Err(adapted(
+                Code::StaysEncoded,
+                format!(
+                    "{program} decoded the mail; it stays as it was sent, and mail programs decode it when they show it"
+                ),
+            )),
             _ => Err(manual(
                 Code::UnknownFilter,
                 format!(
@@ -268,18 +293,18 @@ impl Lowering<'_> {
 
     /// Fields that procmail changed, and the script does not, or not for the same
     /// mail.
-    pub(super) fn are_unchanged(&mut self, edits: &[Edit]) {
-        let names = edits.iter().flat_map(Edit::names);
-        self.unchanged.extend(names.map(str::to_lowercase));
+    pub(super) fn are_unchanged(&mut self, fields: &[String]) {
+        self.unchanged
+            .extend(fields.iter().map(|name| name.to_lowercase()));
     }
 
     /// A change that was made to a copy alone.
-    fn edits_both(&mut self, at: StatementId, edits: &[Edit]) {
+    fn edits_both(&mut self, at: StatementId, fields: &[String]) {
         self.find(at, adapted(
             Code::CopyEdited,
             "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",
         ));
-        self.are_unchanged(edits);
+        self.are_unchanged(fields);
     }
 
     /// An answer was sent, and a recipe without `c` keeps nothing behind it.

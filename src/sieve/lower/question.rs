@@ -2,24 +2,17 @@
 //! program's place.
 
 use super::answer::{only_answers, seen_senders};
-use super::guard::{self, Held};
+use super::guard::Held;
 use super::path::Path;
-use super::pattern::{self, Fit, Note};
-use super::printed::{WHO, of_sender};
+use super::pattern::{Fit, Note};
 use super::program::no_program;
-use super::value::{is_empty, shortened};
+use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::expression::Expression;
 use crate::rules::model::{Recipe, Text};
-use crate::rules::program::{
-    Comparison, Field, Grep, Input, Meaning, Patterns, Question, holds, meaning,
-};
-use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::rules::program::{Comparison, Meaning, Question, holds, meaning};
+use crate::sieve::script::{Compare, Match, Test};
 use crate::sieve::target::Extension;
-
-/// Lines of a list that are copied into a script.
-const MAX_LIST: usize = 2000;
 
 impl Lowering<'_> {
     /// `? command`.
@@ -84,6 +77,7 @@ impl Lowering<'_> {
                 Held {
                     before: left.before.into_iter().chain(right.before).collect(),
                     fit: loose_if(doubtful),
+                    notes: left.notes.into_iter().chain(right.notes).collect(),
                     ..Held::exactly(test)
                 }
             }
@@ -96,6 +90,7 @@ impl Lowering<'_> {
                 Held {
                     before: text.before,
                     fit: loose_if(text.doubtful),
+                    notes: text.notes,
                     ..Held::exactly(test)
                 }
             }
@@ -104,27 +99,40 @@ impl Lowering<'_> {
                 relation,
                 right,
             } => {
-                let number =
-                    |text: Option<String>| text.and_then(|text| text.trim().parse::<i64>().ok());
-                let left = number(self.value(left, path)?.value.as_text());
-                let right = number(self.value(right, path)?.value.as_text());
-                let (Some(left), Some(right)) = (left, right) else {
-                    return Err(manual(
-                        Code::UnclearNumber,
-                        "This compares numbers that differ from message to message",
-                    ));
-                };
-                Held::exactly(constant(holds(left, relation, right)))
+                let (left, right) = (self.value(left, path)?, self.value(right, path)?);
+                self.numbers(left, relation, right)?
             }
-            Comparison::File(_, file) => {
-                let name = file.known().map_or("a file", |name| name);
-                return Err(manual(
-                    Code::FileTest,
-                    format!(
-                        "This asks whether there is a file {} at the moment the mail comes",
-                        shortened(name)
-                    ),
-                ));
+            Comparison::File(what, file) => {
+                let written = match file.known() {
+                    Some(file) => Some(file.to_owned()),
+                    None => self.value(file, path)?.value.as_text(),
+                };
+                let name = written.as_deref().unwrap_or("a file");
+                match written
+                    .as_ref()
+                    .and_then(|file| self.program.finds(*what, file))
+                {
+                    // What is not there may come and go.
+                    Some(is_found) if is_found != question.negated => Held {
+                        notes: vec![adapted(
+                            Code::FileTest,
+                            format!(
+                                "procmail looked for {} whenever mail came; the script takes it that this stays as it is now",
+                                shortened(name)
+                            ),
+                        )],
+                        ..Held::exactly(constant(is_found))
+                    },
+                    _ => {
+                        return Err(manual(
+                            Code::FileTest,
+                            format!(
+                                "This asks whether there is a file {} at the moment the mail comes",
+                                shortened(name)
+                            ),
+                        ));
+                    }
+                }
             }
         };
         if question.negated {
@@ -134,217 +142,53 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    /// `formail -x Field | grep -f list` and its like.
-    fn searched(&mut self, grep: &Grep, path: &Path) -> Result<Held, Note> {
-        let mut notes = Vec::new();
-        let mut doubtful = false;
-        let keys = match &grep.patterns {
-            Patterns::These(texts) => {
-                let mut keys = Vec::new();
-                for text in texts {
-                    let prepared = self.value(text, path)?;
-                    doubtful |= prepared.doubtful;
-                    if !prepared.before.is_empty() {
-                        return Err(unclear_list());
-                    }
-                    keys.push(prepared.value);
-                }
-                keys
-            }
-            Patterns::File(file) => {
-                notes.push(list_copied());
-                self.lines_of(file, path)?
-            }
+    /// `test a -lt b` (RFC 5231, RFC 4790 §9.1).
+    fn numbers(
+        &self,
+        left: Prepared,
+        relation: &'static str,
+        right: Prepared,
+    ) -> Result<Held, Note> {
+        let number = |prepared: &Prepared| {
+            let text = prepared.value.as_text()?;
+            text.trim().parse::<i64>().ok()
         };
-        if grep.words || keys.len() > MAX_LIST {
-            return Err(unclear_list());
+        if let (Some(left), Some(right)) = (number(&left), number(&right)) {
+            return Ok(Held::exactly(constant(holds(left, relation, right))));
         }
-        if let Input::Field(field) = &grep.input {
-            // The name, and the blank behind the colon, are not seen.
-            let is_in_value = |key: &Value| key.as_text().is_some_and(|text| text.contains('@'));
-            if field.with_name && !keys.iter().all(is_in_value) || grep.lines && !field.trimmed {
-                return Err(unclear_list());
-            }
-            // It holds where any line is another one.
-            doubtful |= grep.inverted;
-        }
-        let is_plain = |key: &Value| {
-            let special = |c: char| "*[]^$\\+?(){}|".contains(c);
-            grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
+        // The server knows no negative numbers.
+        let is_plain = |prepared: &Prepared| match prepared.value.as_text() {
+            Some(_) => number(prepared).is_some_and(|number| number >= 0),
+            None => true,
         };
-        if !keys.iter().all(is_plain) {
-            return self.searched_by_expressions(grep, &keys, notes);
-        }
-        if grep.input == Input::Message {
-            return self.searched_in_message(grep, keys, notes);
-        }
-        doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
-        let has_dot = |key: &Value| {
-            let text = key.as_text();
-            !grep.fixed && text.is_some_and(|text| text.contains('.'))
-        };
-        let compare = Compare {
-            by: match (grep.lines, keys.iter().any(has_dot)) {
-                // A dot is any sign.
-                (_, true) => Match::Matches,
-                (true, false) => Match::Is,
-                (false, false) => Match::Contains,
-            },
-            octet: !grep.ignore_case,
-        };
-        let keys: Vec<Value> = match compare.by {
-            Match::Matches => {
-                let keys = keys.iter().map(|key| as_glob(key, grep.lines));
-                keys.collect::<Option<_>>().ok_or_else(unclear_list)?
-            }
-            _ => keys,
-        };
-        let test = match &grep.input {
-            Input::Field(Field { names, .. }) => Test::Header {
-                compare,
-                names: names.clone(),
-                keys,
-            },
-            Input::Sender { trusted } => {
-                if !trusted && !self.target.has(Extension::Envelope) {
-                    return Err(unclear_list());
-                }
-                notes.push(of_sender(*trusted));
-                // One field alone counts, and which depends on the message.
-                doubtful = true;
-                match trusted {
-                    true => Test::Address {
-                        part: AddressPart::All,
-                        compare,
-                        names: WHO.map(str::to_owned).to_vec(),
-                        keys,
-                    },
-                    false => Test::Envelope {
-                        part: AddressPart::All,
-                        compare,
-                        names: vec!["from".to_owned()],
-                        keys,
-                    },
-                }
-            }
-            Input::Text(text) => {
-                let text = self.value(text, path)?;
-                doubtful |= text.doubtful;
-                if !text.before.is_empty() {
-                    return Err(unclear_list());
-                }
-                Test::String {
-                    compare,
-                    sources: vec![text.value],
-                    keys,
-                }
-            }
-            Input::Files(files) => {
-                let mut lines = Vec::new();
-                for file in files {
-                    lines.extend(self.lines_of(file, path)?);
-                }
-                notes.push(list_copied());
-                if lines.len() > MAX_LIST || lines.is_empty() {
-                    return Err(unclear_list());
-                }
-                Test::String {
-                    compare,
-                    sources: lines,
-                    keys,
-                }
-            }
-            Input::Message => return Err(unclear_list()),
-        };
-        if matches!(&test, Test::String { .. }) && !self.target.has(Extension::Variables) {
+        let is_known = self.target.has(Extension::Variables)
+            && self.target.has(Extension::Relational)
+            && self.target.has(Extension::AsciiNumeric);
+        if !is_known || !is_plain(&left) || !is_plain(&right) {
             return Err(manual(
-                Code::NoVariables,
-                "The server has no variables, and this asks for the value of one",
+                Code::UnclearNumber,
+                "This compares numbers that differ from message to message",
             ));
         }
-        let mut held = Held {
-            fit: loose_if(doubtful),
-            notes,
-            ..Held::exactly(test)
+        let test = Test::String {
+            compare: Compare {
+                by: Match::Value(relation.to_owned()),
+                octet: false,
+            },
+            sources: vec![left.value],
+            keys: vec![right.value],
         };
-        if grep.inverted {
-            held.test = none_of(&grep.input, held.test);
-            held.fit = held.fit.negated();
-        }
-        Ok(held)
-    }
-
-    /// `formail -x Field | egrep -f list`, where the list has expressions: one
-    /// that asks for any of them in these fields.
-    fn searched_by_expressions(
-        &mut self,
-        grep: &Grep,
-        keys: &[Value],
-        mut notes: Vec<Note>,
-    ) -> Result<Held, Note> {
-        let Input::Field(Field { names, .. }) = &grep.input else {
-            return Err(unclear_list());
-        };
-        if grep.lines {
-            return Err(unclear_list());
-        }
-        let lines = keys.iter().map(|key| {
-            let text = key.as_text()?;
-            of_procmail(&text, grep.extended)
-        });
-        let lines: Vec<String> = lines.collect::<Option<_>>().ok_or_else(unclear_list)?;
-        let text = format!("^({}):.*({})", names.join("|"), lines.join("|"));
-        let expression = Expression::new(&text, !grep.ignore_case).map_err(|_| unclear_list())?;
-        let matched = pattern::header(&expression, self.target)?;
-        notes.extend(matched.notes);
-        let mut held = Held {
-            fit: matched.fit,
-            notes,
-            ..Held::exactly(matched.test)
-        };
-        if grep.inverted {
-            held.test = none_of(&grep.input, held.test);
-            held.fit = Fit::LOOSE;
-        }
-        Ok(held)
-    }
-
-    /// `grep -f list` over the header that a condition feeds.
-    fn searched_in_message(
-        &mut self,
-        grep: &Grep,
-        keys: Vec<Value>,
-        mut notes: Vec<Note>,
-    ) -> Result<Held, Note> {
-        let words: Option<Vec<String>> = keys.iter().map(Value::as_text).collect();
-        let words = words.filter(|_| !grep.inverted && !grep.lines);
-        let words = words.ok_or_else(unclear_list)?;
-        let quoted: Vec<String> = words
-            .iter()
-            .filter(|word| !word.is_empty())
-            .map(|word| guard::quoted(word))
-            .collect();
-        let guarded = format!("\\{}", quoted.join("|"));
-        let expression =
-            Expression::new(&guarded, !grep.ignore_case).map_err(|_| unclear_list())?;
-        let matched = pattern::header(&expression, self.target)?;
-        notes.extend(matched.notes);
         Ok(Held {
-            fit: matched.fit.and(Fit::LOOSE),
-            notes,
-            ..Held::exactly(matched.test)
+            before: left.before.into_iter().chain(right.before).collect(),
+            fit: Fit::LOOSE,
+            notes: { left.notes.into_iter().chain(right.notes) }
+                .chain([adapted(
+                    Code::UnclearNumber,
+                    "A text that is no number counts as more than any; `test` failed there",
+                )])
+                .collect(),
+            ..Held::exactly(test)
         })
-    }
-
-    /// The lines of a list in the home.
-    fn lines_of(&mut self, file: &Text, path: &Path) -> Result<Vec<Value>, Note> {
-        let list = self.text_of(file, path).ok_or_else(|| {
-            manual(
-                Code::ListUnread,
-                "The list that is searched is not in the home directory",
-            )
-        })?;
-        Ok(list.lines().map(Value::text).collect())
     }
 }
 
@@ -355,90 +199,9 @@ fn constant(value: bool) -> Test {
     }
 }
 
-fn loose_if(doubtful: bool) -> Fit {
+pub(super) fn loose_if(doubtful: bool) -> Fit {
     match doubtful {
         true => Fit::LOOSE,
         false => Fit::default(),
     }
-}
-
-fn unclear_list() -> Note {
-    manual(
-        Code::ListUnclear,
-        "A list is searched in a way that Sieve does not know",
-    )
-}
-
-fn list_copied() -> Note {
-    adapted(
-        Code::ListCopied,
-        "The lines of the list are copied into the script; a change to the file does nothing any more",
-    )
-}
-
-/// `grep -v`: there is a line, and it is not like this.
-fn none_of(input: &Input, test: Test) -> Test {
-    let not = Test::Not(Box::new(test));
-    match input {
-        Input::Field(Field { names, .. }) => {
-            let exists = |name: &String| Test::Exists(vec![name.clone()]);
-            let mut fields: Vec<Test> = names.iter().map(exists).collect();
-            let there = match fields.len() {
-                1 => fields.pop().unwrap_or(Test::True),
-                _ => Test::AnyOf(fields),
-            };
-            Test::AllOf(vec![there, not])
-        }
-        _ => not,
-    }
-}
-
-/// A text of grep, in which a dot is any sign, as a key of `:matches`.
-fn as_glob(key: &Value, is_whole: bool) -> Option<Value> {
-    let inner = pattern::escaped(&key.as_text()?).replace('.', "?");
-    Some(match is_whole {
-        true => Value::text(inner),
-        false => Value::text(format!("*{inner}*")),
-    })
-}
-
-/// An expression of grep in procmail's dialect, where it says the same there:
-/// no anchors, counts, named classes, or escapes of letters.
-fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
-    let mut out = String::new();
-    let mut signs = text.chars().peekable();
-    while let Some(sign) = signs.next() {
-        match sign {
-            '^' | '$' | '{' | '}' => return None,
-            // At the beginning, each reads it as it likes.
-            '*' if matches!(out.chars().last(), None | Some('(' | '|')) => return None,
-            '\\' => match signs.next()? {
-                escaped if escaped.is_ascii_alphanumeric() || "<>`'".contains(escaped) => {
-                    return None;
-                }
-                escaped if !is_extended && "+?|(){}".contains(escaped) => return None,
-                // With the backslash, procmail's mark.
-                '/' => out.push('/'),
-                escaped => out.extend(['\\', escaped]),
-            },
-            '[' => {
-                out.push('[');
-                // The first sign is a member, whatever it is.
-                for at in 0.. {
-                    let member = signs.next()?;
-                    if member == '[' || member == '\\' {
-                        return None;
-                    }
-                    out.push(member);
-                    let is_first = at == 0 || at == 1 && out.ends_with("[^]");
-                    if member == ']' && !is_first {
-                        break;
-                    }
-                }
-            }
-            '+' | '?' | '|' | '(' | ')' if !is_extended => out.extend(['\\', sign]),
-            sign => out.push(sign),
-        }
-    }
-    Some(out)
 }

@@ -2,14 +2,16 @@
 //! when their sum is positive.
 //!
 //! Each weight counts once, where its condition holds: the sum is then a
-//! threshold, and a threshold is an `anyof` of `allof`s.
+//! threshold, and a threshold is an `anyof` of `allof`s. Sieve can count the
+//! fields of a name, and nothing else; it cannot add that to other weights.
 
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{self, Condition, Recipe, Text};
-use crate::sieve::script::Test;
+use crate::sieve::script::{Compare, Match, Test, Value};
+use crate::sieve::target::Extension;
 
 /// A sum that no other weight changes any more.
 const SUPREME: f64 = 2_147_483_647.0;
@@ -38,6 +40,7 @@ impl Lowering<'_> {
     ) -> Result<(Test, Fit), Note> {
         let mut sum = 0.0;
         let mut terms = Vec::new();
+        let mut counted = Vec::new();
         for (condition, test, fit) in conditions {
             let Some(weight) = &condition.weight else {
                 continue;
@@ -72,27 +75,64 @@ impl Lowering<'_> {
             let counts = x != 0.0
                 && !condition.negated
                 && matches!(condition.test, model::Test::Expression(_));
-            let fit = match counts {
-                true => {
-                    let span = Some(condition.span);
-                    self.find_in(recipe.at, span, adapted(
-                        Code::ScoreCounts,
-                        "procmail counted every place where this matches; the server adds the weight once",
-                    ));
-                    Fit::LOOSE
-                }
-                false => fit,
-            };
-            terms.push(Term {
+            let term = Term {
                 weight: w,
                 test,
                 fit,
+            };
+            match counts {
+                true => counted.push((condition.span, x, term)),
+                false => terms.push(term),
+            }
+        }
+        if let ([(_, x, term)], []) = (counted.as_slice(), terms.as_slice())
+            && *x == 1.0
+            && let Some(test) = self.fields_counted(sum, term)
+        {
+            return Ok((test, term.fit));
+        }
+        for (span, _, term) in counted {
+            self.find_in(recipe.at, Some(span), adapted(
+                Code::ScoreCounts,
+                "procmail counted every place where this matches; the server adds the weight once",
+            ));
+            terms.push(Term {
+                fit: Fit::LOOSE,
+                ..term
             });
         }
         threshold(sum, terms)
     }
 
-    fn number(&mut self, text: &Text, path: &Path) -> Result<f64, Note> {
+    /// `1^1 ^Received:`, as far as there are more than so many (RFC 5231).
+    fn fields_counted(&self, sum: f64, term: &Term) -> Option<Test> {
+        let Test::Exists(names) = &term.test else {
+            return None;
+        };
+        let limit = (-sum / term.weight).floor();
+        let counts = [Extension::Relational, Extension::AsciiNumeric];
+        let can_count = counts
+            .into_iter()
+            .all(|extension| self.target.has(extension));
+        // Where one field is enough, it is there or not.
+        if term.weight <= 0.0 || limit < 1.0 || !can_count {
+            return None;
+        }
+        Some(Test::Header {
+            compare: Compare {
+                by: Match::Count("gt".to_owned()),
+                octet: false,
+            },
+            names: names.clone(),
+            keys: vec![Value::text(limit.to_string())],
+        })
+    }
+
+    /// The number that a weight or an exponent is.
+    ///
+    /// # Errors
+    /// Where it is not known.
+    pub(super) fn number(&mut self, text: &Text, path: &Path) -> Result<f64, Note> {
         let value = self.value(text, path)?.value.as_text();
         let number = value.and_then(|text| text.trim().parse::<f64>().ok());
         number

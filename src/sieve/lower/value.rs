@@ -301,39 +301,55 @@ impl Lowering<'_> {
         }
     }
 
-    /// Puts the value of a field into a variable: the first of several.
-    pub(super) fn field(&mut self, field: &Field) -> Result<(Vec<Command>, Value), Note> {
+    /// Puts the value of a field into a variable, of the first that has the name.
+    /// Of fields with several names, those that are there, on a line each, or the
+    /// `first` alone.
+    pub(super) fn field(
+        &mut self,
+        field: &Field,
+        first: bool,
+    ) -> Result<(Vec<Command>, Value), Note> {
         if !self.target.has(Extension::Variables) {
             return Err(manual(
                 Code::NoVariables,
                 "The server has no variables, so the value of a field cannot be kept",
             ));
         }
-        let [name] = field.names.as_slice() else {
-            return Err(manual(
-                Code::UnknownOutput,
-                "Several fields are printed one after the other, and the server reads one at a time",
-            ));
+        let variable = match field.names.as_slice() {
+            [name] => format!("{}_field", variable_of(name)),
+            _ => self.fresh("header_fields"),
         };
-        let variable = format!("{}_field", variable_of(name));
-        let all = Test::Header {
-            compare: compare(Match::Matches),
-            names: vec![name.clone()],
-            keys: vec![Value::text("*")],
+        let taken = |name: &String, before: &[Part]| {
+            let all = Test::Header {
+                compare: compare(Match::Matches),
+                names: vec![name.clone()],
+                keys: vec![Value::text("*")],
+            };
+            let prefix = match field.with_name {
+                true => Some(Part::Text(format!("{name}: "))),
+                false if field.trimmed => None,
+                false => Some(Part::Text(" ".to_owned())),
+            };
+            let group = Part::Variable("1".to_owned());
+            let parts = before.iter().cloned().chain(prefix).chain([group]);
+            (all, vec![set(&variable, &[], Value(parts.collect()))])
         };
-        let prefix = match field.with_name {
-            true => vec![Part::Text(format!("{name}: "))],
-            false if field.trimmed => Vec::new(),
-            false => vec![Part::Text(" ".to_owned())],
-        };
-        let taken = prefix
-            .into_iter()
-            .chain([Part::Variable("1".to_owned())])
-            .collect();
-        let commands = vec![
-            set(&variable, &[], Value::text("")),
-            when(all, vec![set(&variable, &[], Value(taken))]),
-        ];
+        let mut commands = vec![set(&variable, &[], Value::text(""))];
+        if first {
+            commands.push(command(CommandKind::If {
+                branches: field.names.iter().map(|name| taken(name, &[])).collect(),
+                otherwise: None,
+            }));
+        } else {
+            let above = [
+                Part::Variable(variable.clone()),
+                Part::Text("\n".to_owned()),
+            ];
+            for (at, name) in field.names.iter().enumerate() {
+                let (test, block) = taken(name, if at == 0 { &[] } else { &above });
+                commands.push(when(test, block));
+            }
+        }
         Ok((commands, reference(&variable)))
     }
 }

@@ -5,6 +5,7 @@ use super::tr::{MOST_SIGNS, every};
 use super::{New, Shape, TextEdit, Way};
 use crate::rules::model::Text;
 use crate::rules::program::arguments::Call;
+use crate::rules::program::is_field_name;
 
 /// A part of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,59 +42,170 @@ struct Expression {
     groups: usize,
 }
 
-pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
-    let mut is_extended = false;
-    let mut scripts = Vec::new();
-    let mut words = call.arguments.iter();
-    while let Some(word) = words.next() {
-        match word.known()? {
-            "-e" => scripts.push(words.next()?),
-            "-E" | "-r" => is_extended = true,
-            word if word.starts_with('-') => return None,
-            _ if scripts.is_empty() => scripts.push(word),
-            _ => return None,
-        }
-    }
-    let mut edits = Vec::new();
-    for script in scripts {
-        let mut rest = Text::known(script)?.trim();
-        // `{ s/a/b/; s/c/d/; }` is done with every line.
-        if let Some(inner) = rest
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
-            rest = inner.trim();
-        }
-        loop {
-            rest = rest.trim_start_matches(|c: char| c == ';' || c.is_whitespace());
-            if rest.is_empty() {
-                break;
-            }
-            rest = command(rest, is_extended, &mut edits)?;
-        }
-    }
-    (!edits.is_empty()).then_some(edits)
+/// What sed is told.
+#[derive(Debug, Default)]
+struct Sed {
+    /// `-E`.
+    is_extended: bool,
+    /// `-n`: nothing is printed but by the flag `p`.
+    is_silent: bool,
+    commands: Vec<Substitution>,
 }
 
-/// One `s` command; returns what follows it.
-fn command<'s>(text: &'s str, is_extended: bool, edits: &mut Vec<TextEdit>) -> Option<&'s str> {
-    let rest = text.strip_prefix('s')?;
-    let delimiter = rest
-        .chars()
-        .next()
-        .filter(|c| c.is_ascii_punctuation() && *c != '\\')?;
-    let rest = rest.get(1..)?;
-    let (old, rest) = up_to(rest, delimiter)?;
-    let (new, rest) = up_to(rest, delimiter)?;
-    let end = rest.find([';', '\n']).unwrap_or(rest.len());
-    let (flags, rest) = rest.split_at(end);
-    let all = match flags.trim() {
-        "" => false,
-        "g" => true,
-        _ => return None,
-    };
-    edits.extend(substitution(&old, &new, is_extended, all)?);
-    Some(rest)
+/// An `s` command.
+#[derive(Debug)]
+struct Substitution {
+    /// `/expression/` in front of it.
+    address: Option<String>,
+    old: String,
+    new: String,
+    flags: String,
+}
+
+impl Sed {
+    /// `None` where it is told anything but to substitute.
+    fn of(call: &Call) -> Option<Self> {
+        let mut sed = Sed::default();
+        let mut scripts = Vec::new();
+        let mut words = call.arguments.iter();
+        while let Some(word) = words.next() {
+            match word.known()? {
+                "-e" => scripts.push(words.next()?),
+                "-E" | "-r" => sed.is_extended = true,
+                "-n" => sed.is_silent = true,
+                "-ne" => {
+                    sed.is_silent = true;
+                    scripts.push(words.next()?);
+                }
+                word if word.starts_with('-') => return None,
+                _ if scripts.is_empty() => scripts.push(word),
+                _ => return None,
+            }
+        }
+        for script in scripts {
+            let mut rest = Text::known(script)?.trim();
+            // `{ s/a/b/; s/c/d/; }` is done with every line.
+            if let Some(inner) = rest
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'))
+            {
+                rest = inner.trim();
+            }
+            loop {
+                rest = rest.trim_start_matches(|c: char| c == ';' || c.is_whitespace());
+                if rest.is_empty() {
+                    break;
+                }
+                let (command, behind) = Substitution::read(rest)?;
+                sed.commands.push(command);
+                rest = behind;
+            }
+        }
+        (!sed.commands.is_empty()).then_some(sed)
+    }
+}
+
+impl Substitution {
+    /// Reads one; returns it, and what follows it.
+    fn read(text: &str) -> Option<(Self, &str)> {
+        let (address, text) = match text.strip_prefix('/') {
+            Some(rest) => {
+                let (address, rest) = up_to(rest, '/')?;
+                (Some(address), rest.trim_start())
+            }
+            None => (None, text),
+        };
+        let rest = text.strip_prefix('s')?;
+        let delimiter = rest
+            .chars()
+            .next()
+            .filter(|c| c.is_ascii_punctuation() && *c != '\\')?;
+        let rest = rest.get(1..)?;
+        let (old, rest) = up_to(rest, delimiter)?;
+        let (new, rest) = up_to(rest, delimiter)?;
+        let end = rest.find([';', '\n']).unwrap_or(rest.len());
+        let (flags, rest) = rest.split_at(end);
+        let flags = flags.trim().to_owned();
+        let command = Substitution {
+            address,
+            old,
+            new,
+            flags,
+        };
+        Some((command, rest))
+    }
+}
+
+pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
+    let sed = Sed::of(call)?;
+    let mut edits = Vec::new();
+    for command in &sed.commands {
+        let all = match command.flags.as_str() {
+            "" | "p" => false,
+            "g" | "gp" => true,
+            _ => return None,
+        };
+        if command.address.is_some() || command.flags.contains('p') != sed.is_silent {
+            return None;
+        }
+        edits.extend(substitution(
+            &command.old,
+            &command.new,
+            sed.is_extended,
+            all,
+        )?);
+    }
+    if sed.is_silent {
+        // Nothing comes of a line in which nothing is found.
+        let [TextEdit::Apart(ways)] = edits.as_mut_slice() else {
+            return None;
+        };
+        ways.push(Way::new(
+            Shape::Glob(vec![String::new(), String::new()]),
+            Vec::new(),
+        ));
+    }
+    Some(edits)
+}
+
+/// The fields that `/^Subject:/s/…/…/` and `s/^Subject:…/…/` are about.
+pub(super) fn rewritten_fields(call: &Call) -> Option<Vec<String>> {
+    let sed = Sed::of(call).filter(|sed| !sed.is_silent)?;
+    let fields = sed.commands.iter().map(|command| {
+        let field = command.address.as_ref().unwrap_or(&command.old);
+        let field = field
+            .strip_prefix("\\(^")
+            .or_else(|| field.strip_prefix("(^"))
+            .or_else(|| field.strip_prefix('^'))?;
+        let field = field
+            .strip_prefix("\\(")
+            .or_else(|| field.strip_prefix('('))
+            .unwrap_or(field);
+        named(field)
+    });
+    let mut fields: Vec<String> = fields.collect::<Option<_>>()?;
+    fields.dedup();
+    Some(fields)
+}
+
+/// The field whose name an expression begins with: `Subject:`, `[Ss]ubject:`.
+fn named(expression: &str) -> Option<String> {
+    let mut name = String::new();
+    let mut signs = expression.chars();
+    loop {
+        match signs.next()? {
+            ':' => break,
+            '[' => {
+                let (one, other) = (signs.next()?, signs.next()?);
+                if !one.eq_ignore_ascii_case(&other) || signs.next()? != ']' {
+                    return None;
+                }
+                name.push(one);
+            }
+            sign => name.push(sign),
+        }
+    }
+    is_field_name(&name).then_some(name)
 }
 
 /// The text in front of a delimiter. In front of it, a backslash goes.

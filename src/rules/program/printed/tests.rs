@@ -62,6 +62,9 @@ fn texts_are_taken_apart() {
         ("sed 's/.*[:<] *//'", "x: <  a@b", "a@b"),
         ("sed 's/^ \\+//'", "   a", "a"),
         ("sed -E 's/^x+(.*)$/\\1/'", "xxa", "a"),
+        ("sed -n 's/.*<\\(.*\\)@.*/\\1/p'", "A <b@c>", "b"),
+        ("sed -n 's/.*<\\(.*\\)@.*/\\1/p'", "b@c", ""),
+        ("sed -ne 's/a/b/p'", "xa", "xb"),
     ] {
         assert_eq!(printed(command, text).as_deref(), Some(new), "{command}");
     }
@@ -121,7 +124,9 @@ fn what_is_more_than_that_is_not_known() {
         "tr -cd a-z",
         "cut -c1-80",
         "cut -d: -f1,3",
-        "sed -n 's/a/b/p'",
+        "sed -n 's/a/b/'",
+        "sed 's/a/b/p'",
+        "sed -n 's/a/b/p;s/c/d/p'",
         "sed 1d",
         "sed 's/a/b/2'",
         "sed 's/ab/b/g'",

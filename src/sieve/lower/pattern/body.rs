@@ -6,7 +6,7 @@
 
 use super::glob::literals;
 use super::key::{Keys, Style};
-use super::term::{Beginnings, Budget, Term, TooComplex, push_new};
+use super::term::{Beginnings, Budget, Term, TooComplex, any, push_new};
 use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -36,14 +36,21 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         .iter()
         .map(|term| [std::slice::from_ref(&newline), term].concat());
     let terms: Vec<Term> = beginnings.anywhere.iter().cloned().chain(at_line).collect();
-    if !beginnings.at_edge.is_empty() {
-        remarks.say(
-            Fit::MISSES,
-            Code::HeaderEdge,
-            "A rule on the server cannot ask where the body begins or ends, so the script does not look there",
-        );
-    }
     let style = style(expression, target);
+    for term in &beginnings.at_edge {
+        budget.spend(term.len())?;
+        if crosses_lines(term) {
+            say_lines(&mut remarks);
+        }
+        match at_edge(term, style) {
+            Some(key) => push_new(&mut keys.regex, key),
+            None => remarks.say(
+                Fit::MISSES,
+                Code::HeaderEdge,
+                "A rule on the server cannot ask where the body begins or ends, so the script does not look there",
+            ),
+        }
+    }
     for term in &terms {
         budget.spend(term.len())?;
         if let Some(words) = literals(term, style) {
@@ -60,11 +67,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             continue;
         }
         if crosses_lines(term) {
-            remarks.say(
-                Fit::ROUGH,
-                Code::BodyLines,
-                "Several ends of lines in a row count as one, so empty lines make no difference",
-            );
+            say_lines(&mut remarks);
         }
         match style.regex {
             Some(dialect) => match regex::of_lines(term, style.ignores_case, dialect) {
@@ -87,6 +90,28 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         true => remarks.nothing(),
         false => Ok(remarks.matched(any_of(tests))),
     }
+}
+
+/// What stands at the very beginning of the body; `None` where that is not all
+/// that is asked.
+fn at_edge(term: &Term, style: Style) -> Option<String> {
+    let (inner, closed) = match term.split_last() {
+        Some((Regex::Edge, inner)) => (inner, true),
+        _ => (term.as_slice(), false),
+    };
+    let is_edge = |part: &Regex| *part == Regex::Edge;
+    match inner.iter().any(|factor| any(factor, &is_edge)) {
+        true => None,
+        false => regex::at_edge(inner, closed, style.ignores_case, style.regex?),
+    }
+}
+
+fn say_lines(remarks: &mut Remarks) {
+    remarks.say(
+        Fit::ROUGH,
+        Code::BodyLines,
+        "Several ends of lines in a row count as one, so empty lines make no difference",
+    );
 }
 
 /// Whether an end of a line stands elsewhere than at one end of a term.

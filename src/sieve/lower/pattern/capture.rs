@@ -12,7 +12,9 @@ use super::glob::single_glob;
 use super::key::{Style, tidy};
 use super::positions::Positions;
 use super::regex;
-use super::term::{Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_newline};
+use super::term::{
+    Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
+};
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
@@ -26,6 +28,8 @@ pub(super) struct Capture {
     pub(super) group: Group,
     /// procmail takes the end of the line along.
     pub(super) line_end: bool,
+    /// procmail could have read on from another line.
+    pub(super) spans: bool,
 }
 
 /// What stands before the mark.
@@ -48,7 +52,53 @@ pub(super) fn among(
         [term] => of(term, false, style, budget),
         [one, other] if is_behind(one, other) => of(one, true, style, budget),
         [one, other] if is_behind(other, one) => of(other, true, style, budget),
-        _ => Ok(None),
+        _ => match joined(terms) {
+            Some(term) => of(&term, false, style, budget),
+            None => Ok(None),
+        },
+    }
+}
+
+/// One term for several that differ in front of the mark alone.
+fn joined(terms: &[Term]) -> Option<Term> {
+    let split = |term: &Term| {
+        let at = term.iter().position(|factor| *factor == Regex::Split)?;
+        Some((
+            Regex::Concat(term.get(..at)?.into()),
+            term.get(at..)?.to_vec(),
+        ))
+    };
+    let mut parts = terms.iter().map(split);
+    let (first, back) = parts.next()??;
+    let mut fronts = vec![first];
+    for part in parts {
+        let (front, other) = part?;
+        if other != back {
+            return None;
+        }
+        fronts.push(front);
+    }
+    let front = Regex::Alternate(fronts.into());
+    Some([&[front], back.as_slice()].concat())
+}
+
+/// What stands behind `From ` in the line that begins a mail in a mailbox, as
+/// far as it is the sender: what is taken ends before the date, at a blank.
+pub(super) fn of_sender(
+    terms: &[Term],
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Capture>, TooComplex> {
+    let ends_early = |term: &Term| {
+        let searches = |regex: &Regex| any(regex, &|part| is_any(part));
+        let is_rest = |factor: &&Regex| **factor != Regex::Split;
+        let front = term.iter().take_while(is_rest);
+        let mut back = term.iter().skip_while(is_rest);
+        !{ front }.any(searches) && !back.any(sees_blank)
+    };
+    match terms.iter().all(ends_early) {
+        true => among(terms, style, budget),
+        false => Ok(None),
     }
 }
 
@@ -74,12 +124,13 @@ fn of(
     if before.iter().chain(behind.iter().skip(1)).any(splits) {
         return Ok(None);
     }
-    if before.iter().any(sees_newline) || goes_on(behind) {
+    if goes_on(behind) {
         return Ok(None);
     }
     let (mut front, mut back) = (Lines::default(), Lines::default());
     front.add(before, budget)?;
     back.add(behind, budget)?;
+    let spans = front.spans;
     let ([front], [back]) = (front.lines.as_slice(), back.lines.as_slice()) else {
         return Ok(None);
     };
@@ -126,6 +177,7 @@ fn of(
     });
     Ok(found.map(|capture| Capture {
         line_end: back.closed,
+        spans,
         ..capture
     }))
 }
@@ -174,6 +226,7 @@ pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capt
             shape: Shape::Blank,
         },
         line_end: back.closed,
+        spans: false,
     }))
 }
 
@@ -198,6 +251,7 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
             shape: Shape::Anything,
         },
         line_end: false,
+        spans: false,
     })
 }
 
@@ -215,7 +269,9 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
             }
             (Front::Searched { fixed, at_start }, !is_settled)
         }
-        Front::Fixed(front) if is_settled(&front, &back.factors) => (Front::Fixed(front), false),
+        Front::Fixed(front) if is_settled(&front, &back.factors) || is_once(&front) => {
+            (Front::Fixed(front), false)
+        }
         Front::Fixed(front) if ends_once(&front, &back.factors) => (Front::Fixed(front), true),
         Front::Fixed(front) => (Front::Fixed(earliest(front, back)?), false),
     };
@@ -230,6 +286,7 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
             shape: shape(&back.factors),
         },
         line_end: false,
+        spans: false,
     })
 }
 
@@ -249,6 +306,12 @@ fn is_settled(front: &[Regex], back: &[Regex]) -> bool {
         whole.leave_no_choice(of_front.len())
             && (of_front.end_once() || !back.iter().all(Regex::is_nullable))
     })
+}
+
+/// Whether a beginning of the value can end in one place only.
+fn is_once(front: &[Regex]) -> bool {
+    !front.iter().all(Regex::is_nullable)
+        && Positions::of(front).is_some_and(|positions| positions.end_once())
 }
 
 /// Whether a front that may be anywhere in the text leaves no choice once it has

@@ -10,7 +10,7 @@ use super::key::{Keys, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
-use super::{Fit, Matched, Note, Remarks, any_of, sender, style};
+use super::{Fit, Group, Matched, Note, Remarks, any_of, sender, style};
 use crate::report::code::Code;
 use crate::rules::expression::{Expression, Regex};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
@@ -66,38 +66,20 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         asked.add(Field::Envelope, terms);
     }
     if super::term::any(&expression.regex, &|part| *part == Regex::Split) {
-        let at_line = beginnings.anywhere.is_empty() && beginnings.at_edge.is_empty();
-        let captured = match at_line && target.has(Extension::Variables) {
-            true => captured(&asked, style(expression, target), &mut budget)?,
+        let captured = match target.has(Extension::Variables) && beginnings.at_edge.is_empty() {
+            true => captured(&asked, style(expression, target), target, &mut budget)?,
             false => None,
         };
-        if let Some((names, capture)) = captured {
-            if names.len() > 1 {
-                remarks.say(
-                    Fit::EXACT,
-                    Code::CaptureOrder,
-                    "Where several fields match, $MATCH may come from another one than before",
-                );
-            }
-            if capture.line_end {
-                remarks.line_end();
-            }
-            if capture.group.is_last {
-                remarks.last_of_several();
-            }
+        if let Some(taken) = captured {
+            taken.say(&mut remarks);
             if takes_nothing(&asked, &mut budget)? {
                 nothing_behind_colon(&mut remarks);
             }
-            let compare = Compare {
-                by: capture.by,
-                octet: !expression.ignores_case,
-            };
-            let mut matched = remarks.matched(Test::Header {
-                compare,
-                names,
-                keys: vec![capture.key.into()],
-            });
-            matched.captured = Some(capture.group);
+            let octet = !expression.ignores_case;
+            let tests = taken.tests.into_iter();
+            let tests = tests.map(|(fields, capture)| capturing(fields, capture, octet));
+            let mut matched = remarks.matched(any_of(tests.collect()));
+            matched.captured = Some(taken.group);
             return Ok(matched);
         }
         remarks.no_capture();
@@ -177,34 +159,115 @@ fn nothing_behind_colon(remarks: &mut Remarks) {
     );
 }
 
-/// The fields and the one key that takes out what stands behind `\/`.
+/// How what stands behind `\/` is taken out of fields.
+struct Taken {
+    /// What is asked of which fields.
+    tests: Vec<(Vec<Field>, Capture)>,
+    /// Where each of them has it.
+    group: Group,
+}
+
+impl Taken {
+    fn say(&self, remarks: &mut Remarks) {
+        if self.tests.iter().flat_map(|(fields, _)| fields).count() > 1 {
+            remarks.say(
+                Fit::EXACT,
+                Code::CaptureOrder,
+                "Where several fields match, $MATCH may come from another one than before",
+            );
+        }
+        if self.group.is_last {
+            remarks.last_of_several();
+        }
+        for (fields, capture) in &self.tests {
+            if capture.line_end {
+                remarks.line_end();
+            }
+            if capture.spans {
+                say_spans(remarks);
+            }
+            if fields.contains(&Field::Envelope) {
+                remarks.say(
+                    Fit::MISSES,
+                    Code::FieldValue,
+                    "A bounce has no sender on the server, where procmail saw MAILER-DAEMON",
+                );
+            }
+        }
+    }
+}
+
+/// What is asked of each field, with a group for what stands behind `\/`.
 fn captured(
     asked: &Asked,
     style: Style,
+    target: &Target,
     budget: &mut Budget,
-) -> Result<Option<(Vec<String>, Capture)>, TooComplex> {
-    let mut names = Vec::new();
-    let mut found: Option<Capture> = None;
+) -> Result<Option<Taken>, TooComplex> {
+    let mut tests: Vec<(Vec<Field>, Capture)> = Vec::new();
+    let mut group: Option<Group> = None;
     let mut fields: Vec<&(Field, Vec<Term>)> = asked.0.iter().collect();
     fields.sort_by_key(|(field, _)| field.rank());
     for (field, terms) in fields {
-        let Field::Named(name) = field else {
+        let capture = match field {
+            Field::Envelope if !target.has(Extension::Envelope) => None,
+            Field::Envelope => capture::of_sender(terms, style, budget)?,
+            Field::Named(_) => capture_of_value(terms, style, budget)?,
+        };
+        let Some(capture) = capture else {
             return Ok(None);
         };
-        let mut capture = match terms.as_slice() {
-            [term] => capture::from_colon(term, budget)?,
-            _ => None,
+        // The variable is set by the first test that holds (RFC 5229, 3.2).
+        group = match group {
+            None => Some(capture.group.clone()),
+            Some(group) => Some(match group.or(&capture.group) {
+                Some(group) => group,
+                None => return Ok(None),
+            }),
         };
-        if capture.is_none() && !super::term::done(terms) && !terms.iter().any(begins_with_any) {
-            capture = capture::among(&behind(terms, b' ', budget)?, style, budget)?;
+        let is_envelope = |field: &Field| *field == Field::Envelope;
+        let same = tests.iter_mut().find(|(fields, other)| {
+            *other == capture && !is_envelope(field) && !fields.iter().any(is_envelope)
+        });
+        match same {
+            Some((fields, _)) => fields.push(field.clone()),
+            None => tests.push((vec![field.clone()], capture)),
         }
-        if capture.is_none() || found.is_some() && found != capture {
-            return Ok(None);
-        }
-        found = capture;
-        names.push(name.clone());
     }
-    Ok(found.map(|found| (names, found)))
+    Ok(group.map(|group| Taken { tests, group }))
+}
+
+fn capture_of_value(
+    terms: &[Term],
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Capture>, TooComplex> {
+    if let [term] = terms
+        && let Some(capture) = capture::from_colon(term, budget)?
+    {
+        return Ok(Some(capture));
+    }
+    match super::term::done(terms) || terms.iter().any(begins_with_any) {
+        true => Ok(None),
+        false => capture::among(&behind(terms, b' ', budget)?, style, budget),
+    }
+}
+
+/// A test that takes something out of a field.
+fn capturing(fields: Vec<Field>, capture: Capture, octet: bool) -> Test {
+    let compare = Compare {
+        by: capture.by,
+        octet,
+    };
+    let keys = vec![capture.key.into()];
+    if fields.contains(&Field::Envelope) {
+        return of_envelope(compare, keys);
+    }
+    Test::Header {
+        compare,
+        names: names_of(fields),
+        keys,
+    }
 }
 
 /// `.+\/`: procmail remembers a place of the mark that it then goes on from.
@@ -359,11 +422,7 @@ fn value_lines(
         behind_colon.add(term, budget)?;
     }
     if behind_blank.spans || behind_colon.spans {
-        remarks.say(
-            Fit::MISSES,
-            Code::SpansFields,
-            "procmail read on from one field into the next; the server sees one field at a time, so the script does not look for what would reach over two",
-        );
+        say_spans(remarks);
     }
     let all = |lines: &[Line], lenient| {
         let lines = lines.iter().filter_map(|line| stripped(line, lenient));
@@ -415,6 +474,14 @@ fn without_option(line: Line) -> Vec<Line> {
         .to_vec()
 }
 
+fn say_spans(remarks: &mut Remarks) {
+    remarks.say(
+        Fit::MISSES,
+        Code::SpansFields,
+        "procmail read on from one field into the next; the server sees one field at a time, so the script does not look for what would reach over two",
+    );
+}
+
 fn say_blank(remarks: &mut Remarks) {
     remarks.say_rare(
         Fit::MISSES,
@@ -444,23 +511,31 @@ impl Keys {
     }
 }
 
+fn of_envelope(compare: Compare, keys: Vec<Value>) -> Test {
+    Test::Envelope {
+        part: AddressPart::All,
+        compare,
+        names: vec!["from".to_owned()],
+        keys,
+    }
+}
+
+fn names_of(fields: Vec<Field>) -> Vec<String> {
+    let names = fields.into_iter().filter_map(|field| match field {
+        Field::Named(name) => Some(name),
+        Field::Envelope => None,
+    });
+    names.collect()
+}
+
 fn field_tests(keys: &Keys, fields: Vec<Field>, ignores_case: bool) -> Vec<Test> {
     if fields.contains(&Field::Envelope) {
         if keys.always {
             return vec![Test::True];
         }
-        return keys.tests(ignores_case, |compare, keys| Test::Envelope {
-            part: AddressPart::All,
-            compare,
-            names: vec!["from".to_owned()],
-            keys,
-        });
+        return keys.tests(ignores_case, of_envelope);
     }
-    let names = fields.into_iter().filter_map(|field| match field {
-        Field::Named(name) => Some(name),
-        Field::Envelope => None,
-    });
-    let names: Vec<String> = names.collect();
+    let names = names_of(fields);
     if keys.always {
         return vec![match names.len() {
             1 => Test::Exists(names),

@@ -54,6 +54,22 @@ pub(super) fn of_lines(factors: &[Regex], ignores_case: bool, dialect: Dialect) 
     Some(writer.cased(out))
 }
 
+/// The same from the beginning of the text, or for the whole of it.
+pub(super) fn at_edge(
+    factors: &[Regex],
+    closed: bool,
+    ignores_case: bool,
+    dialect: Dialect,
+) -> Option<String> {
+    let writer = Writer::new(ignores_case, dialect, true);
+    let mut out = "^".to_owned();
+    writer.sequence(factors, &mut out)?;
+    if closed {
+        out.push('$');
+    }
+    Some(writer.cased(out))
+}
+
 /// The expression with a group around what stands behind `\/`, and the number of
 /// that group.
 pub(super) fn captured(

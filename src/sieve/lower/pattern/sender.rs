@@ -6,7 +6,7 @@
 //! against dates.
 
 use super::key::is_blank;
-use super::term::{Budget, Line, Lines, Term, TooComplex, any, behind, done, push_new};
+use super::term::{Budget, Line, Lines, Term, TooComplex, behind, done, push_new, sees_blank};
 use super::{Fit, Remarks};
 use crate::report::code::Code;
 use crate::rules::expression::{ByteSet, Regex};
@@ -99,13 +99,6 @@ pub(super) fn lines(
         );
     }
     Ok(super::key::reduced(found))
-}
-
-fn sees_blank(regex: &Regex) -> bool {
-    any(
-        regex,
-        &|part| matches!(part, Regex::Class(set) if set.contains(b' ')),
-    )
 }
 
 /// Takes choices apart that a blank is in.

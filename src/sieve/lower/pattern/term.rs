@@ -71,6 +71,14 @@ pub(super) fn sees_newline(regex: &Regex) -> bool {
     )
 }
 
+/// Whether a blank is among what it can match.
+pub(super) fn sees_blank(regex: &Regex) -> bool {
+    any(
+        regex,
+        &|part| matches!(part, Regex::Class(set) if set.contains(b' ')),
+    )
+}
+
 pub(super) fn is_any(regex: &Regex) -> bool {
     matches!(regex, Regex::Class(set) if *set == ByteSet::any())
 }

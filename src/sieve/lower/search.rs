@@ -1,0 +1,422 @@
+//! In: a call of grep, over what another program prints of the mail. Out: the
+//! test that finds the same.
+
+use super::guard::{self, Held};
+use super::path::Path;
+use super::pattern::{self, Fit, Note};
+use super::printed::{WHO, of_sender};
+use super::question::loose_if;
+use super::{Lowering, adapted, manual};
+use crate::report::code::Code;
+use crate::rules::expression::Expression;
+use crate::rules::model::Text;
+use crate::rules::program::{Field, Grep, Input, Patterns, Source};
+use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::sieve::target::Extension;
+
+/// Lines of a list that are copied into a script.
+const MAX_LIST: usize = 2000;
+
+impl Lowering<'_> {
+    /// `formail -x Field | grep -f list` and its like.
+    pub(super) fn searched(&mut self, grep: &Grep, path: &Path) -> Result<Held, Note> {
+        let mut notes = Vec::new();
+        let mut doubtful = false;
+        let keys = match &grep.patterns {
+            Patterns::These(texts) => {
+                let mut keys = Vec::new();
+                for text in texts {
+                    let prepared = self.value(text, path)?;
+                    doubtful |= prepared.doubtful;
+                    if !prepared.before.is_empty() {
+                        return Err(unclear_list());
+                    }
+                    keys.push(prepared.value);
+                }
+                keys
+            }
+            Patterns::File(file) => {
+                notes.push(list_copied());
+                self.lines_of(file, path)?
+            }
+        };
+        if grep.words || keys.len() > MAX_LIST {
+            return Err(unclear_list());
+        }
+        match &grep.input {
+            // The name, and the blank behind the colon, are not seen.
+            Input::Printed(Source::Field(field)) => {
+                let is_in_value =
+                    |key: &Value| key.as_text().is_some_and(|text| text.contains('@'));
+                if field.with_name && !keys.iter().all(is_in_value) || grep.lines && !field.trimmed
+                {
+                    return Err(unclear_list());
+                }
+                // It holds where any line is another one.
+                doubtful |= grep.inverted;
+            }
+            Input::Printed(Source::Sender { trimmed, .. }) if grep.lines && !trimmed => {
+                return Err(unclear_list());
+            }
+            _ => {}
+        }
+        let is_plain = |key: &Value| {
+            let special = |c: char| "*[]^$\\+?(){}|".contains(c);
+            grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
+        };
+        if !keys.iter().all(is_plain) {
+            return self.searched_by_expressions(grep, &keys, notes, path);
+        }
+        doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
+        let mut held = match &grep.input {
+            Input::Message => return self.searched_in_message(grep, keys, notes),
+            Input::Printed(source) => {
+                self.searched_in_text(source, comparison(grep, keys)?, path)?
+            }
+            Input::Files(files) => {
+                let mut lines = Vec::new();
+                for file in files {
+                    lines.extend(self.lines_of(file, path)?);
+                }
+                notes.push(list_copied());
+                if lines.len() > MAX_LIST || lines.is_empty() {
+                    return Err(unclear_list());
+                }
+                let (compare, keys) = comparison(grep, keys)?;
+                Held::exactly(Test::String {
+                    compare,
+                    sources: lines,
+                    keys,
+                })
+            }
+        };
+        if matches!(&held.test, Test::String { .. }) && !self.target.has(Extension::Variables) {
+            return Err(manual(
+                Code::NoVariables,
+                "The server has no variables, and this asks for the value of one",
+            ));
+        }
+        held.fit = held.fit.and(loose_if(doubtful));
+        notes.append(&mut held.notes);
+        held.notes = notes;
+        if grep.inverted {
+            held.test = none_of(&grep.input, held.test);
+            held.fit = held.fit.negated();
+        }
+        Ok(held)
+    }
+
+    /// `echo text | grep word`, and the like with what `formail` prints.
+    fn searched_in_text(
+        &mut self,
+        source: &Source,
+        (compare, keys): (Compare, Vec<Value>),
+        path: &Path,
+    ) -> Result<Held, Note> {
+        Ok(match source {
+            Source::Field(Field { names, .. }) => Held::exactly(Test::Header {
+                compare,
+                names: names.clone(),
+                keys,
+            }),
+            Source::Sender { trusted, .. } => {
+                if !trusted && !self.target.has(Extension::Envelope) {
+                    return Err(unclear_list());
+                }
+                let test = match trusted {
+                    true => Test::Address {
+                        part: AddressPart::All,
+                        compare,
+                        names: WHO.map(str::to_owned).to_vec(),
+                        keys,
+                    },
+                    false => Test::Envelope {
+                        part: AddressPart::All,
+                        compare,
+                        names: vec!["from".to_owned()],
+                        keys,
+                    },
+                };
+                Held {
+                    // One field alone counts, and which depends on the message.
+                    fit: Fit::LOOSE,
+                    notes: vec![of_sender(*trusted)],
+                    ..Held::exactly(test)
+                }
+            }
+            Source::Text(text) => {
+                let text = self.value(text, path)?;
+                if !text.before.is_empty() {
+                    return Err(unclear_list());
+                }
+                let test = Test::String {
+                    compare,
+                    sources: vec![text.value],
+                    keys,
+                };
+                Held {
+                    fit: loose_if(text.doubtful),
+                    ..Held::exactly(test)
+                }
+            }
+        })
+    }
+
+    /// `formail -x Field | egrep -f list`, where the list has expressions: one
+    /// that asks for any of them in these fields, or in a text.
+    fn searched_by_expressions(
+        &mut self,
+        grep: &Grep,
+        keys: &[Value],
+        mut notes: Vec<Note>,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let Input::Printed(source) = &grep.input else {
+            return Err(unclear_list());
+        };
+        if grep.lines {
+            return Err(unclear_list());
+        }
+        let ways = keys.iter().map(|key| {
+            let text = key.as_text()?;
+            let line = GrepLine::read(&text, grep.extended)?;
+            Some(match source {
+                Source::Text(_) => line.in_text(),
+                Source::Field(field) => line.in_field(field.trimmed),
+                Source::Sender { .. } => return None,
+            })
+        });
+        let ways: Vec<String> = ways.collect::<Option<_>>().ok_or_else(unclear_list)?;
+        let ways = format!("({})", ways.join("|"));
+        let of = |text: &str| Expression::new(text, !grep.ignore_case).map_err(|_| unclear_list());
+        let (matched, doubtful) = match source {
+            Source::Field(Field { names, .. }) => {
+                let text = format!("^({}):{ways}", names.join("|"));
+                (pattern::header(&of(&text)?, self.target)?, false)
+            }
+            Source::Text(text) => {
+                let text = self.value(text, path)?;
+                if !text.before.is_empty() {
+                    return Err(unclear_list());
+                }
+                let matched = pattern::text(&of(&ways)?, &text.value, self.target)?;
+                (matched, text.doubtful)
+            }
+            Source::Sender { .. } => return Err(unclear_list()),
+        };
+        notes.extend(matched.notes);
+        let mut held = Held {
+            fit: matched.fit.and(loose_if(doubtful)),
+            notes,
+            ..Held::exactly(matched.test)
+        };
+        if grep.inverted {
+            held.test = none_of(&grep.input, held.test);
+            held.fit = Fit::LOOSE;
+        }
+        Ok(held)
+    }
+
+    /// `grep -f list` over the header that a condition feeds.
+    fn searched_in_message(
+        &mut self,
+        grep: &Grep,
+        keys: Vec<Value>,
+        mut notes: Vec<Note>,
+    ) -> Result<Held, Note> {
+        let words: Option<Vec<String>> = keys.iter().map(Value::as_text).collect();
+        let words = words.filter(|_| !grep.inverted && !grep.lines);
+        let words = words.ok_or_else(unclear_list)?;
+        let quoted: Vec<String> = words
+            .iter()
+            .filter(|word| !word.is_empty())
+            .map(|word| guard::quoted(word))
+            .collect();
+        let guarded = format!("\\{}", quoted.join("|"));
+        let expression =
+            Expression::new(&guarded, !grep.ignore_case).map_err(|_| unclear_list())?;
+        let matched = pattern::header(&expression, self.target)?;
+        notes.extend(matched.notes);
+        Ok(Held {
+            fit: matched.fit.and(Fit::LOOSE),
+            notes,
+            ..Held::exactly(matched.test)
+        })
+    }
+
+    /// The lines of a list in the home.
+    fn lines_of(&mut self, file: &Text, path: &Path) -> Result<Vec<Value>, Note> {
+        let list = self.text_of(file, path).ok_or_else(|| {
+            manual(
+                Code::ListUnread,
+                "The list that is searched is not in the home directory",
+            )
+        })?;
+        Ok(list.lines().map(Value::text).collect())
+    }
+}
+
+fn unclear_list() -> Note {
+    manual(
+        Code::ListUnclear,
+        "A list is searched in a way that Sieve does not know",
+    )
+}
+
+fn list_copied() -> Note {
+    adapted(
+        Code::ListCopied,
+        "The lines of the list are copied into the script; a change to the file does nothing any more",
+    )
+}
+
+/// `grep -v`: there is a line, and it is not like this.
+fn none_of(input: &Input, test: Test) -> Test {
+    let not = Test::Not(Box::new(test));
+    match input {
+        Input::Printed(Source::Field(Field { names, .. })) => {
+            let exists = |name: &String| Test::Exists(vec![name.clone()]);
+            let mut fields: Vec<Test> = names.iter().map(exists).collect();
+            let there = match fields.len() {
+                1 => fields.pop().unwrap_or(Test::True),
+                _ => Test::AnyOf(fields),
+            };
+            Test::AllOf(vec![there, not])
+        }
+        _ => not,
+    }
+}
+
+/// How texts of grep without other signs than dots compare, and the keys.
+fn comparison(grep: &Grep, keys: Vec<Value>) -> Result<(Compare, Vec<Value>), Note> {
+    let has_dot = |key: &Value| {
+        let text = key.as_text();
+        !grep.fixed && text.is_some_and(|text| text.contains('.'))
+    };
+    let (by, keys) = match (grep.lines, keys.iter().any(has_dot)) {
+        // A dot is any sign.
+        (_, true) => {
+            let keys = keys.iter().map(|key| as_glob(key, grep.lines));
+            let keys = keys.collect::<Option<_>>();
+            (Match::Matches, keys.ok_or_else(unclear_list)?)
+        }
+        (true, false) => (Match::Is, keys),
+        (false, false) => (Match::Contains, keys),
+    };
+    let octet = !grep.ignore_case;
+    Ok((Compare { by, octet }, keys))
+}
+
+/// A text of grep, in which a dot is any sign, as a key of `:matches`.
+fn as_glob(key: &Value, is_whole: bool) -> Option<Value> {
+    let inner = pattern::escaped(&key.as_text()?).replace('.', "?");
+    Some(match is_whole {
+        true => Value::text(inner),
+        false => Value::text(format!("*{inner}*")),
+    })
+}
+
+/// An expression of grep.
+struct GrepLine {
+    /// `^` in front.
+    from_start: bool,
+    /// `$` behind.
+    to_end: bool,
+    /// What is between, in procmail's dialect.
+    text: String,
+}
+
+impl GrepLine {
+    fn read(text: &str, is_extended: bool) -> Option<Self> {
+        let (from_start, rest) = match text.strip_prefix('^') {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (to_end, rest) = match rest.strip_suffix('$') {
+            Some(rest) if !rest.ends_with('\\') => (true, rest),
+            _ => (false, rest),
+        };
+        // An anchor would be one of the first or the last way alone.
+        if (from_start || to_end) && has_choice(rest) {
+            return None;
+        }
+        Some(GrepLine {
+            from_start,
+            to_end,
+            text: of_procmail(rest, is_extended)?,
+        })
+    }
+
+    /// Behind the colon of a field. Untrimmed, a line begins with the blank.
+    fn in_field(&self, is_trimmed: bool) -> String {
+        let start = match (self.from_start, is_trimmed) {
+            (false, _) => ".*",
+            (true, true) => "[ \t]*",
+            (true, false) => "",
+        };
+        format!("{start}{}{}", self.text, self.end())
+    }
+
+    fn in_text(&self) -> String {
+        let start = if self.from_start { "^" } else { "" };
+        format!("{start}{}{}", self.text, self.end())
+    }
+
+    fn end(&self) -> &'static str {
+        if self.to_end { "$" } else { "" }
+    }
+}
+
+/// Whether an extended expression is one of several ways as a whole.
+fn has_choice(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.chars().any(|sign| {
+        match sign {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        sign == '|' && depth == 0
+    })
+}
+
+/// An expression of grep in procmail's dialect, where it says the same there: no
+/// anchors, counts, named classes, or escapes of letters.
+fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
+    let mut out = String::new();
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '^' | '$' | '{' | '}' => return None,
+            // At the beginning, each reads it as it likes.
+            '*' if matches!(out.chars().last(), None | Some('(' | '|')) => return None,
+            '\\' => match signs.next()? {
+                escaped if escaped.is_ascii_alphanumeric() || "<>`'".contains(escaped) => {
+                    return None;
+                }
+                escaped if !is_extended && "+?|(){}".contains(escaped) => return None,
+                // With the backslash, procmail's mark.
+                '/' => out.push('/'),
+                escaped => out.extend(['\\', escaped]),
+            },
+            '[' => {
+                out.push('[');
+                // The first sign is a member, whatever it is.
+                for at in 0.. {
+                    let member = signs.next()?;
+                    if member == '[' || member == '\\' {
+                        return None;
+                    }
+                    out.push(member);
+                    let is_first = at == 0 || at == 1 && out.ends_with("[^]");
+                    if member == ']' && !is_first {
+                        break;
+                    }
+                }
+            }
+            '+' | '?' | '|' | '(' | ')' if !is_extended => out.extend(['\\', sign]),
+            sign => out.push(sign),
+        }
+    }
+    Some(out)
+}
