@@ -40,7 +40,10 @@ impl Elaborator<'_, '_> {
         let words = expand::words(line, &self.variables);
         let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
         let first = folders.first().and_then(|folder| folder.path.known());
-        if first.is_some_and(is_nameless) {
+        if let Some(name) = first.filter(|name| is_nameless(name)) {
+            // It is no directory that a file could be made in, and that is no
+            // error in writing one.
+            recipe.flags.ignore_errors &= name.is_empty();
             let (verdict, message) = nameless(recipe.flags.ignore_errors);
             self.ledger
                 .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
