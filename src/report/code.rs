@@ -62,6 +62,10 @@ codes! {
         "A program changed mail on its way into a folder",
         "What the program made of the mail was put into the folder. The server runs no programs, and puts the mail there as it is.",
         "Look whether what the program did is still wanted. A mail program can do some of it as it shows the mail.";
+    SpamTraining "spam-training":
+        "Mail that a spam filter learned from",
+        "Mail to a certain address, or of a certain kind, was given to a spam filter to learn from, and was not kept. The new server has a filter of its own, which learns in other ways: mostly from what is moved into the folder for spam, and out of it.",
+        "Find out how the new server's filter learns, and send no more mail to that address.";
     StaysEncoded "stays-encoded":
         "Mail is no longer decoded",
         "A program turned the text of mail into plain text. Mail programs do that themselves when they show it; a rule further below that looks into the body looks at the text as it was sent.",

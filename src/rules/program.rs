@@ -30,6 +30,12 @@ pub enum Meaning {
         /// The program's name.
         program: String,
     },
+    /// A spam filter learns from the message, which is gone then: `sa-learn`,
+    /// `bogofilter -s`.
+    Training {
+        /// The program's name.
+        program: String,
+    },
     /// `formail -A … -I …` as a filter: the header is changed.
     HeaderEdit(Vec<Edit>),
     /// `sed '/^Subject:/s/old/new/'` as a filter: the text of fields is changed.
@@ -332,6 +338,11 @@ fn of_call(call: &Call) -> Option<Meaning> {
             _ => aside(call),
         };
     }
+    if trains(call) {
+        return Some(Meaning::Training {
+            program: name.to_owned(),
+        });
+    }
     if SPAM_FILTERS.contains(&name) {
         return Some(Meaning::SpamFilter {
             program: name.to_owned(),
@@ -510,6 +521,29 @@ fn repair(call: &Call) -> Option<Meaning> {
         [Some("1s/^/F/")] | [Some("-e"), Some("1s/^/F/")]
     );
     repairs.then_some(Meaning::PassThrough)
+}
+
+/// Whether a spam filter is told what a message is, and prints nothing.
+fn trains(call: &Call) -> bool {
+    let words: Vec<&str> = call.arguments.iter().filter_map(Text::known).collect();
+    let has = |these: &[&str]| words.iter().any(|word| these.contains(word));
+    let begins = |start: &str| words.iter().any(|word| word.starts_with(start));
+    // The letters of short options.
+    let letters = || {
+        let options = words.iter().filter_map(|word| word.strip_prefix('-'));
+        options.filter(|rest| !rest.starts_with('-'))
+    };
+    let has_letter = |these: &[char]| letters().any(|letters| letters.contains(these));
+    match call.name.as_str() {
+        "sa-learn" => has(&["--spam", "--ham", "--forget"]),
+        "bogofilter" | "bmf" => has_letter(&['s', 'n', 'S', 'N']) && !has_letter(&['p', 'u', 'e']),
+        "dspam" => begins("--class=") || begins("--source="),
+        "spamc" => has(&["-L", "-C", "--learntype", "--reporttype"]),
+        "spamassassin" => has(&["-r", "-k", "-W", "-R", "--report", "--revoke"]),
+        "spamprobe" => has(&["spam", "good", "remove", "train-spam", "train-good"]),
+        "spamoracle" => has(&["add"]),
+        _ => false,
+    }
 }
 
 /// Whether a program that en- and decodes is told to decode.

@@ -136,7 +136,9 @@ impl Judges {
         let perl = rules.translate(&server.offered(target))?;
         let forward = files.0.get(".forward");
         let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let home = match forward.as_deref().and_then(super::forward::deliver) {
+        let has_rules = files.0.contains_key(".procmailrc");
+        let deliver = |text| super::forward::deliver(text, has_rules);
+        let home = match forward.as_deref().and_then(deliver) {
             Some(run) => Old::Forward(run),
             None => {
                 let forward = forward.as_deref().unwrap_or_default();
@@ -485,14 +487,14 @@ pub fn homes(root: &Path) -> Vec<(String, PathBuf)> {
         .filter(|(_, path)| {
             let forward = std::fs::read(path.join(".forward")).unwrap_or_default();
             let forward = String::from_utf8_lossy(&forward);
-            match super::forward::deliver(&forward) {
+            let has_rules = path.join(".procmailrc").is_file();
+            match super::forward::deliver(&forward, has_rules) {
                 Some(_) if !forward.is_empty() => true,
                 _ => {
                     let lines = forward.lines().map(str::trim);
                     let names_nobody =
                         { lines }.all(|line| line.is_empty() || line.starts_with('#'));
-                    path.join(".procmailrc").is_file()
-                        && (names_nobody || super::forward::calls_procmail_once(&forward))
+                    has_rules && (names_nobody || super::forward::calls_procmail_once(&forward))
                 }
             }
         })

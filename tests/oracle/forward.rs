@@ -8,12 +8,17 @@ use super::{DOMAIN, Delivery, HOME, Outcome, USER};
 
 /// What happens to every message; nothing where the file holds more than
 /// addresses, files and programs, calls procmail, or names nobody, so that the
-/// mailer does.
-pub fn deliver(text: &str) -> Option<Run> {
-    if text.starts_with("# Exim filter") || text.starts_with("#Exim") || text.contains("procmail") {
+/// mailer does. What comes to the user's own mailbox goes by the rules, where
+/// there are any: procmail is what the mailer puts mail there with.
+pub fn deliver(text: &str, has_rules: bool) -> Option<Run> {
+    if is_filter(text) || text.contains("procmail") {
         return None;
     }
-    let run = run_of(destinations(text)?)?;
+    let destinations = destinations(text)?;
+    if has_rules && destinations.iter().any(|word| is_own(word)) {
+        return None;
+    }
+    let run = run_of(destinations)?;
     if run.outcome.is_empty() && run.calls.is_empty() && !text.contains("/dev/null") {
         return None;
     }
@@ -24,11 +29,7 @@ pub fn deliver(text: &str) -> Option<Run> {
 /// to the user's own mailbox comes to procmail's rules as well.
 pub fn beside_procmail(text: &str) -> Outcome {
     let others = destinations(text).map(|mut words| {
-        let own = [USER, &format!("{USER}@{DOMAIN}")].map(str::to_owned);
-        words.retain(|word| {
-            !word.contains("procmail")
-                && !own.iter().any(|own| own == word.trim_start_matches('\\'))
-        });
+        words.retain(|word| !word.contains("procmail") && !is_own(word));
         words
     });
     others.and_then(run_of).unwrap_or_default().outcome
@@ -37,7 +38,6 @@ pub fn beside_procmail(text: &str) -> Outcome {
 fn run_of(destinations: Vec<String>) -> Option<Run> {
     let mut run = Run::default();
     for destination in destinations {
-        let own = [USER.to_string(), format!("{USER}@{DOMAIN}")];
         let name = destination.trim_start_matches('\\');
         if let Some(command) = destination.strip_prefix('|') {
             run.calls.push(Call {
@@ -49,7 +49,7 @@ fn run_of(destinations: Vec<String>) -> Option<Run> {
             if path != "/dev/null" {
                 run.outcome.insert(Delivery::Mailbox(path.to_string()));
             }
-        } else if own.iter().any(|own| own == name) || name != destination && !name.contains('@') {
+        } else if is_own(&destination) || name != destination && !name.contains('@') {
             let inbox = format!("/var/mail/{USER}");
             run.outcome.insert(Delivery::Mailbox(inbox));
         } else if name.contains([':', '"', '~', '$', ' ', '<', '(']) {
@@ -62,10 +62,27 @@ fn run_of(destinations: Vec<String>) -> Option<Run> {
     Some(run)
 }
 
-/// Whether one of the destinations is procmail: what several calls do is not
-/// what one does.
+/// Exim's own filters have a judge of their own.
+fn is_filter(text: &str) -> bool {
+    text.starts_with("# Exim filter") || text.starts_with("#Exim")
+}
+
+fn is_own(destination: &str) -> bool {
+    let name = destination.trim_start_matches('\\');
+    name == USER
+        || name
+            .strip_prefix(USER)
+            .and_then(|rest| rest.strip_prefix('@'))
+            == Some(DOMAIN)
+}
+
+/// Whether one of the destinations is procmail, or the user, for whom it is
+/// called: what several calls do is not what one does.
 pub fn calls_procmail_once(text: &str) -> bool {
-    let calls = |word: &&String| word.contains("procmail");
+    if is_filter(text) {
+        return false;
+    }
+    let calls = |word: &&String| word.contains("procmail") || is_own(word);
     match destinations(text) {
         Some(words) => words.iter().filter(calls).count() == 1,
         None => text.contains("procmail"),

@@ -112,10 +112,12 @@ impl Case {
         messages.extend(messages::ordinary().into_iter().take(ordinary));
         let forward = files.0.get(".forward");
         let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let has_rules = files.0.contains_key(".procmailrc");
+        let deliver = |text| super::forward::deliver(text, has_rules);
         Case {
             name: name.to_string(),
             rules: Rules::of(&files),
-            home: match forward.as_deref().and_then(super::forward::deliver) {
+            home: match forward.as_deref().and_then(deliver) {
                 Some(run) => Old::Forward(run),
                 None => {
                     let forward = forward.as_deref().unwrap_or_default();

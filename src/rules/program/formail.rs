@@ -91,6 +91,9 @@ pub const SENDER: &str = "from ";
 pub struct Field {
     /// The names, without colon.
     pub names: Vec<String>,
+    /// `-x "From"`: the line of the mbox format as well, with the sender of the
+    /// envelope.
+    pub with_sender: bool,
     /// `-X`: with the name before the value.
     pub with_name: bool,
     /// `-z`: blanks around the value are cut off.
@@ -107,6 +110,7 @@ pub(super) struct Formail {
     pub trust: bool,
     pub keep_body: bool,
     printed: Vec<(String, bool)>,
+    prints_mbox_line: bool,
     trimmed: bool,
     joined: bool,
     cache: Option<(Option<u64>, Text)>,
@@ -121,7 +125,7 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
             by_sender: formail.reply,
         });
     }
-    if !formail.printed.is_empty() {
+    if !formail.printed.is_empty() || formail.prints_mbox_line {
         return printed::alone(call).map(Meaning::Printed);
     }
     if formail.reply {
@@ -172,9 +176,14 @@ impl Formail {
                 'z' => formail.trimmed = true,
                 'c' => formail.joined = true,
                 'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
-                // Without a colon, the line of the mbox format is printed too.
-                'x' | 'X' if value.as_ref()?.known()?.trim_end() == "From" => return None,
                 'x' | 'X' => {
+                    let written = value.as_ref()?.known()?;
+                    // Without a colon, the line of the mbox format is printed too,
+                    // and behind a blank that one alone.
+                    formail.prints_mbox_line |= written.trim_end() == "From";
+                    if written == "From " {
+                        continue;
+                    }
                     let name = field_name(value?.known()?)?;
                     formail.printed.push((name, letter == 'X'));
                 }
@@ -204,7 +213,8 @@ impl Formail {
         }
         let prints_sender = matches!(self.printed.as_slice(), [(name, false)]
             if name.eq_ignore_ascii_case("to"));
-        (prints_sender && self.edits.is_empty() && self.cache.is_none()).then_some(Source::Sender {
+        let only = self.edits.is_empty() && self.cache.is_none() && !self.prints_mbox_line;
+        (prints_sender && only).then_some(Source::Sender {
             trusted: self.trust,
             trimmed: self.trimmed,
         })
@@ -217,6 +227,7 @@ impl Formail {
         let only = self.edits.is_empty() && !self.reply && self.cache.is_none();
         (alike && only).then(|| Field {
             names: self.printed.into_iter().map(|(name, _)| name).collect(),
+            with_sender: self.prints_mbox_line,
             with_name,
             trimmed: self.trimmed,
             joined: self.joined,

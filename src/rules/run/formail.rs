@@ -265,7 +265,8 @@ pub fn extract(message: &[u8], wanted: &Wanted) -> Vec<u8> {
     let (fields, _) = fields(message);
     let mut text = Vec::new();
     for field in &fields {
-        let is_wanted = wanted.names.iter().any(|name| field.is(name.as_bytes()));
+        let is_wanted = wanted.names.iter().any(|name| field.is(name.as_bytes()))
+            || wanted.with_sender && field.is_mbox_line();
         if !is_wanted || wanted.trimmed && field.value().trim_ascii().is_empty() {
             continue;
         }
@@ -547,6 +548,7 @@ mod tests {
     fn fields_are_printed() {
         let wanted = |name: &str, trimmed, joined| Wanted {
             names: vec![name.to_owned()],
+            with_sender: false,
             with_name: false,
             trimmed,
             joined,

@@ -102,6 +102,7 @@ impl<'p> Machine<'_, 'p> {
             }
             Meaning::AutoReply(reply) => self.reply(process, reply, input, encoding),
             Meaning::Vacation(_)
+            | Meaning::Training { .. }
             | Meaning::Notify
             | Meaning::Log
             | Meaning::SetFlags(_)

@@ -171,6 +171,7 @@ impl Lowering<'_> {
     fn subject(&mut self, before: &mut Vec<Command>) -> Value {
         let field = Field {
             names: vec!["Subject".to_owned()],
+            with_sender: false,
             with_name: false,
             trimmed: true,
             joined: true,

@@ -55,7 +55,9 @@ impl Lowering<'_> {
             Source::Field(field) => {
                 let has_lines = field.names.len() > 1;
                 let is_of_line = |edit: &TextEdit| !matches!(edit, TextEdit::Case { .. });
-                if has_lines && !printed.first_line && edits.iter().any(is_of_line) {
+                let is_unclear = has_lines && !printed.first_line && edits.iter().any(is_of_line);
+                // The date stands behind the sender.
+                if is_unclear || field.with_sender {
                     return Err(unknown_output(command));
                 }
                 let (commands, value) = self.field(field, printed.first_line)?;

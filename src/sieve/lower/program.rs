@@ -186,6 +186,16 @@ impl Lowering<'_> {
                 ));
                 Flow::nothing()
             }
+            Meaning::Training { program } => {
+                self.find(at, adapted(
+                    Code::SpamTraining,
+                    format!("{program} learned from the mail, and that was all; the server learns nothing from it"),
+                ));
+                match copy {
+                    true => Flow::nothing(),
+                    false => self.thrown_away(at, path),
+                }
+            }
             Meaning::Exit(0) if copy => Flow::nothing(),
             Meaning::Exit(0) => self.thrown_away(at, path),
             Meaning::Exit(_) if !recipe.flags.wait => {

@@ -54,6 +54,10 @@ impl Lowering<'_> {
                 }
                 // It holds where any line is another one.
                 doubtful |= grep.inverted;
+                // The date stands behind the sender.
+                if (grep.inverted || grep.lines) && field.with_sender {
+                    return Err(unclear_list());
+                }
             }
             Input::Printed(Source::Sender { trimmed, .. }) if grep.lines && !trimmed => {
                 return Err(unclear_list());
@@ -114,11 +118,24 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Held, Note> {
         Ok(match source {
-            Source::Field(Field { names, .. }) => Held::exactly(Test::Header {
-                compare,
-                names: names.clone(),
-                keys,
-            }),
+            Source::Field(field) => {
+                let header = Test::Header {
+                    compare: compare.clone(),
+                    names: field.names.clone(),
+                    keys: keys.clone(),
+                };
+                if !field.with_sender {
+                    return Ok(Held::exactly(header));
+                }
+                if !self.target.has(Extension::Envelope) {
+                    return Err(unclear_list());
+                }
+                Held {
+                    fit: Fit::LOOSE,
+                    notes: vec![of_sender(false)],
+                    ..Held::exactly(Test::AnyOf(vec![header, in_sender(compare, keys)]))
+                }
+            }
             Source::Sender { trusted, .. } => {
                 if !trusted && !self.target.has(Extension::Envelope) {
                     return Err(unclear_list());
@@ -130,12 +147,7 @@ impl Lowering<'_> {
                         names: WHO.map(str::to_owned).to_vec(),
                         keys,
                     },
-                    false => Test::Envelope {
-                        part: AddressPart::All,
-                        compare,
-                        names: vec!["from".to_owned()],
-                        keys,
-                    },
+                    false => in_sender(compare, keys),
                 };
                 Held {
                     // One field alone counts, and which depends on the message.
@@ -190,8 +202,9 @@ impl Lowering<'_> {
         let ways = format!("({})", ways.join("|"));
         let of = |text: &str| Expression::new(text, !grep.ignore_case).map_err(|_| unclear_list());
         let (matched, doubtful) = match source {
-            Source::Field(Field { names, .. }) => {
-                let text = format!("^({}):{ways}", names.join("|"));
+            Source::Field(field) => {
+                let line = if field.with_sender { "|From " } else { "" };
+                let text = format!("^(({}):{line}){ways}", field.names.join("|"));
                 (pattern::header(&of(&text)?, self.target)?, false)
             }
             Source::Text(text) => {
@@ -268,6 +281,16 @@ fn list_copied() -> Note {
         Code::ListCopied,
         "The lines of the list are copied into the script; a change to the file does nothing any more",
     )
+}
+
+/// What is looked for in the sender of the envelope.
+fn in_sender(compare: Compare, keys: Vec<Value>) -> Test {
+    Test::Envelope {
+        part: AddressPart::All,
+        compare,
+        names: vec!["from".to_owned()],
+        keys,
+    }
 }
 
 /// `grep -v`: there is a line, and it is not like this.

@@ -147,7 +147,8 @@ fn of(
     // Where procmail can begin in several ways, it remembers the first, and goes
     // on with the last.
     let begins_anywhere = front.factors.last().is_some_and(is_anything);
-    let is_alone = matches!(before, [rest] if is_anything(rest));
+    let is_alone = matches!(before, [rest, more @ ..]
+        if is_anything(rest) && more.iter().all(Regex::is_nullable));
     if begins_anywhere && (front.factors.len() > 1 || !is_alone) {
         return Ok(None);
     }

@@ -270,9 +270,16 @@ fn capturing(fields: Vec<Field>, capture: Capture, octet: bool) -> Test {
     }
 }
 
-/// `.+\/`: procmail remembers a place of the mark that it then goes on from.
+/// `.+\/`, `.+x*\/`: procmail remembers a place of the mark that it then goes on
+/// from.
 fn begins_with_any(term: &Term) -> bool {
-    matches!(term.as_slice(), [Regex::Plus(inner), Regex::Split, ..] if is_any(inner))
+    match term.split_first() {
+        Some((Regex::Plus(inner), rest)) if is_any(inner) => rest
+            .iter()
+            .find(|factor| **factor == Regex::Split || !factor.is_nullable())
+            .is_some_and(|factor| *factor == Regex::Split),
+        _ => false,
+    }
 }
 
 /// A term behind the beginning of a line.
