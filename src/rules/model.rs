@@ -35,7 +35,7 @@ pub struct Program {
     /// answer, a list for `grep -f`), by their path relative to the home.
     pub texts: BTreeMap<String, String>,
     /// What stands where rules look for a file of the home (`test -f`), by the
-    /// path as written.
+    /// absolute path.
     pub looked_for: BTreeMap<String, Option<Kind>>,
     /// A file that is a Sieve script already, where it stands for all of the
     /// body.
@@ -52,8 +52,8 @@ impl Program {
         let kind = *self.looked_for.get(path)?;
         match what {
             FileTest::Exists => Some(kind.is_some()),
-            FileTest::Filled if kind.is_some() => None,
-            FileTest::Filled => Some(false),
+            FileTest::Filled | FileTest::Allowed if kind.is_some() => None,
+            FileTest::Filled | FileTest::Allowed => Some(false),
             FileTest::Regular => Some(kind == Some(Kind::File)),
             FileTest::Directory => Some(matches!(kind, Some(Kind::Directory | Kind::Maildir))),
         }

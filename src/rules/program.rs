@@ -139,12 +139,39 @@ pub enum Meaning {
     Unknown,
 }
 
+/// A part of the message that a filter changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Changed {
+    /// A field, in lower case, or the line of the mbox format ([`SENDER`]).
+    Field(String),
+    /// Nobody knows which fields.
+    Header,
+    /// The body, and the size of it.
+    Body,
+}
+
+impl Changed {
+    /// A field.
+    pub fn field(name: &str) -> Self {
+        Changed::Field(name.to_lowercase())
+    }
+}
+
 impl Meaning {
-    /// The fields that it changes as a filter.
-    pub fn changed_fields(&self) -> Vec<String> {
+    /// What it changes as a filter that is fed these parts.
+    pub fn changes(&self, header: bool, body: bool) -> Vec<Changed> {
+        let fields = |names: Vec<String>| names.iter().map(|name| Changed::field(name)).collect();
         match self {
-            Meaning::HeaderEdit(edits) => formail::changed_fields(edits),
-            Meaning::Rewritten { fields } => fields.clone(),
+            Meaning::HeaderEdit(edits) => fields(formail::changed_fields(edits)),
+            Meaning::Rewritten { fields: names } => fields(names.clone()),
+            Meaning::Decoded { .. } => vec![Changed::Body],
+            Meaning::Unknown => {
+                let header = header.then_some(Changed::Header);
+                header
+                    .into_iter()
+                    .chain(body.then_some(Changed::Body))
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -258,11 +285,12 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
     }
 }
 
-/// What becomes of a message that programs change first.
+/// What becomes of a message that programs change first, which read and print it.
 fn changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
+    let flows = |redirection: &arguments::Target| redirection.descriptor == Some(2);
     let names = by.iter().map(|stage| match stage {
-        Stage::Call(call) => Some(call.name.as_str()),
-        Stage::Group(_) => None,
+        Stage::Call(call) if call.redirections.iter().all(flows) => Some(call.name.as_str()),
+        _ => None,
     });
     let names: Vec<&str> = names.collect::<Option<_>>()?;
     Some(Meaning::Changed {
@@ -273,7 +301,12 @@ fn changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
 
 /// Whether a program prints the message that it reads, with changes.
 fn is_stream_editor(stage: &Stage) -> bool {
+    let is_of_sed = |word: &Text| match word.known() {
+        Some(word) => !word.starts_with('-') || ["-e", "-E", "-r", "-u"].contains(&word),
+        None => true,
+    };
     match stage {
+        Stage::Call(call) if !call.redirections.is_empty() => false,
         Stage::Call(call) => match call.name.as_str() {
             "formail" => {
                 let edits = matches!(
@@ -282,7 +315,7 @@ fn is_stream_editor(stage: &Stage) -> bool {
                 );
                 edits || formail::splits(call)
             }
-            "sed" => !call.arguments.iter().any(|word| word.known() == Some("-n")),
+            "sed" => call.arguments.iter().all(is_of_sed),
             "cat" => call.arguments.is_empty(),
             "tr" | "expand" | "fold" | "fmt" | "col" | "dos2unix" | "nkf" | "iconv" => true,
             _ => false,
@@ -317,11 +350,12 @@ fn of_call(call: &Call) -> Option<Meaning> {
                 compressed(call, target?)
             }
             "echo" | "printf" | "date" | "wc" => Some(Meaning::Log),
-            "formail" | "sed" => {
-                let alone = Stage::Call(Call {
-                    redirections: Vec::new(),
-                    ..call.clone()
-                });
+            _ => {
+                let mut alone = call.clone();
+                if alone.redirections.len() == 1 {
+                    alone.redirections.clear();
+                }
+                let alone = Stage::Call(alone);
                 let file = target.filter(|file| file.known() != Some("/dev/null"));
                 match (is_stream_editor(&alone), file) {
                     (true, Some(path)) => changed(
@@ -332,10 +366,10 @@ fn of_call(call: &Call) -> Option<Meaning> {
                         },
                     ),
                     (true, None) => None,
-                    (false, _) => Some(Meaning::Log),
+                    (false, _) if name == "formail" => Some(Meaning::Log),
+                    (false, _) => aside(call),
                 }
             }
-            _ => aside(call),
         };
     }
     if trains(call) {

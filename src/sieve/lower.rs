@@ -47,6 +47,7 @@ use crate::report::code::Code;
 use crate::report::entry::{Finding, Findings, Verdict};
 use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
+use crate::rules::program::Changed;
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
 use path::Path;
@@ -168,9 +169,9 @@ struct Lowering<'a> {
     read: BTreeSet<String>,
     /// Those of them that are too many to be carried.
     lost: BTreeSet<String>,
-    /// Fields that rules change and the server does not, or not quite, in lower
-    /// case: what asks for them may decide otherwise.
-    unchanged: BTreeSet<String>,
+    /// What rules change and the server does not, or not quite: what asks for it
+    /// may decide otherwise.
+    unchanged: BTreeSet<Changed>,
     /// Some rule takes fields out of the header.
     takes_fields_out: bool,
     /// A statement for which a copy may have been kept that the script does not

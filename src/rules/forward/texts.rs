@@ -17,7 +17,7 @@ const MAX_TEXTS: usize = 100;
 pub struct Files {
     /// Those that are read, with their text. What cannot be read is left out.
     pub texts: BTreeMap<String, String>,
-    /// What stands where one is looked for.
+    /// What stands where one is looked for, by its absolute path.
     pub looked_for: BTreeMap<String, Option<Kind>>,
 }
 
@@ -27,7 +27,7 @@ pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> Files {
         home: &settings.home_path,
         directory: settings.home_path.clone(),
         paths: BTreeMap::new(),
-        looked_for: BTreeMap::new(),
+        looked_for: BTreeSet::new(),
     };
     wanted.steps(body);
     let mut texts = BTreeMap::new();
@@ -50,9 +50,10 @@ pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> Files {
         texts.insert(written, text);
     }
     let mut looked_for = BTreeMap::new();
-    for (written, absolute) in wanted.looked_for {
+    for absolute in wanted.looked_for {
         if let Some(path) = path::below(&settings.home_path, &absolute) {
-            looked_for.insert(written, ledger.home().kind(path));
+            let kind = ledger.home().kind(path);
+            looked_for.insert(absolute, kind);
         }
     }
     Files { texts, looked_for }
@@ -78,8 +79,8 @@ struct Wanted<'s> {
     directory: String,
     /// Absolute paths, by the path as written.
     paths: BTreeMap<String, String>,
-    /// Those that are only looked for.
-    looked_for: BTreeMap<String, String>,
+    /// Absolute paths of those that are only looked for.
+    looked_for: BTreeSet<String>,
 }
 
 impl Wanted<'_> {
@@ -169,12 +170,11 @@ impl Wanted<'_> {
         }
     }
 
+    /// A relative path means another file where `MAILDIR` changes.
     fn look_for(&mut self, path: &Text) {
-        if let Some(written) = path.known().filter(|_| self.looked_for.len() < MAX_TEXTS) {
-            let absolute = path::join(&self.directory, written);
-            self.looked_for
-                .entry(written.to_owned())
-                .or_insert(absolute);
+        let written = path.known().filter(|path| path.starts_with('/'));
+        if let Some(written) = written.filter(|_| self.looked_for.len() < MAX_TEXTS) {
+            self.looked_for.insert(written.to_owned());
         }
     }
 

@@ -185,7 +185,10 @@ impl Formail {
                         continue;
                     }
                     let name = field_name(value?.known()?)?;
-                    formail.printed.push((name, letter == 'X'));
+                    let is_new = |(other, _): &(String, bool)| !other.eq_ignore_ascii_case(&name);
+                    if formail.printed.iter().all(is_new) {
+                        formail.printed.push((name, letter == 'X'));
+                    }
                 }
                 'D' => {
                     let bytes = value?.known().and_then(|bytes| bytes.parse().ok());

@@ -9,6 +9,8 @@ mod sed;
 mod tests;
 mod tr;
 
+pub(super) use sed::rewritten_fields;
+
 use super::arguments::{Call, Stage};
 use super::formail::{Field, Formail};
 use crate::rules::model::{Piece, Text};
@@ -311,12 +313,6 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
         splits: call.splits && call.is("echo"),
         first_line: false,
     })
-}
-
-/// The fields of which sed, as a filter, changes the text, where it does nothing
-/// else.
-pub(super) fn rewritten_fields(call: &Call) -> Option<Vec<String>> {
-    sed::rewritten_fields(call)
 }
 
 /// `head -1`, `head -n 1`.

@@ -49,8 +49,10 @@ pub fn holds(left: i64, relation: &str, right: i64) -> bool {
 /// What is asked of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileTest {
-    /// `-e`, `-r`, `-w`, `-x`: something is there.
+    /// `-e`, `-r`: something is there.
     Exists,
+    /// `-w`, `-x`: something that may be changed, or run.
+    Allowed,
     /// `-s`: something that is not empty.
     Filled,
     /// `-f`: a regular file.
@@ -86,7 +88,13 @@ pub enum Input {
     /// The message, as the recipe's flags feed it.
     Message,
     /// What `formail` prints of it, or `echo`.
-    Printed(Source),
+    Printed {
+        /// What.
+        source: Source,
+        /// Without quotes: blanks at its ends are gone, and one is left of several
+        /// in a row.
+        splits: bool,
+    },
     /// Files of the home: the list holds, say, the sender.
     Files(Vec<Text>),
 }
@@ -128,7 +136,8 @@ pub(super) fn test(call: &Call) -> Option<Question> {
                     Comparison::NotEmpty(text)
                 }
                 "-s" => Comparison::File(FileTest::Filled, text),
-                "-e" | "-r" | "-w" | "-x" => Comparison::File(FileTest::Exists, text),
+                "-w" | "-x" => Comparison::File(FileTest::Allowed, text),
+                "-e" | "-r" => Comparison::File(FileTest::Exists, text),
                 "-f" => Comparison::File(FileTest::Regular, text),
                 "-d" => Comparison::File(FileTest::Directory, text),
                 _ => return None,
@@ -215,7 +224,10 @@ pub(super) fn grep(call: &Call, input: Input) -> Option<Grep> {
 /// `formail -x Field | grep …`.
 pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
     let input = match first.name.as_str() {
-        "formail" => Input::Printed(Formail::read(first)?.source()?),
+        "formail" => Input::Printed {
+            source: Formail::read(first)?.source()?,
+            splits: false,
+        },
         "cat" if first.arguments.is_empty() => Input::Message,
         _ => return None,
     };
@@ -226,7 +238,10 @@ pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
 /// `echo text | grep …`.
 pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
     let text = echo(first).filter(|_| first.is("echo"))?;
-    let input = Input::Printed(Source::Text(text));
+    let input = Input::Printed {
+        source: Source::Text(text),
+        splits: first.splits,
+    };
     if !is_grep(second) {
         return None;
     }

@@ -366,14 +366,22 @@ fn greps() {
         other => panic!("{command}: {other:?}"),
     };
     let list = grep("($FORMAIL -x From: | $FGREP -i -q -f ${WHITELIST})");
-    assert!(matches!(&list.input, Input::Printed(Source::Field(field)) if field.names == ["From"]));
+    assert!(
+        matches!(&list.input, Input::Printed { source: Source::Field(field), .. } if field.names == ["From"])
+    );
     assert_eq!(list.patterns, Patterns::File(v("WHITELIST")));
     assert!(list.ignore_case && list.fixed && !list.inverted);
     let sender = grep("fgrep -qxis \"$FROM\" $LIST");
     assert_eq!(sender.input, Input::Files(vec![v("LIST")]));
     assert!(sender.lines);
     let text = grep("echo \"$SUBJECT\" | egrep -v '^a|b'");
-    assert_eq!(text.input, Input::Printed(Source::Text(v("SUBJECT"))));
+    assert_eq!(
+        text.input,
+        Input::Printed {
+            source: Source::Text(v("SUBJECT")),
+            splits: false
+        }
+    );
     assert_eq!(text.patterns, Patterns::These(vec![t("^a|b")]));
     assert!(text.extended && text.inverted);
 }

@@ -179,10 +179,7 @@ impl<'p> Machine<'_, 'p> {
     ) -> Option<Vec<u8>> {
         let mut text = self.source(process, &printed.source, input, encoding);
         if printed.splits {
-            let words = text.split(u8::is_ascii_whitespace);
-            let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
-            text = words.join(&b' ');
-            text.push(b'\n');
+            text = without_blanks(&text);
         }
         if printed.first_line {
             let end = text.iter().position(|&byte| byte == b'\n');
@@ -361,7 +358,10 @@ impl<'p> Machine<'_, 'p> {
     ) -> Option<bool> {
         let text = match &grep.input {
             Input::Message => input.to_vec(),
-            Input::Printed(source) => self.source(process, source, input, encoding),
+            Input::Printed { source, splits } => {
+                let text = self.source(process, source, input, encoding);
+                if *splits { without_blanks(&text) } else { text }
+            }
             Input::Files(files) => {
                 let mut text = Vec::new();
                 for file in files {
@@ -399,4 +399,13 @@ impl<'p> Machine<'_, 'p> {
         }
         found
     }
+}
+
+/// What the shell leaves of a text without quotes, on a line.
+fn without_blanks(text: &[u8]) -> Vec<u8> {
+    let words = text.split(u8::is_ascii_whitespace);
+    let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).collect();
+    let mut line = words.join(&b' ');
+    line.push(b'\n');
+    line
 }

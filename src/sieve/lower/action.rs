@@ -589,7 +589,6 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether a command puts the message into a mailbox, in one way or another.
 /// Whether a part of a folder's name has text at its side that is a name by
 /// itself: `list-` in front of it, say.
 fn has_text_beside(name: &Value, at: usize) -> bool {
@@ -602,6 +601,7 @@ fn has_text_beside(name: &Value, at: usize) -> bool {
     before.ends_with(is_of_name) || text(Some(at + 1)).starts_with(is_of_name)
 }
 
+/// Whether a command puts the message into a mailbox, in one way or another.
 fn stores(command: &Command) -> bool {
     matches!(
         command.kind,

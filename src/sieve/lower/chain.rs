@@ -174,7 +174,7 @@ impl Lowering<'_> {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
         }
         if guard.fit != Fit::EXACT {
-            self.are_unchanged(&changed_by(recipe));
+            self.are_unchanged(changed_by(recipe));
         }
         let mut before = Vec::new();
         if guard.captured.is_some() || guard.sets_match {

@@ -7,12 +7,14 @@ use super::value::{command, compare, is_empty, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::StatementId;
-use crate::rules::program::Edit;
+use crate::rules::program::{Changed, Edit};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// Fields that `editheader` never touches (RFC 5293 §6).
 const PROTECTED: [&str; 2] = ["received", "auto-submitted"];
+
+const ENCODING: &str = "Content-Transfer-Encoding";
 
 impl Lowering<'_> {
     /// The commands that change a header so.
@@ -45,13 +47,25 @@ impl Lowering<'_> {
                 ));
             }
         }
-        let is_encoding = |name: &str| name.eq_ignore_ascii_case("content-transfer-encoding");
-        if edits.iter().flat_map(Edit::names).any(is_encoding) {
-            return Err(adapted(
+        // It says how the text of the mail is encoded, which no script changes.
+        let is_encoding = |edit: &Edit| {
+            let mut names = edit.names().into_iter();
+            names.any(|name| name.eq_ignore_ascii_case(ENCODING))
+        };
+        let (encoding, edits): (Vec<Edit>, Vec<Edit>) =
+            edits.iter().cloned().partition(is_encoding);
+        if !encoding.is_empty() {
+            let note = adapted(
                 Code::HeaderUnchanged,
-                "The field Content-Transfer-Encoding says how the text of the mail is encoded, which no script changes, so it stays as it was",
-            ));
+                format!("The field {ENCODING} stays as it was, for the text of the mail does"),
+            );
+            if edits.is_empty() {
+                return Err(note);
+            }
+            self.find(at, note);
+            self.unchanged.insert(Changed::field(ENCODING));
         }
+        let edits = edits.as_slice();
         let mut commands = Vec::new();
         let mut added = Vec::new();
         for edit in edits {
@@ -85,7 +99,7 @@ impl Lowering<'_> {
                     Code::BlankAfterColon,
                     format!("The field {name} was written without a blank behind its colon; on the server it has one"),
                 ));
-                self.unchanged.insert(name.to_lowercase());
+                self.unchanged.insert(Changed::field(name));
             }
         }
         commands.extend(additions(added));
@@ -144,7 +158,7 @@ impl Lowering<'_> {
                     format!("Of several fields {from}, only the first gets the name {to}; the others are deleted"),
                 ),
             );
-            self.unchanged.insert(to.to_lowercase());
+            self.unchanged.insert(Changed::field(&to));
             commands.extend(renamed(from, &to));
         }
         Ok(commands)

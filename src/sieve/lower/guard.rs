@@ -10,7 +10,7 @@ use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
-use crate::rules::program::SENDER;
+use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use crate::sieve::walk;
@@ -197,8 +197,12 @@ impl Lowering<'_> {
                 return Err(LeftOut { span, note });
             }
             guard.fit = guard.fit.and(Fit::MISSES);
-            let verdict = Verdict::Adapted;
-            self.find_in(recipe.at, span, Note { verdict, ..note });
+            let partly = Note {
+                verdict: Verdict::Adapted,
+                message: format!("{}; the sum goes without it", note.message),
+                ..note
+            };
+            self.find_in(recipe.at, span, partly);
         }
         if !weighted.is_empty() {
             let (test, fit) = self
@@ -223,7 +227,9 @@ impl Lowering<'_> {
     fn only_adds(&mut self, condition: &Condition, path: &Path) -> bool {
         let asks = matches!(condition.test, model::Test::Expression(_));
         condition.weight.as_ref().is_some_and(|weight| {
-            asks && { self.number(&weight.weight, path) }.is_ok_and(|weight| weight > 0.0)
+            let mut is =
+                |text, least| { self.number(text, path) }.is_ok_and(|number| number >= least);
+            asks && is(&weight.weight, f64::MIN_POSITIVE) && is(&weight.exponent, 0.0)
         })
     }
 
@@ -239,8 +245,8 @@ impl Lowering<'_> {
             model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
-        if !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
-            held.fit = Fit::LOOSE;
+        if !self.unchanged.is_empty() {
+            held.fit = held.fit.and(self.fit_of_unchanged(&held.test));
         }
         if self.takes_fields_out && asks_for_body(&held.test) {
             held.fit = Fit::LOOSE;
@@ -300,13 +306,23 @@ impl Lowering<'_> {
             Area::Body => asked.body(self.target)?.into(),
             Area::HeaderAndBody => {
                 let header = self.in_header(&asked)?;
-                let body = asked.body(self.target)?;
-                Held {
-                    before: Vec::new(),
-                    test: Test::AnyOf(vec![header.test, body.test]),
-                    fit: header.fit.and(body.fit),
-                    captured: None,
-                    notes: header.notes.into_iter().chain(body.notes).collect(),
+                // `^^` stands for the beginning of the header there, and the end
+                // of the body.
+                if pattern::asks_for_edge(expression) {
+                    let mut held = Held::from(header);
+                    held.fit = held.fit.and(Fit::MISSES);
+                    held.notes.push(adapted(Code::HeaderEdge, pattern::EDGE));
+                    held.captured = None;
+                    held
+                } else {
+                    let body = asked.body(self.target)?;
+                    Held {
+                        before: Vec::new(),
+                        test: Test::AnyOf(vec![header.test, body.test]),
+                        fit: header.fit.and(body.fit),
+                        captured: None,
+                        notes: header.notes.into_iter().chain(body.notes).collect(),
+                    }
                 }
             }
             Area::Variable(name) => match self.known(name, path) {
@@ -342,21 +358,32 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    /// Whether a test asks for a field that rules above change, and the server
-    /// does not.
-    fn asks_for_unchanged(&self, test: &Test) -> bool {
-        let mut asks = false;
+    /// How well a test holds for what rules above change, and the server does
+    /// not. What nobody knows of may have put fields into the header; out of it,
+    /// it hardly took any.
+    fn fit_of_unchanged(&self, test: &Test) -> Fit {
+        let is_changed = |name: &str| self.unchanged.contains(&Changed::field(name));
+        let mut fit = Fit::EXACT;
         walk::test_tree(test, &mut |test| {
-            asks |= match test {
+            let found = match test {
                 Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
-                    let mut names = names.iter();
-                    names.any(|name| self.unchanged.contains(&name.to_lowercase()))
+                    match names.iter().any(|name| is_changed(name)) {
+                        true => Fit::LOOSE,
+                        false if self.unchanged.contains(&Changed::Header) => Fit::MISSES,
+                        false => Fit::EXACT,
+                    }
                 }
-                Test::Envelope { .. } => self.unchanged.contains(SENDER),
-                _ => false,
+                Test::Envelope { .. } if is_changed(SENDER) => Fit::LOOSE,
+                Test::Body { .. } | Test::Over(_) | Test::Under(_)
+                    if self.unchanged.contains(&Changed::Body) =>
+                {
+                    Fit::LOOSE
+                }
+                _ => Fit::EXACT,
             };
+            fit = fit.and(found);
         });
-        asks
+        fit
     }
 
     /// The expression that a text is.

@@ -10,7 +10,7 @@ use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{Action, Destination, Folder, Format, Recipe, Step, Target};
-use crate::rules::program::{Meaning, meaning};
+use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
@@ -63,7 +63,7 @@ impl Lowering<'_> {
             assigned.insert("MATCH".to_owned());
         }
         self.lose(assigned, path);
-        self.are_unchanged(&changed_by(recipe));
+        self.are_unchanged(changed_by(recipe));
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             let alone = std::slice::from_ref(step);
             self.say_within(alone, &untold());
             self.lose(assigned_in(alone), path);
-            self.are_unchanged(&changed_in(alone));
+            self.are_unchanged(changed_in(alone));
             if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
                 && any_keeps(alone)
             {
@@ -292,16 +292,19 @@ fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
     }
 }
 
-/// The fields that a recipe changes.
-pub(super) fn changed_by(recipe: &Recipe) -> Vec<String> {
+/// What a recipe changes of the message.
+pub(super) fn changed_by(recipe: &Recipe) -> Vec<Changed> {
+    let flags = &recipe.flags;
     match &recipe.action {
-        Action::Pipe(command) if recipe.flags.filter => meaning(command).changed_fields(),
+        Action::Pipe(command) if flags.filter => {
+            meaning(command).changes(flags.feed_header, flags.feed_body)
+        }
         Action::Block(steps) => changed_in(steps),
         _ => Vec::new(),
     }
 }
 
-fn changed_in(steps: &[Step]) -> Vec<String> {
+fn changed_in(steps: &[Step]) -> Vec<Changed> {
     let of = |step: &Step| match step {
         Step::Recipe(recipe) => changed_by(recipe),
         Step::Include { body, .. } | Step::Detail { body, .. } => changed_in(body),

@@ -16,6 +16,7 @@ mod term;
 mod tests;
 mod text;
 
+pub(super) use body::EDGE;
 pub(super) use glob::escaped;
 
 use super::shape::Shape;
@@ -111,6 +112,11 @@ pub fn header(expression: &Expression, target: &Target) -> Result<Matched, Note>
 /// Why there is no test.
 pub fn body(expression: &Expression, target: &Target) -> Result<Matched, Note> {
     as_read(expression, || body::lowered(expression, target))
+}
+
+/// Whether an expression asks where a text begins or ends (`^^`).
+pub(super) fn asks_for_edge(expression: &Expression) -> bool {
+    term::any(&expression.regex, &body::is_edge)
 }
 
 /// An expression held against the value of a variable; `subject` is how Sieve

@@ -8,7 +8,7 @@ use super::value::{Prepared, compare, reference, set, unknown_output, when};
 use super::{Lowering, adapted};
 use crate::report::code::Code;
 use crate::rules::model::Text;
-use crate::rules::program::{self, New, Printed, Source, TextEdit, Way};
+use crate::rules::program::{self, Changed, New, Printed, Source, TextEdit, Way};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -39,10 +39,7 @@ impl Lowering<'_> {
                         let shape = path.shape(&inner.value);
                         if shape < Shape::Word {
                             into.doubtful = true;
-                            into.notes.push(adapted(
-                                Code::UnquotedBlanks,
-                                "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
-                            ));
+                            into.notes.push(unquoted_blanks());
                         }
                         if shape == Shape::Blank {
                             edits.insert(0, without_blank());
@@ -62,12 +59,18 @@ impl Lowering<'_> {
                 }
                 let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
-                let is_unchanged = |name: &String| self.unchanged.contains(&name.to_lowercase());
+                let is_unchanged = |name: &String| self.unchanged.contains(&Changed::field(name));
                 into.doubtful |= has_lines || field.names.iter().any(is_unchanged);
                 into.notes.push(adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded, on one line, and without the blanks around it",
                 ));
+                if has_lines {
+                    into.notes.push(adapted(
+                        Code::FieldValue,
+                        "The fields come in the order in which the command names them, and came in that of the mail; a rule that asks where one begins or ends, or for what stands in several, may decide otherwise",
+                    ));
+                }
                 value
             }
             Source::Sender { trusted, trimmed } => {
@@ -186,6 +189,14 @@ fn without_blank() -> TextEdit {
 
 fn to_case(upper: bool) -> &'static str {
     if upper { "upper" } else { "lower" }
+}
+
+/// What the shell does with a variable that stands without quotes.
+pub(super) fn unquoted_blanks() -> Note {
+    adapted(
+        Code::UnquotedBlanks,
+        "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
+    )
 }
 
 /// Where the server looks for whom one would reply to.

@@ -1,6 +1,7 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
 use super::answer::seen_senders;
+use super::left_out::changed_by;
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::sequence::Flow;
@@ -11,7 +12,7 @@ use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{Meaning, changed_fields, meaning};
+use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, FlagCommand, Test};
 use crate::sieve::target::Extension;
 
@@ -54,7 +55,7 @@ impl Lowering<'_> {
             });
         }
         if recipe.flags.filter {
-            let commands = self.filtered(at, meaning, text, path)?;
+            let commands = self.filtered(recipe, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
         let said = match &meaning {
@@ -121,7 +122,8 @@ impl Lowering<'_> {
                     match self.edited(at, &edits, path) {
                         Ok(commands) => {
                             if copy || path.clone.is_some() {
-                                self.edits_both(at, &changed_fields(&edits));
+                                let changes = Meaning::HeaderEdit(edits).changes(true, true);
+                                self.edits_both(at, changes);
                             }
                             flow.commands.splice(0..0, commands);
                         }
@@ -218,7 +220,10 @@ impl Lowering<'_> {
                 });
             }
             Meaning::Question(question) if copy => {
-                let held = self.asked(&question, path)?;
+                let held = self.asked(recipe, &question, path)?;
+                for note in held.notes {
+                    self.find(at, note);
+                }
                 return Ok(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(held.test),
@@ -246,11 +251,13 @@ impl Lowering<'_> {
     /// A filter: the message goes on, perhaps changed.
     fn filtered(
         &mut self,
-        at: StatementId,
+        recipe: &Recipe,
         meaning: Meaning,
         text: &Text,
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
+        let at = recipe.at;
+        let changes = changed_by(recipe);
         match meaning {
             Meaning::SpamFilter { program } => {
                 self.find(at, dropped(
@@ -266,17 +273,17 @@ impl Lowering<'_> {
                 );
                 Ok(Vec::new())
             }
-            Meaning::HeaderEdit(ref edits) => {
-                let edited = self.edited(at, edits, path);
+            Meaning::HeaderEdit(edits) => {
+                let edited = self.edited(at, &edits, path);
                 if edited.is_err() {
-                    self.are_unchanged(&meaning.changed_fields());
+                    self.are_unchanged(changes);
                 } else if path.clone.is_some() {
-                    self.edits_both(at, &meaning.changed_fields());
+                    self.edits_both(at, changes);
                 }
                 edited
             }
-            Meaning::Rewritten { fields } => {
-                self.are_unchanged(&fields);
+            Meaning::Rewritten { fields } if recipe.flags.feed_header => {
+                self.are_unchanged(changes);
                 Err(adapted(
                     Code::HeaderUnchanged,
                     format!(
@@ -285,31 +292,35 @@ impl Lowering<'_> {
                     ),
                 ))
             }
-            Meaning::Decoded { program } => Err(adapted(
-                Code::StaysEncoded,
-                format!(
-                    "{program} decoded the mail; it stays as it was sent, and mail programs decode it when they show it"
-                ),
-            )),
-            _ => Err(manual(
-                Code::UnknownFilter,
-                format!(
-                    "The mail was changed by {}; it goes on unchanged",
-                    what(text)
-                ),
-            )),
+            Meaning::Decoded { program } => {
+                self.are_unchanged(changes);
+                Err(adapted(
+                    Code::StaysEncoded,
+                    format!(
+                        "{program} decoded the mail; it stays as it was sent, and mail programs decode it when they show it"
+                    ),
+                ))
+            }
+            _ => {
+                self.are_unchanged(changes);
+                Err(manual(
+                    Code::UnknownFilter,
+                    format!(
+                        "The mail was changed by {}; it goes on unchanged",
+                        what(text)
+                    ),
+                ))
+            }
         }
     }
 
-    /// Fields that procmail changed, and the script does not, or not for the same
-    /// mail.
-    pub(super) fn are_unchanged(&mut self, fields: &[String]) {
-        self.unchanged
-            .extend(fields.iter().map(|name| name.to_lowercase()));
+    /// What procmail changed, and the script does not, or not for the same mail.
+    pub(super) fn are_unchanged(&mut self, parts: Vec<Changed>) {
+        self.unchanged.extend(parts);
     }
 
     /// A change that was made to a copy alone.
-    fn edits_both(&mut self, at: StatementId, fields: &[String]) {
+    fn edits_both(&mut self, at: StatementId, fields: Vec<Changed>) {
         self.find(at, adapted(
             Code::CopyEdited,
             "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",

@@ -9,9 +9,9 @@ use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{Recipe, Text};
+use crate::rules::model::{Action, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, holds, meaning};
-use crate::sieve::script::{Compare, Match, Test};
+use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
 
 impl Lowering<'_> {
@@ -26,7 +26,7 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Held, Note> {
         match meaning(text) {
-            Meaning::Question(question) => self.asked(&question, path),
+            Meaning::Question(question) => self.asked(recipe, &question, path),
             Meaning::Grep(grep) => self.searched(&grep, path),
             Meaning::Duplicate {
                 by_sender: true, ..
@@ -58,7 +58,12 @@ impl Lowering<'_> {
     }
 
     /// `test …`.
-    pub(super) fn asked(&mut self, question: &Question, path: &Path) -> Result<Held, Note> {
+    pub(super) fn asked(
+        &mut self,
+        recipe: &Recipe,
+        question: &Question,
+        path: &Path,
+    ) -> Result<Held, Note> {
         let mut held = match &question.comparison {
             Comparison::Equal(left, right) => {
                 let (left, right) = (self.value(left, path)?, self.value(right, path)?);
@@ -108,12 +113,16 @@ impl Lowering<'_> {
                     None => self.value(file, path)?.value.as_text(),
                 };
                 let name = written.as_deref().unwrap_or("a file");
-                match written
-                    .as_ref()
-                    .and_then(|file| self.program.finds(*what, file))
-                {
+                let found = written.as_ref();
+                let found = found.and_then(|file| self.program.finds(*what, file));
+                // Alone, it would make dead what stands behind it.
+                let decides = !recipe.flags.copy
+                    && recipe.conditions.len() == 1
+                    && !matches!(recipe.action, Action::Block(_));
+                match found {
                     // What is not there may come and go.
-                    Some(is_found) if is_found != question.negated => Held {
+                    Some(is_found) if is_found != question.negated && !decides => Held {
+                        fit: Fit::LOOSE,
                         notes: vec![adapted(
                             Code::FileTest,
                             format!(
@@ -159,7 +168,11 @@ impl Lowering<'_> {
         // The server knows no negative numbers.
         let is_plain = |prepared: &Prepared| match prepared.value.as_text() {
             Some(_) => number(prepared).is_some_and(|number| number >= 0),
-            None => true,
+            None => prepared.value.0.len() == 1,
+        };
+        let plain = |prepared: &Prepared| match number(prepared) {
+            Some(number) => Value::text(number.to_string()),
+            None => prepared.value.clone(),
         };
         let is_known = self.target.has(Extension::Variables)
             && self.target.has(Extension::Relational)
@@ -175,8 +188,8 @@ impl Lowering<'_> {
                 by: Match::Value(relation.to_owned()),
                 octet: false,
             },
-            sources: vec![left.value],
-            keys: vec![right.value],
+            sources: vec![plain(&left)],
+            keys: vec![plain(&right)],
         };
         Ok(Held {
             before: left.before.into_iter().chain(right.before).collect(),
@@ -184,7 +197,7 @@ impl Lowering<'_> {
             notes: { left.notes.into_iter().chain(right.notes) }
                 .chain([adapted(
                     Code::UnclearNumber,
-                    "A text that is no number counts as more than any; `test` failed there",
+                    "The server reads the digits that a text begins with, and takes one without for more than any number; `test` knew negative numbers, and failed where there was none",
                 )])
                 .collect(),
             ..Held::exactly(test)

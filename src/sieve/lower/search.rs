@@ -4,8 +4,9 @@
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
-use super::printed::{WHO, of_sender};
+use super::printed::{WHO, of_sender, unquoted_blanks};
 use super::question::loose_if;
+use super::shape::Shape;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::expression::Expression;
@@ -45,7 +46,10 @@ impl Lowering<'_> {
         }
         match &grep.input {
             // The name, and the blank behind the colon, are not seen.
-            Input::Printed(Source::Field(field)) => {
+            Input::Printed {
+                source: Source::Field(field),
+                ..
+            } => {
                 let is_in_value =
                     |key: &Value| key.as_text().is_some_and(|text| text.contains('@'));
                 if field.with_name && !keys.iter().all(is_in_value) || grep.lines && !field.trimmed
@@ -59,8 +63,25 @@ impl Lowering<'_> {
                     return Err(unclear_list());
                 }
             }
-            Input::Printed(Source::Sender { trimmed, .. }) if grep.lines && !trimmed => {
+            Input::Printed {
+                source: Source::Sender { trimmed, .. },
+                ..
+            } if grep.lines && !trimmed => {
                 return Err(unclear_list());
+            }
+            Input::Printed {
+                source: Source::Text(text),
+                splits: true,
+            } => {
+                let value = self.value(text, path)?.value;
+                let shape = path.shape(&value);
+                if shape == Shape::Blank && (grep.lines || keys.iter().any(sees_ends)) {
+                    return Err(unclear_list());
+                }
+                if shape < Shape::Word {
+                    doubtful = true;
+                    notes.push(unquoted_blanks());
+                }
             }
             _ => {}
         }
@@ -69,12 +90,14 @@ impl Lowering<'_> {
             grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
         };
         if !keys.iter().all(is_plain) {
-            return self.searched_by_expressions(grep, &keys, notes, path);
+            let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
+            held.fit = held.fit.and(loose_if(doubtful));
+            return Ok(held);
         }
         doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
         let mut held = match &grep.input {
             Input::Message => return self.searched_in_message(grep, keys, notes),
-            Input::Printed(source) => {
+            Input::Printed { source, .. } => {
                 self.searched_in_text(source, comparison(grep, keys)?, path)?
             }
             Input::Files(files) => {
@@ -183,7 +206,7 @@ impl Lowering<'_> {
         mut notes: Vec<Note>,
         path: &Path,
     ) -> Result<Held, Note> {
-        let Input::Printed(source) = &grep.input else {
+        let Input::Printed { source, .. } = &grep.input else {
             return Err(unclear_list());
         };
         if grep.lines {
@@ -194,7 +217,7 @@ impl Lowering<'_> {
             let line = GrepLine::read(&text, grep.extended)?;
             Some(match source {
                 Source::Text(_) => line.in_text(),
-                Source::Field(field) => line.in_field(field.trimmed),
+                Source::Field(field) => line.in_field(field.trimmed)?,
                 Source::Sender { .. } => return None,
             })
         });
@@ -283,6 +306,15 @@ fn list_copied() -> Note {
     )
 }
 
+/// Whether a key may ask for where a line begins or ends, or for a blank there.
+fn sees_ends(key: &Value) -> bool {
+    let blank = [' ', '\t'];
+    let text = key.as_text();
+    text.is_none_or(|text| {
+        text.contains(['^', '$']) || text.starts_with(blank) || text.ends_with(blank)
+    })
+}
+
 /// What is looked for in the sender of the envelope.
 fn in_sender(compare: Compare, keys: Vec<Value>) -> Test {
     Test::Envelope {
@@ -297,7 +329,10 @@ fn in_sender(compare: Compare, keys: Vec<Value>) -> Test {
 fn none_of(input: &Input, test: Test) -> Test {
     let not = Test::Not(Box::new(test));
     match input {
-        Input::Printed(Source::Field(Field { names, .. })) => {
+        Input::Printed {
+            source: Source::Field(Field { names, .. }),
+            ..
+        } => {
             let exists = |name: &String| Test::Exists(vec![name.clone()]);
             let mut fields: Vec<Test> = names.iter().map(exists).collect();
             let there = match fields.len() {
@@ -359,6 +394,10 @@ impl GrepLine {
             Some(rest) if !rest.ends_with('\\') => (true, rest),
             _ => (false, rest),
         };
+        // grep leaves out what there is nothing to repeat of.
+        if is_extended && rest.starts_with(['+', '?', '*', '{']) {
+            return None;
+        }
         // An anchor would be one of the first or the last way alone.
         if (from_start || to_end) && has_choice(rest) {
             return None;
@@ -370,14 +409,23 @@ impl GrepLine {
         })
     }
 
-    /// Behind the colon of a field. Untrimmed, a line begins with the blank.
-    fn in_field(&self, is_trimmed: bool) -> String {
+    /// Behind the colon of a field; untrimmed, a line begins with the blank.
+    /// `None` where it asks for a blank that is not there.
+    fn in_field(&self, is_trimmed: bool) -> Option<String> {
+        let set = self
+            .text
+            .strip_prefix('[')
+            .and_then(|set| set.split(']').next());
+        let asks_for_blank = self.text.starts_with([' ', '\t', '('])
+            || self.text.starts_with('.') && !self.text.starts_with(".*")
+            || set.is_some_and(|set| set.starts_with('^') || set.contains([' ', '\t']));
         let start = match (self.from_start, is_trimmed) {
             (false, _) => ".*",
+            (true, true) if asks_for_blank => return None,
             (true, true) => "[ \t]*",
             (true, false) => "",
         };
-        format!("{start}{}{}", self.text, self.end())
+        Some(format!("{start}{}{}", self.text, self.end()))
     }
 
     fn in_text(&self) -> String {

@@ -233,7 +233,8 @@ fn has_letters(key: &Value) -> bool {
     })
 }
 
+/// Whether a key is a number, or a variable, of which that is not known.
 fn is_number(value: &Value) -> bool {
     let text = value.as_text();
-    text.is_some_and(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+    text.is_none_or(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -168,24 +168,71 @@ pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
     Some(edits)
 }
 
-/// The fields that `/^Subject:/s/…/…/` and `s/^Subject:…/…/` are about.
-pub(super) fn rewritten_fields(call: &Call) -> Option<Vec<String>> {
+/// The fields of which sed, as a filter, changes the text, where it does nothing
+/// else: `/^Subject:/s/…/…/` and `s/^Subject:…/Subject:…/`.
+pub(in crate::rules::program) fn rewritten_fields(call: &Call) -> Option<Vec<String>> {
     let sed = Sed::of(call).filter(|sed| !sed.is_silent)?;
-    let fields = sed.commands.iter().map(|command| {
-        let field = command.address.as_ref().unwrap_or(&command.old);
-        let field = field
-            .strip_prefix("\\(^")
-            .or_else(|| field.strip_prefix("(^"))
-            .or_else(|| field.strip_prefix('^'))?;
-        let field = field
-            .strip_prefix("\\(")
-            .or_else(|| field.strip_prefix('('))
-            .unwrap_or(field);
-        named(field)
-    });
-    let mut fields: Vec<String> = fields.collect::<Option<_>>()?;
-    fields.dedup();
+    let mut fields: Vec<String> = Vec::new();
+    for command in &sed.commands {
+        let field = command.rewritten_field()?;
+        if !fields
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(&field))
+        {
+            fields.push(field);
+        }
+    }
     Some(fields)
+}
+
+impl Substitution {
+    /// The field of which it changes the text; `None` where it may change others,
+    /// or the field's name.
+    fn rewritten_field(&self) -> Option<String> {
+        let is_flag = |flag: char| "gIi".contains(flag) || flag.is_ascii_digit();
+        // An end of a line would begin another field.
+        if !self.flags.chars().all(is_flag)
+            || self.new.contains(['\n', '&'])
+            || self.new.contains("\\n")
+        {
+            return None;
+        }
+        let at_start = |text: &str| text.strip_prefix('^').map(str::to_owned);
+        if let Some(address) = &self.address {
+            let name = named(&at_start(address)?)?;
+            let is_in_value = match at_start(&self.old) {
+                None => {
+                    let old = self.old.to_ascii_lowercase();
+                    !old.contains(&format!("{}:", name.to_ascii_lowercase()))
+                }
+                Some(old) => named(&old)?.eq_ignore_ascii_case(&name) && keeps(&self.new, &name),
+            };
+            return is_in_value.then_some(name);
+        }
+        // `s/^\(Subject: \)…/\1…/` puts the name back.
+        let grouped = ["\\(^", "(^", "^\\(", "^("].into_iter();
+        let in_group = grouped
+            .filter_map(|start| self.old.strip_prefix(start))
+            .next();
+        match in_group {
+            Some(old) => named(old).filter(|_| self.new.starts_with("\\1")),
+            None => {
+                let name = named(&at_start(&self.old)?)?;
+                keeps(&self.new, &name).then_some(name)
+            }
+        }
+    }
+}
+
+/// Whether a replacement begins with a field's name.
+fn keeps(new: &str, name: &str) -> bool {
+    let same = new
+        .get(..name.len())
+        .filter(|start| start.eq_ignore_ascii_case(name));
+    same.is_some()
+        && new
+            .get(name.len()..)
+            .is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// The field whose name an expression begins with: `Subject:`, `[Ss]ubject:`.

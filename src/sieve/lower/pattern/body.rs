@@ -39,16 +39,9 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let style = style(expression, target);
     for term in &beginnings.at_edge {
         budget.spend(term.len())?;
-        if crosses_lines(term) {
-            say_lines(&mut remarks);
-        }
         match at_edge(term, style) {
             Some(key) => push_new(&mut keys.regex, key),
-            None => remarks.say(
-                Fit::MISSES,
-                Code::HeaderEdge,
-                "A rule on the server cannot ask where the body begins or ends, so the script does not look there",
-            ),
+            None => say_edge(&mut remarks),
         }
     }
     for term in &terms {
@@ -66,8 +59,16 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             }
             continue;
         }
+        if term.iter().any(|factor| any(factor, &is_edge)) {
+            say_edge(&mut remarks);
+            continue;
+        }
         if crosses_lines(term) {
-            say_lines(&mut remarks);
+            remarks.say(
+                Fit::ROUGH,
+                Code::BodyLines,
+                "Several ends of lines in a row count as one, so empty lines make no difference",
+            );
         }
         match style.regex {
             Some(dialect) => match regex::of_lines(term, style.ignores_case, dialect) {
@@ -93,25 +94,34 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
 }
 
 /// What stands at the very beginning of the body; `None` where that is not all
-/// that is asked.
+/// that is asked. A server finds nothing in an empty body, and does not tell one
+/// end of a line from several.
 fn at_edge(term: &Term, style: Style) -> Option<String> {
     let (inner, closed) = match term.split_last() {
         Some((Regex::Edge, inner)) => (inner, true),
         _ => (term.as_slice(), false),
     };
-    let is_edge = |part: &Regex| *part == Regex::Edge;
-    match inner.iter().any(|factor| any(factor, &is_edge)) {
+    let (_, front) = inner.split_last()?;
+    let is_nothing = inner.iter().all(|factor| {
+        factor.is_nullable() || any(factor, &|part| *part == Regex::Class(ByteSet::of(b'\n')))
+    });
+    let is_unclear = is_nothing
+        || front.iter().any(super::term::sees_newline)
+        || inner.iter().any(|factor| any(factor, &is_edge));
+    match is_unclear {
         true => None,
         false => regex::at_edge(inner, closed, style.ignores_case, style.regex?),
     }
 }
 
-fn say_lines(remarks: &mut Remarks) {
-    remarks.say(
-        Fit::ROUGH,
-        Code::BodyLines,
-        "Several ends of lines in a row count as one, so empty lines make no difference",
-    );
+pub(super) fn is_edge(part: &Regex) -> bool {
+    *part == Regex::Edge
+}
+
+pub(in crate::sieve::lower) const EDGE: &str = "A rule on the server cannot ask where the body begins or ends, so the script does not look there";
+
+fn say_edge(remarks: &mut Remarks) {
+    remarks.say(Fit::MISSES, Code::HeaderEdge, EDGE);
 }
 
 /// Whether an end of a line stands elsewhere than at one end of a term.

@@ -381,12 +381,15 @@ fn anywhere(
             push_new(&mut spelled, field);
         }
     }
+    let named = !spelled.is_empty() && names.open.is_empty();
     remarks.say(
         Fit::MISSES,
         Code::AnyField,
-        "procmail looked for this in the whole header; the script looks into the well-known fields",
+        match named {
+            true => "procmail looked for this in the whole header; the script looks into the field that it names",
+            false => "procmail looked for this in the whole header; the script looks into the well-known fields",
+        },
     );
-    let named = !spelled.is_empty() && names.open.is_empty();
     for field in spelled.iter().cloned().chain(field::known()) {
         let mut line = vec![b'\n'];
         line.extend(field.word());
