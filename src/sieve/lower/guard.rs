@@ -205,11 +205,13 @@ impl Lowering<'_> {
             self.find_in(recipe.at, span, partly);
         }
         if !weighted.is_empty() {
-            let (test, fit) = self
+            let score = self
                 .score(recipe, &weighted, &path)
                 .map_err(|note| LeftOut { span: None, note })?;
-            guard.fit = guard.fit.and(fit);
-            tests.push(test);
+            self.uses(bytes_of(&score.before));
+            guard.before.extend(score.before);
+            guard.fit = guard.fit.and(score.fit);
+            tests.push(score.test);
         }
         tests.extend(capturing);
         tests.retain(|test| *test != Test::True);

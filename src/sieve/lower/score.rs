@@ -2,15 +2,17 @@
 //! when their sum is positive.
 //!
 //! Each weight counts once, where its condition holds: the sum is then a
-//! threshold, and a threshold is an `anyof` of `allof`s. Sieve can count the
-//! fields of a name, and nothing else; it cannot add that to other weights.
+//! threshold, and a threshold is an `anyof` of `allof`s, or, where there are too
+//! many ways to pass it, the length of a text to which each test adds letters.
+//! Sieve can count the fields of a name, and nothing else.
 
 use super::path::Path;
 use super::pattern::{Fit, Note};
+use super::value::{reference, set, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{self, Condition, Recipe, Text};
-use crate::sieve::script::{Compare, Match, Test, Value};
+use crate::sieve::script::{Command, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// A sum that no other weight changes any more.
@@ -19,6 +21,17 @@ const SUPREME: f64 = 2_147_483_647.0;
 const MAX_WAYS: usize = 48;
 /// Steps of the search for them.
 const MAX_STEPS: usize = 200_000;
+
+/// The letters that a sum may come to.
+const MOST_LETTERS: f64 = 500.0;
+
+/// Whether a sum is positive.
+pub(super) struct Score {
+    /// What is done first.
+    pub before: Vec<Command>,
+    pub test: Test,
+    pub fit: Fit,
+}
 
 /// A condition and what it adds where it holds.
 struct Term {
@@ -37,7 +50,7 @@ impl Lowering<'_> {
         recipe: &Recipe,
         conditions: &[(&Condition, Test, Fit)],
         path: &Path,
-    ) -> Result<(Test, Fit), Note> {
+    ) -> Result<Score, Note> {
         let mut sum = 0.0;
         let mut terms = Vec::new();
         let mut counted = Vec::new();
@@ -89,7 +102,11 @@ impl Lowering<'_> {
             && *x == 1.0
             && let Some(test) = self.fields_counted(sum, term)
         {
-            return Ok((test, term.fit));
+            return Ok(Score {
+                before: Vec::new(),
+                test,
+                fit: term.fit,
+            });
         }
         for (span, _, term) in counted {
             self.find_in(recipe.at, Some(span), adapted(
@@ -101,7 +118,50 @@ impl Lowering<'_> {
                 ..term
             });
         }
-        threshold(sum, terms)
+        let (sum, terms) = turned_round(sum, terms);
+        if let Some(score) = threshold(sum, &terms) {
+            return Ok(score);
+        }
+        self.summed(sum, terms).ok_or_else(|| {
+            manual(
+                Code::ScoreTooComplex,
+                "There are too many ways in which the weights add up",
+            )
+        })
+    }
+
+    /// Adds the weights up, a letter for each unit (RFC 5229 §4.1, `:length`).
+    fn summed(&mut self, sum: f64, terms: Vec<Term>) -> Option<Score> {
+        let numbers = [Extension::Relational, Extension::AsciiNumeric];
+        let can_count = numbers
+            .into_iter()
+            .all(|extension| self.target.has(extension));
+        if !can_count || !self.target.has(Extension::Variables) {
+            return None;
+        }
+        let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
+        let unit = unit(&weights)?;
+        let name = self.fresh("points");
+        let mut before = vec![set(&name, &[], Value::text(""))];
+        let mut fit = Fit::default();
+        for term in terms {
+            let letters = "x".repeat((term.weight / unit).round() as usize);
+            let value = Value(vec![Part::Variable(name.clone()), Part::Text(letters)]);
+            before.push(when(term.test, vec![set(&name, &[], value)]));
+            fit = fit.and(term.fit);
+        }
+        before.push(set(&name, &["length"], reference(&name)));
+        // One letter more than that, and the sum is positive.
+        let limit = (0.0 - sum / unit).floor();
+        let test = Test::String {
+            compare: Compare {
+                by: Match::Value("gt".to_owned()),
+                octet: false,
+            },
+            sources: vec![reference(&name)],
+            keys: vec![Value::text(limit.to_string())],
+        };
+        Some(Score { before, test, fit })
     }
 
     /// `1^1 ^Received:`, as far as there are more than so many (RFC 5231).
@@ -147,11 +207,9 @@ impl Lowering<'_> {
     }
 }
 
-/// A test for `sum` and the weights of the terms that hold being positive.
-fn threshold(sum: f64, terms: Vec<Term>) -> Result<(Test, Fit), Note> {
-    let mut sum = sum;
-    // What takes away is turned round: its absence adds.
-    let mut terms: Vec<Term> = terms
+/// What takes away is turned round: its absence adds.
+fn turned_round(mut sum: f64, terms: Vec<Term>) -> (f64, Vec<Term>) {
+    let terms = terms
         .into_iter()
         .filter(|term| term.weight != 0.0)
         .map(|term| match term.weight < 0.0 {
@@ -166,6 +224,36 @@ fn threshold(sum: f64, terms: Vec<Term>) -> Result<(Test, Fit), Note> {
             false => term,
         })
         .collect();
+    (sum, terms)
+}
+
+/// What all weights are multiples of, if they come to a text of few letters.
+fn unit(weights: &[f64]) -> Option<f64> {
+    let total: f64 = weights.iter().sum();
+    [1.0, 10.0, 100.0].into_iter().find_map(|scale| {
+        let whole = weights.iter().map(|weight| {
+            let scaled = weight * scale;
+            let is_whole = (scaled - scaled.round()).abs() < 1e-6 && scaled < 1e9;
+            is_whole.then(|| scaled.round() as u64)
+        });
+        let whole: Vec<u64> = whole.collect::<Option<_>>()?;
+        let common = whole.iter().fold(0, |one, &other| divisor(one, other));
+        let unit = common as f64 / scale;
+        (common > 0 && total / unit <= MOST_LETTERS).then_some(unit)
+    })
+}
+
+/// The greatest common one.
+fn divisor(one: u64, other: u64) -> u64 {
+    match other {
+        0 => one,
+        _ => divisor(other, one % other),
+    }
+}
+
+/// A test for `sum` and the weights of the terms that hold being positive; `None`
+/// where there are too many ways.
+fn threshold(sum: f64, terms: &[Term]) -> Option<Score> {
     let order: Vec<usize> = {
         let mut order: Vec<usize> = (0..terms.len()).collect();
         order.sort_by(|&one, &other| terms[other].weight.total_cmp(&terms[one].weight));
@@ -180,10 +268,7 @@ fn threshold(sum: f64, terms: Vec<Term>) -> Result<(Test, Fit), Note> {
         steps: 0,
     };
     if !search.from(0, sum) {
-        return Err(manual(
-            Code::ScoreTooComplex,
-            "There are too many ways in which the weights add up",
-        ));
+        return None;
     }
     let ways = search.ways;
     let used: Vec<usize> = ways.iter().flatten().map(|&at| order[at]).collect();
@@ -191,22 +276,27 @@ fn threshold(sum: f64, terms: Vec<Term>) -> Result<(Test, Fit), Note> {
         .iter()
         .fold(Fit::default(), |fit, &at| fit.and(terms[at].fit));
     // The conditions in the order in which they were written.
-    let tests: Vec<Test> = terms.drain(..).map(|term| term.test).collect();
     let mut all: Vec<Test> = ways
         .into_iter()
         .map(|way| {
             let mut places: Vec<usize> = way.into_iter().map(|at| order[at]).collect();
             places.sort_unstable();
-            Test::AllOf(places.into_iter().map(|at| tests[at].clone()).collect())
+            Test::AllOf(
+                places
+                    .into_iter()
+                    .map(|at| terms[at].test.clone())
+                    .collect(),
+            )
         })
         .collect();
-    Ok((
-        match all.len() {
+    Some(Score {
+        before: Vec::new(),
+        test: match all.len() {
             1 => all.swap_remove(0),
             _ => Test::AnyOf(all),
         },
         fit,
-    ))
+    })
 }
 
 /// The sums of what stands at a place and behind it.

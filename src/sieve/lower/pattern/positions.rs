@@ -8,7 +8,7 @@ use crate::rules::expression::{ByteSet, Regex};
 use std::collections::{BTreeSet, HashSet};
 
 /// A set of positions, a bit each.
-type Set = u64;
+type Set = u128;
 
 /// The positions of an expression that matches more than the empty word.
 pub(super) struct Positions {
@@ -92,7 +92,7 @@ impl Positions {
             Regex::Class(set) if set.is_empty() => None,
             Regex::Class(set) => {
                 let at = self.classes.len();
-                let bit = 1_u64.checked_shl(at.try_into().ok()?)?;
+                let bit = 1_u128.checked_shl(at.try_into().ok()?)?;
                 self.classes.push(*set);
                 self.follow.push(Ways::default());
                 Some(Part {
