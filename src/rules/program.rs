@@ -6,15 +6,17 @@
 
 mod arguments;
 pub(crate) mod calendar;
+mod filing;
 mod formail;
 mod printed;
 mod question;
 mod send;
+mod spam;
 #[cfg(test)]
 mod tests;
 
 use super::model::{Piece, Text};
-use crate::syntax::shell::{Operator, RedirectionKind};
+use crate::syntax::shell::Operator;
 use arguments::{Call, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, changed_fields, is_field_name};
@@ -177,35 +179,6 @@ impl Meaning {
     }
 }
 
-/// Programs that only add their opinion to the header.
-const SPAM_FILTERS: [&str; 25] = [
-    "spamc",
-    "spamassassin",
-    "spamdrop",
-    "bogofilter",
-    "bmf",
-    "bsfilter",
-    "spamprobe",
-    "spamoracle",
-    "dspam",
-    "crm114",
-    "crm",
-    "mailreaver.crm",
-    "sb_filter.py",
-    "hammiefilter.py",
-    "rspamc",
-    "razor-check",
-    "pyzor",
-    "dccproc",
-    "qsf",
-    "annoyance-filter",
-    "ifile",
-    "clamassassin",
-    "clamdscan",
-    "clamscan",
-    "spambayes",
-];
-
 const NOTIFIERS: [&str; 14] = [
     "notify-send",
     "biff",
@@ -266,61 +239,26 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
         [Stage::Call(first), Stage::Call(second)] if question::is_grep(second) => {
             question::of_filtered(first, second)
         }
-        [first @ .., Stage::Call(last)] if is_delivery_agent(last) => match of_pipeline(first) {
-            Some(Meaning::SpamFilter { .. } | Meaning::PassThrough) => deliver(last),
-            _ => changed(first, deliver(last)?),
-        },
+        [first @ .., Stage::Call(last)] if filing::is_delivery_agent(last) => {
+            let filed = filing::deliver(last)?;
+            match of_pipeline(first) {
+                Some(Meaning::SpamFilter { .. } | Meaning::PassThrough) => Some(filed),
+                _ => filing::changed(first, filed),
+            }
+        }
         [first @ .., Stage::Call(last)]
-            if output_file(last).is_some() && first.iter().all(is_stream_editor) =>
+            if filing::output_file(last).is_some()
+                && first.iter().all(filing::is_stream_editor) =>
         {
             match of_call(last)? {
-                end @ Meaning::AppendTo { .. } => changed(first, end),
-                Meaning::Changed { then, .. } => changed(stages, *then),
+                end @ Meaning::AppendTo { .. } => filing::changed(first, end),
+                Meaning::Changed { then, .. } => filing::changed(stages, *then),
                 _ => None,
             }
         }
         _ => printed::of_pipeline(stages)
             .map(Meaning::Printed)
             .or_else(|| send::of_pipeline(stages)),
-    }
-}
-
-/// What becomes of a message that programs change first, which read and print it.
-fn changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
-    let flows = |redirection: &arguments::Target| redirection.descriptor == Some(2);
-    let names = by.iter().map(|stage| match stage {
-        Stage::Call(call) if call.redirections.iter().all(flows) => Some(call.name.as_str()),
-        _ => None,
-    });
-    let names: Vec<&str> = names.collect::<Option<_>>()?;
-    Some(Meaning::Changed {
-        program: names.join(" | "),
-        then: Box::new(then),
-    })
-}
-
-/// Whether a program prints the message that it reads, with changes.
-fn is_stream_editor(stage: &Stage) -> bool {
-    let is_of_sed = |word: &Text| match word.known() {
-        Some(word) => !word.starts_with('-') || ["-e", "-E", "-r", "-u"].contains(&word),
-        None => true,
-    };
-    match stage {
-        Stage::Call(call) if !call.redirections.is_empty() => false,
-        Stage::Call(call) => match call.name.as_str() {
-            "formail" => {
-                let edits = matches!(
-                    formail::of_call(call),
-                    Some(Meaning::HeaderEdit(_) | Meaning::PassThrough)
-                );
-                edits || formail::splits(call)
-            }
-            "sed" => call.arguments.iter().all(is_of_sed),
-            "cat" => call.arguments.is_empty(),
-            "tr" | "expand" | "fold" | "fmt" | "col" | "dos2unix" | "nkf" | "iconv" => true,
-            _ => false,
-        },
-        Stage::Group(_) => false,
     }
 }
 
@@ -338,59 +276,21 @@ fn is_nameless(stage: &Stage) -> bool {
 
 fn of_call(call: &Call) -> Option<Meaning> {
     let name = call.name.as_str();
-    if let Some(target) = output_file(call) {
-        return match name {
-            "cat" if call.arguments.iter().all(|word| word.known() == Some("-")) => {
-                Some(Meaning::AppendTo {
-                    path: target?,
-                    compressed: false,
-                })
-            }
-            _ if COMPRESSORS.iter().any(|(program, _)| *program == name) => {
-                compressed(call, target?)
-            }
-            "echo" | "printf" | "date" | "wc" => Some(Meaning::Log),
-            _ => {
-                let mut alone = call.clone();
-                if alone.redirections.len() == 1 {
-                    alone.redirections.clear();
-                }
-                let alone = Stage::Call(alone);
-                let file = target.filter(|file| file.known() != Some("/dev/null"));
-                match (is_stream_editor(&alone), file) {
-                    (true, Some(path)) => changed(
-                        &[alone],
-                        Meaning::AppendTo {
-                            path,
-                            compressed: false,
-                        },
-                    ),
-                    (true, None) => None,
-                    (false, _) if name == "formail" => Some(Meaning::Log),
-                    (false, _) => aside(call),
-                }
-            }
-        };
+    if let Some(target) = filing::output_file(call) {
+        return filing::of_redirected(call, target);
     }
-    if trains(call) {
-        return Some(Meaning::Training {
-            program: name.to_owned(),
-        });
+    if let Some(meaning) = spam::of_call(call) {
+        return Some(meaning);
     }
-    if SPAM_FILTERS.contains(&name) {
-        return Some(Meaning::SpamFilter {
-            program: name.to_owned(),
-        });
-    }
-    if is_delivery_agent(call) {
-        return deliver(call);
+    if filing::is_delivery_agent(call) {
+        return filing::deliver(call);
     }
     match name {
         "formail" => formail::of_call(call),
         "vacation" => send::vacation(call).map(Meaning::Vacation),
         "sendmail" | "mail" | "mailx" | "Mail" => send::of_pipeline(&[Stage::Call(call.clone())]),
-        "rcvstore" => rcvstore(call),
-        "maildir" | "mdeliver" | "mddeliver" => maildir(call),
+        "rcvstore" => filing::rcvstore(call),
+        "maildir" | "mdeliver" | "mddeliver" => filing::maildir(call),
         "mv" => set_flags(call),
         "sed" => repair(call).or_else(|| {
             printed::rewritten_fields(call).map(|fields| Meaning::Rewritten { fields })
@@ -428,110 +328,6 @@ fn aside(call: &Call) -> Option<Meaning> {
     }
 }
 
-/// Where the standard output goes: `None` where it is not redirected,
-/// `Some(None)` where a file is written anew.
-fn output_file(call: &Call) -> Option<Option<Text>> {
-    let redirection = call.redirections.iter().rev().find(|redirection| {
-        let writes = [RedirectionKind::Append, RedirectionKind::Write];
-        writes.contains(&redirection.kind) && matches!(redirection.descriptor, None | Some(1))
-    })?;
-    let keeps = redirection.kind == RedirectionKind::Append
-        || redirection.target.known() == Some("/dev/null");
-    Some(keeps.then(|| redirection.target.clone()))
-}
-
-fn is_delivery_agent(call: &Call) -> bool {
-    ["deliver", "dovecot-lda", "cyrdeliver"].contains(&call.name.as_str())
-}
-
-/// `deliver -m folder`, with the other options of dovecot-lda(1).
-fn deliver(call: &Call) -> Option<Meaning> {
-    let mut folder = None;
-    for option in call.options("adefmpr", "")? {
-        match option.letter {
-            'm' => folder = Some(option.value?),
-            'a' | 'd' | 'e' | 'f' | 'k' | 'p' | 'r' | 'q' | 'l' => {}
-            _ => return None,
-        }
-    }
-    let is_inbox = |folder: &Text| {
-        folder
-            .known()
-            .is_some_and(|f| f.eq_ignore_ascii_case("inbox"))
-    };
-    Some(Meaning::Deliver {
-        folder: folder.filter(|folder| !is_inbox(folder)),
-    })
-}
-
-fn rcvstore(call: &Call) -> Option<Meaning> {
-    let mut folders = call
-        .arguments
-        .iter()
-        .filter_map(|word| match word.0.first() {
-            Some(Piece::Literal(text)) => {
-                let rest = text.strip_prefix('+')?;
-                let mut folder = Text::literal(rest);
-                word.0[1..]
-                    .iter()
-                    .for_each(|piece| folder.push(piece.clone()));
-                Some(folder)
-            }
-            _ => None,
-        });
-    let folder = folders.next().unwrap_or_else(|| Text::literal("inbox"));
-    let one = folders.next().is_none();
-    one.then_some(Meaning::StoreMh { folder })
-}
-
-/// A program that puts the message into a maildir, its last argument.
-fn maildir(call: &Call) -> Option<Meaning> {
-    let (path, options) = call.arguments.split_last()?;
-    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
-    if is_option(path) || !options.iter().all(is_option) {
-        return None;
-    }
-    let mut path = path.clone();
-    match path.0.last_mut()? {
-        Piece::Literal(text) if text.ends_with('/') => {}
-        Piece::Literal(text) => text.push('/'),
-        _ => path.push(Piece::Literal("/".to_owned())),
-    }
-    Some(Meaning::AppendTo {
-        path,
-        compressed: false,
-    })
-}
-
-/// Programs that pack a file, and how its name ends then.
-const COMPRESSORS: [(&str, &str); 4] = [
-    ("gzip", ".gz"),
-    ("bzip2", ".bz2"),
-    ("compress", ".Z"),
-    ("xz", ".xz"),
-];
-
-/// `gzip >> file.gz`.
-fn compressed(call: &Call, mut path: Text) -> Option<Meaning> {
-    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
-    let unpacks = |word: &Text| { word.known() }.is_some_and(|word| word.contains(['d', 't', 'l']));
-    if !call.arguments.iter().all(is_option) || call.arguments.iter().any(unpacks) {
-        return None;
-    }
-    if let Some(Piece::Literal(last)) = path.0.last_mut() {
-        let bare = { COMPRESSORS.iter() }.find_map(|(_, ending)| last.strip_suffix(ending));
-        if let Some(bare) = bare {
-            *last = bare.to_owned();
-        }
-    }
-    path.0
-        .retain(|piece| *piece != Piece::Literal(String::new()));
-    (path.known() != Some("/dev/null")).then_some(Meaning::AppendTo {
-        path,
-        compressed: true,
-    })
-}
-
 /// `mv $LASTFOLDER …:2,S`.
 fn set_flags(call: &Call) -> Option<Meaning> {
     let [from, to] = call.arguments.as_slice() else {
@@ -555,29 +351,6 @@ fn repair(call: &Call) -> Option<Meaning> {
         [Some("1s/^/F/")] | [Some("-e"), Some("1s/^/F/")]
     );
     repairs.then_some(Meaning::PassThrough)
-}
-
-/// Whether a spam filter is told what a message is, and prints nothing.
-fn trains(call: &Call) -> bool {
-    let words: Vec<&str> = call.arguments.iter().filter_map(Text::known).collect();
-    let has = |these: &[&str]| words.iter().any(|word| these.contains(word));
-    let begins = |start: &str| words.iter().any(|word| word.starts_with(start));
-    // The letters of short options.
-    let letters = || {
-        let options = words.iter().filter_map(|word| word.strip_prefix('-'));
-        options.filter(|rest| !rest.starts_with('-'))
-    };
-    let has_letter = |these: &[char]| letters().any(|letters| letters.contains(these));
-    match call.name.as_str() {
-        "sa-learn" => has(&["--spam", "--ham", "--forget"]),
-        "bogofilter" | "bmf" => has_letter(&['s', 'n', 'S', 'N']) && !has_letter(&['p', 'u', 'e']),
-        "dspam" => begins("--class=") || begins("--source="),
-        "spamc" => has(&["-L", "-C", "--learntype", "--reporttype"]),
-        "spamassassin" => has(&["-r", "-k", "-W", "-R", "--report", "--revoke"]),
-        "spamprobe" => has(&["spam", "good", "remove", "train-spam", "train-good"]),
-        "spamoracle" => has(&["add"]),
-        _ => false,
-    }
 }
 
 /// Whether a program that en- and decodes is told to decode.

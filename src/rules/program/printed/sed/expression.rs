@@ -1,0 +1,421 @@
+//! In: an expression of sed (POSIX, basic or extended). Out: the ways to take a
+//! line apart that its replacement comes to.
+
+use crate::rules::program::printed::tr::{MOST_SIGNS, every};
+use crate::rules::program::{New, Shape, TextEdit, Way};
+
+/// A part of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Atom {
+    Sign(char),
+    /// `.`, or `.*`.
+    Any {
+        star: bool,
+    },
+    Set {
+        set: Set,
+        star: bool,
+    },
+    /// `\(`.
+    Open,
+    /// `\)`.
+    Close,
+}
+
+/// A set of signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Set {
+    negated: bool,
+    /// ASCII, in order.
+    signs: Vec<char>,
+}
+
+/// An expression.
+#[derive(Debug, Default)]
+pub(super) struct Expression {
+    from_start: bool,
+    atoms: Vec<Atom>,
+    to_end: bool,
+    pub(super) groups: usize,
+}
+
+impl Expression {
+    pub(super) fn of(text: &str, is_extended: bool) -> Option<Self> {
+        let mut expression = Expression::default();
+        let mut open = 0;
+        let mut rest = match text.strip_prefix('^') {
+            Some(rest) => {
+                expression.from_start = true;
+                rest
+            }
+            None => text,
+        };
+        while let Some(sign) = rest.chars().next() {
+            let behind = rest.get(sign.len_utf8()..)?;
+            let (atom, behind) = match sign {
+                '$' if behind.is_empty() => {
+                    expression.to_end = true;
+                    break;
+                }
+                '[' => {
+                    let (set, behind) = Set::of(behind)?;
+                    (Atom::Set { set, star: false }, behind)
+                }
+                '.' => (Atom::Any { star: false }, behind),
+                '(' if is_extended => (Atom::Open, behind),
+                ')' if is_extended => (Atom::Close, behind),
+                '*' | '^' | '$' => return None,
+                '+' | '?' | '|' | '{' if is_extended => return None,
+                '\\' => {
+                    let escaped = behind.chars().next()?;
+                    let behind = behind.get(escaped.len_utf8()..)?;
+                    let atom = match escaped {
+                        '(' if !is_extended => Atom::Open,
+                        ')' if !is_extended => Atom::Close,
+                        '+' | '?' | '|' | '{' | '}' if !is_extended => return None,
+                        c if c.is_ascii_alphanumeric() || "<>`'\n".contains(c) => return None,
+                        c => Atom::Sign(c),
+                    };
+                    (atom, behind)
+                }
+                sign => (Atom::Sign(sign), behind),
+            };
+            let plus = if is_extended { "+" } else { "\\+" };
+            let (star, behind) = match (behind.strip_prefix('*'), behind.strip_prefix(plus)) {
+                (Some(behind), _) => (true, behind),
+                // One, and then any number.
+                (None, Some(behind)) if !matches!(atom, Atom::Open | Atom::Close) => {
+                    expression.atoms.push(atom.clone());
+                    (true, behind)
+                }
+                (None, _) => (false, behind),
+            };
+            let (atom, behind) = match star {
+                false => (atom, behind),
+                true => (
+                    match atom {
+                        Atom::Any { .. } => Atom::Any { star: true },
+                        Atom::Set { set, .. } => Atom::Set { set, star: true },
+                        Atom::Sign(sign) => Atom::Set {
+                            set: Set::one(sign),
+                            star: true,
+                        },
+                        Atom::Open | Atom::Close => return None,
+                    },
+                    behind,
+                ),
+            };
+            match atom {
+                Atom::Open => {
+                    expression.groups += 1;
+                    open += 1;
+                }
+                Atom::Close if open == 0 => return None,
+                Atom::Close => open -= 1,
+                Atom::Set { ref set, .. } if !set.signs.iter().all(char::is_ascii) => return None,
+                _ => {}
+            }
+            expression.atoms.push(atom);
+            rest = behind;
+        }
+        let is_something = !expression.atoms.is_empty();
+        (is_something && open == 0 && expression.groups < 8).then_some(expression)
+    }
+
+    /// A match that begins at the first sign of a set, or the blanks in front of
+    /// it: `s/ *(.*)//`. What follows is found behind the first where it is found
+    /// behind any.
+    fn first(&self, new: &str) -> Option<Way> {
+        let (before, atoms) = match self.atoms.as_slice() {
+            [Atom::Set { set, star: true }, rest @ ..] => (Some(set), rest),
+            atoms => (None, atoms),
+        };
+        let (first, rest) = match atoms.split_first()? {
+            (Atom::Sign(sign), rest) => (Set::one(*sign), rest),
+            (Atom::Set { set, star: false }, rest) => (set.clone(), rest),
+            _ => return None,
+        };
+        if !first.signs.iter().all(char::is_ascii) {
+            return None;
+        }
+        let rest = match rest {
+            [] if !self.to_end => "(.*)".to_owned(),
+            [] => return None,
+            [Atom::Any { star: true }] => ".*".to_owned(),
+            [Atom::Any { star: true }, rest @ ..] => {
+                let rest: String = plain(rest)?.chars().map(escaped).collect();
+                match self.to_end {
+                    true => format!(".*{rest}"),
+                    false => format!(".*{rest}(.*)"),
+                }
+            }
+            _ => return None,
+        };
+        let not_first = first.complement().written()?;
+        let (front, behind) = match before {
+            None => (format!("({not_first}*)"), 2),
+            Some(set) => {
+                let neither = first.union(set)?.complement().written()?;
+                let front = format!("(({not_first}*{neither})?){}*", set.written()?);
+                (front, 3)
+            }
+        };
+        let mut parts = vec![New::Group(1), New::Text(new.to_owned())];
+        if rest.ends_with("(.*)") {
+            parts.push(New::Group(behind));
+        }
+        let regex = format!("^{front}{}{rest}$", first.written()?);
+        Some(Way::new(Shape::Regex(regex), parts))
+    }
+
+    /// Whether a match is at the beginning of the line.
+    pub(super) fn begins(&self) -> bool {
+        let first = { self.atoms.iter() }.find(|atom| **atom != Atom::Open);
+        self.from_start || first == Some(&Atom::Any { star: true })
+    }
+
+    /// Whether a match goes on to the end of the line.
+    pub(super) fn ends(&self) -> bool {
+        self.to_end || self.atoms.last() == Some(&Atom::Any { star: true })
+    }
+
+    /// `s/a/b/g`, of single signs.
+    pub(super) fn everywhere(&self, new: &str) -> Option<Vec<TextEdit>> {
+        match self.atoms.as_slice() {
+            [Atom::Sign(sign)] => Some(vec![every(*sign, new)?]),
+            [Atom::Set { set, star: false }] => {
+                let is_small = !set.negated && set.signs.len() <= MOST_SIGNS;
+                if !is_small || set.signs.iter().any(|sign| new.contains(*sign)) {
+                    return None;
+                }
+                set.signs.iter().map(|sign| every(*sign, new)).collect()
+            }
+            // `s/  */ /g`
+            [Atom::Sign(sign), Atom::Set { set, star: true }]
+                if set.is(*sign) && sign.is_ascii() =>
+            {
+                let one = TextEdit::Squeeze(*sign);
+                match new == sign.to_string() {
+                    true => Some(vec![one]),
+                    false => Some(vec![one, every(*sign, new)?]),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The first match, which begins anywhere but at a beginning that is asked for.
+    pub(super) fn somewhere(&self, new: &str) -> Option<Way> {
+        let (last, inner) = self.atoms.split_last()?;
+        let to_rest = *last == Atom::Any { star: true };
+        let fixed = if to_rest {
+            inner
+        } else {
+            self.atoms.as_slice()
+        };
+        let front = [New::Group(1), New::Text(new.to_owned())];
+        match (plain(fixed), fixed) {
+            (Some(text), _) if to_rest => {
+                let around = vec![String::new(), text, String::new()];
+                Some(Way::new(Shape::Glob(around), front))
+            }
+            (Some(text), _) if self.to_end => {
+                Some(Way::new(Shape::Glob(vec![String::new(), text]), front))
+            }
+            (Some(text), _) => Some(Way::replacing(&text, new)),
+            // `s/[ ]*$//`
+            (None, [Atom::Set { set, star: true }]) if self.to_end && !to_rest => {
+                let others = set.complement().written()?;
+                let regex = format!("^(.*{others})?{}*$", set.written()?);
+                Some(Way::new(Shape::Regex(regex), front))
+            }
+            (None, _) => self.first(new),
+        }
+    }
+
+    /// A match that begins with the line: as long as it can be, and what is left
+    /// behind it.
+    pub(super) fn whole(&self, mut new: Vec<New>) -> Option<Way> {
+        let mut regex = "^".to_owned();
+        for atom in &self.atoms {
+            match atom {
+                Atom::Sign(sign) => regex.push_str(&escaped(*sign)),
+                Atom::Any { star: false } => regex.push('.'),
+                Atom::Any { star: true } => regex.push_str(".*"),
+                Atom::Set { set, star } => {
+                    regex.push_str(&set.written()?);
+                    regex.push_str(if *star { "*" } else { "" });
+                }
+                Atom::Open => regex.push('('),
+                Atom::Close => regex.push(')'),
+            }
+        }
+        if !self.ends() {
+            regex.push_str("(.*)");
+            new.push(New::Group(self.groups + 1));
+        }
+        regex.push('$');
+        Some(Way {
+            shape: Shape::Regex(regex),
+            new,
+        })
+    }
+}
+
+fn escaped(sign: char) -> String {
+    match sign {
+        '.' | '[' | ']' | '(' | ')' | '*' | '+' | '?' | '{' | '}' | '|' | '^' | '$' | '\\' => {
+            format!("\\{sign}")
+        }
+        sign => sign.to_string(),
+    }
+}
+
+impl Set {
+    /// The set behind a bracket, and what follows it.
+    fn of(text: &str) -> Option<(Set, &str)> {
+        let (negated, body) = match text.strip_prefix('^') {
+            Some(body) => (true, body),
+            None => (false, text),
+        };
+        let mut signs = Vec::new();
+        let mut rest = body;
+        // `[:space:]` without another bracket around it is refused.
+        let inner = body.split_once(']').map_or(body, |(inner, _)| inner);
+        let is_bare_class =
+            |sign: char| inner.len() > 1 && inner.starts_with(sign) && inner.ends_with(sign);
+        if [':', '=', '.'].into_iter().any(is_bare_class) {
+            return None;
+        }
+        loop {
+            if let Some(behind) = rest.strip_prefix("[:") {
+                let (name, behind) = behind.split_once(":]")?;
+                signs.extend(match name {
+                    "space" | "blank" => vec![' ', '\t'],
+                    "digit" => ('0'..='9').collect(),
+                    "lower" => ('a'..='z').collect(),
+                    "upper" => ('A'..='Z').collect(),
+                    "alpha" => ('A'..='Z').chain('a'..='z').collect(),
+                    "alnum" => ('0'..='9').chain('A'..='Z').chain('a'..='z').collect(),
+                    _ => return None,
+                });
+                if behind.starts_with('-') && !behind.starts_with("-]") {
+                    return None;
+                }
+                rest = behind;
+                continue;
+            }
+            let sign = rest.chars().next()?;
+            let behind = rest.get(sign.len_utf8()..)?;
+            if sign == ']' && rest.len() != body.len() {
+                signs.sort_unstable();
+                signs.dedup();
+                return Some((Set { negated, signs }, behind));
+            }
+            let mut range = behind.chars();
+            match (range.next(), range.next()) {
+                (Some('-'), Some(end)) if end != ']' => {
+                    let behind = range.as_str();
+                    let goes_on = behind.starts_with('-') && !behind.starts_with("-]");
+                    if end < sign || end == '[' || end == '-' || goes_on {
+                        return None;
+                    }
+                    signs.extend(sign..=end);
+                    rest = behind;
+                }
+                _ => {
+                    signs.push(sign);
+                    rest = behind;
+                }
+            }
+        }
+    }
+
+    fn one(sign: char) -> Set {
+        Set {
+            negated: false,
+            signs: vec![sign],
+        }
+    }
+
+    /// The signs of both, where both list them.
+    fn union(&self, other: &Set) -> Option<Set> {
+        if self.negated || other.negated {
+            return None;
+        }
+        let mut signs = [self.signs.as_slice(), &other.signs].concat();
+        signs.sort_unstable();
+        signs.dedup();
+        Some(Set {
+            negated: false,
+            signs,
+        })
+    }
+
+    fn is(&self, sign: char) -> bool {
+        !self.negated && self.signs == [sign]
+    }
+
+    fn complement(&self) -> Set {
+        Set {
+            negated: !self.negated,
+            signs: self.signs.clone(),
+        }
+    }
+
+    /// A bracket that POSIX and Perl read alike.
+    fn written(&self) -> Option<String> {
+        if self
+            .signs
+            .iter()
+            .any(|sign| matches!(sign, '[' | '\\' | '&' | '~'))
+        {
+            return None;
+        }
+        if let ([sign], false) = (self.signs.as_slice(), self.negated) {
+            return Some(escaped(*sign));
+        }
+        let has = |sign: char| self.signs.contains(&sign);
+        let mut text = if self.negated { "[^" } else { "[" }.to_owned();
+        if has(']') {
+            text.push(']');
+        }
+        let others: Vec<char> = { self.signs.iter() }
+            .filter(|sign| !matches!(sign, ']' | '^' | '-'))
+            .copied()
+            .collect();
+        for run in others.chunk_by(|one, next| {
+            *one as u32 + 1 == *next as u32
+                && one.is_ascii_alphanumeric()
+                && next.is_ascii_alphanumeric()
+                && one.is_ascii_digit() == next.is_ascii_digit()
+        }) {
+            match run {
+                [first, _, .., last] => text.extend([*first, '-', *last]),
+                run => text.extend(run),
+            }
+        }
+        if has('^') {
+            // Not in the first place, where it would turn the set round.
+            if others.is_empty() && !has(']') {
+                return None;
+            }
+            text.push('^');
+        }
+        if has('-') {
+            text.push('-');
+        }
+        text.push(']');
+        Some(text)
+    }
+}
+
+/// The signs of atoms that are nothing else, one at least.
+fn plain(atoms: &[Atom]) -> Option<String> {
+    let sign = |atom: &Atom| match atom {
+        Atom::Sign(sign) => Some(*sign),
+        _ => None,
+    };
+    let text: String = atoms.iter().map(sign).collect::<Option<_>>()?;
+    (!text.is_empty()).then_some(text)
+}
