@@ -18,6 +18,7 @@ mod text;
 
 pub(super) use body::EDGE;
 pub(super) use glob::escaped;
+pub(super) use header::of_envelope;
 
 use super::shape::Shape;
 use crate::report::code::Code;

@@ -2,7 +2,7 @@
 //! same into a variable of the script.
 
 use super::path::Path;
-use super::pattern::{Note, escaped};
+use super::pattern::{Note, escaped, of_envelope};
 use super::shape::Shape;
 use super::value::{Prepared, compare, reference, set, unknown_output, when};
 use super::{Lowering, adapted};
@@ -230,12 +230,7 @@ fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
     if !trusted {
         let taken = taken(&[group("1")]);
         let all = || vec![Value::text("*")];
-        let test = Test::Envelope {
-            part: AddressPart::All,
-            compare: compare(Match::Matches),
-            names: vec!["from".to_owned()],
-            keys: all(),
-        };
+        let test = of_envelope(compare(Match::Matches), all());
         return vec![first, when(test, taken)];
     }
     let branch = |field: &str| {

@@ -156,7 +156,10 @@ impl Lowering<'_> {
                 Held {
                     fit: Fit::LOOSE,
                     notes: vec![of_sender(false)],
-                    ..Held::exactly(Test::AnyOf(vec![header, in_sender(compare, keys)]))
+                    ..Held::exactly(Test::AnyOf(vec![
+                        header,
+                        pattern::of_envelope(compare, keys),
+                    ]))
                 }
             }
             Source::Sender { trusted, .. } => {
@@ -170,7 +173,7 @@ impl Lowering<'_> {
                         names: WHO.map(str::to_owned).to_vec(),
                         keys,
                     },
-                    false => in_sender(compare, keys),
+                    false => pattern::of_envelope(compare, keys),
                 };
                 Held {
                     // One field alone counts, and which depends on the message.
@@ -313,16 +316,6 @@ fn sees_ends(key: &Value) -> bool {
     text.is_none_or(|text| {
         text.contains(['^', '$']) || text.starts_with(blank) || text.ends_with(blank)
     })
-}
-
-/// What is looked for in the sender of the envelope.
-fn in_sender(compare: Compare, keys: Vec<Value>) -> Test {
-    Test::Envelope {
-        part: AddressPart::All,
-        compare,
-        names: vec!["from".to_owned()],
-        keys,
-    }
 }
 
 /// `grep -v`: there is a line, and it is not like this.

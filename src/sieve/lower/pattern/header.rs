@@ -521,7 +521,8 @@ impl Keys {
     }
 }
 
-fn of_envelope(compare: Compare, keys: Vec<Value>) -> Test {
+/// What is asked of the sender of the envelope.
+pub(in crate::sieve::lower) fn of_envelope(compare: Compare, keys: Vec<Value>) -> Test {
     Test::Envelope {
         part: AddressPart::All,
         compare,
