@@ -229,8 +229,7 @@ fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
     let first = set(name, &[], Value::text(""));
     if !trusted {
         let taken = taken(&[group("1")]);
-        let all = || vec![Value::text("*")];
-        let test = of_envelope(compare(Match::Matches), all());
+        let test = of_envelope(compare(Match::Matches), vec![Value::text("*")]);
         return vec![first, when(test, taken)];
     }
     let branch = |field: &str| {
