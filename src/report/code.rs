@@ -66,6 +66,10 @@ codes! {
         "Mail that a spam filter learned from",
         "Mail to a certain address, or of a certain kind, was given to a spam filter to learn from, and was not kept. The new server has a filter of its own, which learns in other ways: mostly from what is moved into the folder for spam, and out of it.",
         "Find out how the new server's filter learns, and send no more mail to that address.";
+    NotAsFiltered "not-as-filtered":
+        "A rule that looks at what a filter changed",
+        "A program or a rule above changes a part of the mail, and the script leaves it as it came. This rule looks at that part, and may decide otherwise than before.",
+        "Look whether the rule means what the filter writes, or what stands in the mail anyway.";
     StaysEncoded "stays-encoded":
         "Mail is no longer decoded",
         "A program turned the text of mail into plain text. Mail programs do that themselves when they show it; a rule further below that looks into the body looks at the text as it was sent.",

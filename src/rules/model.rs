@@ -32,7 +32,7 @@ pub struct Program {
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
     /// Files of the home that programs in the rules read (the text of an
-    /// answer, a list for `grep -f`), by their path relative to the home.
+    /// answer, a list for `grep -f`), by the path as written.
     pub texts: BTreeMap<String, String>,
     /// What stands where rules look for a file of the home (`test -f`), by the
     /// absolute path.

@@ -162,20 +162,19 @@ impl Changed {
 impl Meaning {
     /// What it changes as a filter that is fed these parts.
     pub fn changes(&self, header: bool, body: bool) -> Vec<Changed> {
-        let fields = |names: Vec<String>| names.iter().map(|name| Changed::field(name)).collect();
-        match self {
-            Meaning::HeaderEdit(edits) => fields(formail::changed_fields(edits)),
-            Meaning::Rewritten { fields: names } => fields(names.clone()),
-            Meaning::Decoded { .. } => vec![Changed::Body],
-            Meaning::Unknown => {
-                let header = header.then_some(Changed::Header);
-                header
-                    .into_iter()
-                    .chain(body.then_some(Changed::Body))
-                    .collect()
+        let fields = |names: &[String]| names.iter().map(|name| Changed::field(name)).collect();
+        let mut changes: Vec<Changed> = match self {
+            Meaning::SpamFilter { .. } | Meaning::PassThrough | Meaning::NoProgram => {
+                return Vec::new();
             }
+            Meaning::HeaderEdit(edits) => return fields(&formail::changed_fields(edits)),
+            Meaning::Decoded { .. } => return vec![Changed::Body],
+            Meaning::Rewritten { fields: names } if header => fields(names),
+            _ if header => vec![Changed::Header],
             _ => Vec::new(),
-        }
+        };
+        changes.extend(body.then_some(Changed::Body));
+        changes
     }
 }
 

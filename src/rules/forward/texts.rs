@@ -2,11 +2,11 @@
 //! them read, with their text: lists for `grep -f`, the text of an answer. And
 //! what stands where `test -f` looks.
 
-use crate::home::Kind;
+use crate::home::{Kind, ReadError};
 use crate::rules::elaborate::{Settings, path};
 use crate::rules::ledger::Ledger;
 use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Target, Test, Text};
-use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, meaning};
+use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, Question, meaning};
 use crate::syntax::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,8 +52,13 @@ pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> Files {
     let mut looked_for = BTreeMap::new();
     for absolute in wanted.looked_for {
         if let Some(path) = path::below(&settings.home_path, &absolute) {
-            let kind = ledger.home().kind(path);
-            looked_for.insert(absolute, kind);
+            let home = ledger.home();
+            let kind = home.kind(path);
+            // What a link out of the home leads to is not known.
+            let is_missing = || home.read(path) == Err(ReadError::Missing);
+            if kind.is_some() || is_missing() {
+                looked_for.insert(absolute, kind);
+            }
         }
     }
     Files { texts, looked_for }
@@ -140,17 +145,21 @@ impl Wanted<'_> {
                     paths.iter().for_each(|path| self.want(path));
                 }
             }
-            Meaning::Question(question) => {
-                if let Comparison::File(_, path) = &question.comparison {
-                    self.look_for(path);
-                }
-            }
+            Meaning::Question(question) => self.question(&question),
             Meaning::AutoReply(reply) => self.parts(&reply.body),
             Meaning::SendToHeader { body } => self.parts(&body),
             Meaning::Vacation(vacation) => {
                 let default = Text::literal(".vacation.msg");
                 self.want_in_home(vacation.message.as_ref().unwrap_or(&default));
             }
+            _ => {}
+        }
+    }
+
+    fn question(&mut self, question: &Question) {
+        match &question.comparison {
+            Comparison::File(_, path) => self.look_for(path),
+            Comparison::Every(questions) => questions.iter().for_each(|one| self.question(one)),
             _ => {}
         }
     }

@@ -10,6 +10,9 @@ use crate::rules::model::Text;
 pub struct Question {
     /// `!`.
     pub negated: bool,
+    /// A variable stands without quotes: where it is empty, or several words,
+    /// `test` sees something else, or fails.
+    pub splits: bool,
     /// What is asked.
     pub comparison: Comparison,
 }
@@ -32,6 +35,8 @@ pub enum Comparison {
     },
     /// `-f path` and so on.
     File(FileTest, Text),
+    /// `a -a b`: all of these hold.
+    Every(Vec<Question>),
 }
 
 /// Whether a relation of [`Comparison::Number`] holds.
@@ -117,6 +122,21 @@ pub(super) fn test(call: &Call) -> Option<Question> {
             _ => return None,
         };
     }
+    let parts: Vec<&[Text]> = words.split(|word| word.known() == Some("-a")).collect();
+    match parts.as_slice() {
+        [all] => of_words(all, call.splits),
+        parts => {
+            let questions = parts.iter().map(|words| of_words(words, call.splits));
+            Some(Question {
+                negated: false,
+                splits: false,
+                comparison: Comparison::Every(questions.collect::<Option<_>>()?),
+            })
+        }
+    }
+}
+
+fn of_words(mut words: &[Text], splits: bool) -> Option<Question> {
     let mut negated = false;
     while let Some((first, rest)) = words.split_first() {
         if rest.is_empty() || first.known() != Some("!") {
@@ -164,6 +184,7 @@ pub(super) fn test(call: &Call) -> Option<Question> {
     };
     Some(Question {
         negated,
+        splits,
         comparison,
     })
 }

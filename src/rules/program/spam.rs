@@ -34,6 +34,7 @@ const SPAM_FILTERS: [&str; 25] = [
     "spambayes",
 ];
 
+/// A filter that marks, or is told; nothing for other programs.
 pub(super) fn of_call(call: &Call) -> Option<Meaning> {
     let program = call.name.clone();
     if trains(call) {
@@ -43,21 +44,27 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
     is_filter.then_some(Meaning::SpamFilter { program })
 }
 
-/// Whether a spam filter is told what a message is, and prints nothing.
+/// Whether a spam filter is told what a message is, and does nothing else.
 fn trains(call: &Call) -> bool {
-    let words: Vec<&str> = call.arguments.iter().filter_map(Text::known).collect();
+    let words: Option<Vec<&str>> = call.arguments.iter().map(Text::known).collect();
+    let Some(words) = words else {
+        return false;
+    };
     let has = |these: &[&str]| words.iter().any(|word| these.contains(word));
     let begins = |start: &str| words.iter().any(|word| word.starts_with(start));
-    // The letters of short options.
-    let letters = || {
-        let options = words.iter().filter_map(|word| word.strip_prefix('-'));
-        options.filter(|rest| !rest.starts_with('-'))
-    };
-    let has_letter = |these: &[char]| letters().any(|letters| letters.contains(these));
     match call.name.as_str() {
         "sa-learn" => has(&["--spam", "--ham", "--forget"]),
-        "bogofilter" | "bmf" => has_letter(&['s', 'n', 'S', 'N']) && !has_letter(&['p', 'u', 'e']),
-        "dspam" => begins("--class=") || begins("--source="),
+        "bogofilter" | "bmf" => {
+            let options = call.options("cdkoxyIO", "");
+            let letters = options.unwrap_or_default();
+            let has = |these: &[char]| letters.iter().any(|flag| these.contains(&flag.letter));
+            has(&['s', 'n', 'S', 'N']) && !has(&['p', 'u', 'e'])
+        }
+        "dspam" => {
+            (begins("--class=") || begins("--source="))
+                && !begins("--deliver")
+                && !has(&["--stdout"])
+        }
         "spamc" => has(&["-L", "-C", "--learntype", "--reporttype"]),
         "spamassassin" => has(&["-r", "-k", "-W", "-R", "--report", "--revoke"]),
         "spamprobe" => has(&["spam", "good", "remove", "train-spam", "train-good"]),

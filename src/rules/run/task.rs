@@ -333,6 +333,15 @@ impl<'p> Machine<'_, 'p> {
                 };
                 program::holds(left, relation, right)
             }
+            Comparison::Every(questions) => {
+                for question in questions {
+                    let ran = self.question(process, question, encoding);
+                    if ran.status != 0 {
+                        return ran;
+                    }
+                }
+                true
+            }
             Comparison::File(what, path) => {
                 let path = self.string(process, path, encoding);
                 match self.runner.program.finds(*what, &path) {

@@ -242,8 +242,12 @@ impl Lowering<'_> {
             model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
             model::Test::Program(command) => self.question(recipe, command, path)?,
         };
-        if !self.unchanged.is_empty() {
-            held.fit = held.fit.and(self.fit_of_unchanged(&held.test));
+        if !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(adapted(
+                Code::NotAsFiltered,
+                "A rule above changes what this looks at, and the script does not, or not in all such mail",
+            ));
         }
         if self.takes_fields_out && asks_for_body(&held.test) {
             held.fit = Fit::LOOSE;
@@ -355,32 +359,28 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    /// How well a test holds for what rules above change, and the server does
-    /// not. What nobody knows of may have put fields into the header; out of it,
-    /// it hardly took any.
-    fn fit_of_unchanged(&self, test: &Test) -> Fit {
-        let is_changed = |name: &str| self.unchanged.contains(&Changed::field(name));
-        let mut fit = Fit::EXACT;
+    /// Whether rules above change a field, and the server does not.
+    pub(super) fn is_unchanged(&self, field: &str) -> bool {
+        self.unchanged.contains(&Changed::field(field))
+            || field != SENDER && self.unchanged.contains(&Changed::Header)
+    }
+
+    /// Whether a test asks for what rules above change, and the server does not.
+    fn asks_for_unchanged(&self, test: &Test) -> bool {
+        let mut asks = false;
         walk::test_tree(test, &mut |test| {
-            let found = match test {
+            asks |= match test {
                 Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
-                    match names.iter().any(|name| is_changed(name)) {
-                        true => Fit::LOOSE,
-                        false if self.unchanged.contains(&Changed::Header) => Fit::MISSES,
-                        false => Fit::EXACT,
-                    }
+                    names.iter().any(|name| self.is_unchanged(name))
                 }
-                Test::Envelope { .. } if is_changed(SENDER) => Fit::LOOSE,
-                Test::Body { .. } | Test::Over(_) | Test::Under(_)
-                    if self.unchanged.contains(&Changed::Body) =>
-                {
-                    Fit::LOOSE
+                Test::Envelope { .. } => self.is_unchanged(SENDER),
+                Test::Body { .. } | Test::Over(_) | Test::Under(_) => {
+                    self.unchanged.contains(&Changed::Body)
                 }
-                _ => Fit::EXACT,
+                _ => false,
             };
-            fit = fit.and(found);
         });
-        fit
+        asks
     }
 
     /// The expression that a text is.

@@ -8,7 +8,7 @@ use super::value::{Prepared, compare, reference, set, unknown_output, when};
 use super::{Lowering, adapted};
 use crate::report::code::Code;
 use crate::rules::model::Text;
-use crate::rules::program::{self, Changed, New, Printed, Source, TextEdit, Way};
+use crate::rules::program::{self, New, Printed, Source, TextEdit, Way};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -59,8 +59,8 @@ impl Lowering<'_> {
                 }
                 let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
-                let is_unchanged = |name: &String| self.unchanged.contains(&Changed::field(name));
-                into.doubtful |= has_lines || field.names.iter().any(is_unchanged);
+                let mut names = field.names.iter();
+                into.doubtful |= has_lines || names.any(|name| self.is_unchanged(name));
                 into.notes.push(adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded, on one line, and without the blanks around it",

@@ -1,7 +1,6 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
 use super::answer::seen_senders;
-use super::left_out::changed_by;
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::sequence::Flow;
@@ -193,9 +192,11 @@ impl Lowering<'_> {
                     Code::SpamTraining,
                     format!("{program} learned from the mail, and that was all; the server learns nothing from it"),
                 ));
-                match copy {
-                    true => Flow::nothing(),
-                    false => self.thrown_away(at, path),
+                match (copy, recipe.flags.wait) {
+                    (true, _) => Flow::nothing(),
+                    // Where the program failed, the mail went on.
+                    (false, true) => self.kept(path),
+                    (false, false) => self.thrown_away(at, path),
                 }
             }
             Meaning::Exit(0) if copy => Flow::nothing(),
@@ -257,7 +258,7 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
         let at = recipe.at;
-        let changes = changed_by(recipe);
+        let changes = meaning.changes(recipe.flags.feed_header, recipe.flags.feed_body);
         match meaning {
             Meaning::SpamFilter { program } => {
                 self.find(at, dropped(
@@ -266,7 +267,7 @@ impl Lowering<'_> {
                 ));
                 Ok(Vec::new())
             }
-            Meaning::PassThrough | Meaning::Log | Meaning::Notify => {
+            Meaning::PassThrough => {
                 self.find(
                     at,
                     dropped(Code::SideEffect, "The program left the mail as it was"),

@@ -5,6 +5,7 @@ use super::answer::{only_answers, seen_senders};
 use super::guard::Held;
 use super::path::Path;
 use super::pattern::{Fit, Note};
+use super::printed::unquoted_blanks;
 use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
@@ -107,6 +108,19 @@ impl Lowering<'_> {
                 let (left, right) = (self.value(left, path)?, self.value(right, path)?);
                 self.numbers(left, relation, right)?
             }
+            Comparison::Every(questions) => {
+                let mut all = Held::exactly(Test::True);
+                let mut tests = Vec::new();
+                for question in questions {
+                    let held = self.asked(recipe, question, path)?;
+                    all.before.extend(held.before);
+                    all.fit = all.fit.and(held.fit);
+                    all.notes.extend(held.notes);
+                    tests.push(held.test);
+                }
+                all.test = Test::AllOf(tests);
+                all
+            }
             Comparison::File(what, file) => {
                 let written = match file.known() {
                     Some(file) => Some(file.to_owned()),
@@ -144,6 +158,10 @@ impl Lowering<'_> {
                 }
             }
         };
+        if question.splits && !is_constant(&held.test) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(unquoted_blanks());
+        }
         if question.negated {
             held.test = Test::Not(Box::new(held.test));
             held.fit = held.fit.negated();
@@ -203,6 +221,10 @@ impl Lowering<'_> {
             ..Held::exactly(test)
         })
     }
+}
+
+fn is_constant(test: &Test) -> bool {
+    matches!(test, Test::True | Test::False)
 }
 
 fn constant(value: bool) -> Test {

@@ -1,10 +1,10 @@
-//! In: weighted conditions (procmailsc(5)). Out: the smallest test that holds
+//! In: weighted conditions (procmailsc(5)). Out: commands and a test that holds
 //! when their sum is positive.
 //!
 //! Each weight counts once, where its condition holds: the sum is then a
 //! threshold, and a threshold is an `anyof` of `allof`s, or, where there are too
 //! many ways to pass it, the length of a text to which each test adds letters.
-//! Sieve can count the fields of a name, and nothing else.
+//! Sieve can count the fields of a name; it counts no places in a text.
 
 use super::path::Path;
 use super::pattern::{Fit, Note};
@@ -29,7 +29,9 @@ const MOST_LETTERS: f64 = 500.0;
 pub(super) struct Score {
     /// What is done first.
     pub before: Vec<Command>,
+    /// What holds where it is.
     pub test: Test,
+    /// How well.
     pub fit: Fit,
 }
 
@@ -98,6 +100,16 @@ impl Lowering<'_> {
                 false => terms.push(term),
             }
         }
+        let ends = |sign: f64| {
+            let mut all = terms.iter().chain(counted.iter().map(|(_, _, term)| term));
+            all.any(|term| term.weight * sign >= SUPREME)
+        };
+        if ends(1.0) && ends(-1.0) {
+            return Err(manual(
+                Code::ScoreTooComplex,
+                "Some weights end the sum and some forbid it, whichever is met first, and the server adds them all",
+            ));
+        }
         if let ([(_, x, term)], []) = (counted.as_slice(), terms.as_slice())
             && *x == 1.0
             && let Some(test) = self.fields_counted(sum, term)
@@ -107,6 +119,22 @@ impl Lowering<'_> {
                 test,
                 fit: term.fit,
             });
+        }
+        let most: f64 = { terms.iter().chain(counted.iter().map(|(_, _, term)| term)) }
+            .map(|term| term.weight.max(0.0))
+            .sum();
+        if let Some((span, ..)) = counted.first()
+            && sum + most <= 0.0
+            && !recipe.flags.filter
+        {
+            self.find_in(
+                recipe.at,
+                Some(*span),
+                manual(
+                    Code::ScoreCounts,
+                    "The weights pass only where this is found several times, which the server cannot count",
+                ),
+            );
         }
         for (span, _, term) in counted {
             self.find_in(recipe.at, Some(span), adapted(

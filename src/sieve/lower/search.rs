@@ -155,7 +155,10 @@ impl Lowering<'_> {
                 }
                 Held {
                     fit: Fit::LOOSE,
-                    notes: vec![of_sender(false)],
+                    notes: vec![adapted(
+                        Code::FieldValue,
+                        "Of the line “From ”, the server shows the sender alone, which is empty for a bounce",
+                    )],
                     ..Held::exactly(Test::AnyOf(vec![
                         header,
                         pattern::of_envelope(compare, keys),

@@ -101,11 +101,12 @@ fn at_edge(term: &Term, style: Style) -> Option<String> {
         Some((Regex::Edge, inner)) => (inner, true),
         _ => (term.as_slice(), false),
     };
-    let (_, front) = inner.split_last()?;
+    let (last, front) = inner.split_last()?;
     let is_nothing = inner.iter().all(|factor| {
         factor.is_nullable() || any(factor, &|part| *part == Regex::Class(ByteSet::of(b'\n')))
     });
     let is_unclear = is_nothing
+        || closed && super::term::sees_newline(last)
         || front.iter().any(super::term::sees_newline)
         || inner.iter().any(|factor| any(factor, &is_edge));
     match is_unclear {
