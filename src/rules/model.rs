@@ -8,7 +8,6 @@
 pub mod filter;
 
 use super::expression::unguarded;
-use super::program::FileTest;
 use crate::home::Kind;
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
@@ -58,6 +57,21 @@ impl Program {
             FileTest::Directory => Some(matches!(kind, Some(Kind::Directory | Kind::Maildir))),
         }
     }
+}
+
+/// What is asked of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileTest {
+    /// `-e`, `-r`: something is there.
+    Exists,
+    /// `-w`, `-x`: something that may be changed, or run.
+    Allowed,
+    /// `-s`: something that is not empty.
+    Filled,
+    /// `-f`: a regular file.
+    Regular,
+    /// `-d`: a directory.
+    Directory,
 }
 
 /// A statement: the unit of the report.

@@ -21,7 +21,7 @@ use arguments::{Call, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, changed_fields, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
-pub use question::{Comparison, FileTest, Grep, Input, Patterns, Question, holds};
+pub use question::{Comparison, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
 
 /// What a command does.
@@ -85,7 +85,7 @@ pub enum Meaning {
     },
     /// A program changes the message on its way into a folder:
     /// `program | deliver`, `formail -A … >> file`.
-    Changed {
+    FiledChanged {
         /// The program's name, with more where there are several.
         program: String,
         /// What then becomes of it.
@@ -242,7 +242,7 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
             let filed = filing::deliver(last)?;
             match of_pipeline(first) {
                 Some(Meaning::SpamFilter { .. } | Meaning::PassThrough) => Some(filed),
-                _ => filing::changed(first, filed),
+                _ => filing::filed_changed(first, filed),
             }
         }
         [first @ .., Stage::Call(last)]
@@ -250,8 +250,8 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
                 && first.iter().all(filing::is_stream_editor) =>
         {
             match of_call(last)? {
-                end @ Meaning::AppendTo { .. } => filing::changed(first, end),
-                Meaning::Changed { then, .. } => filing::changed(stages, *then),
+                end @ Meaning::AppendTo { .. } => filing::filed_changed(first, end),
+                Meaning::FiledChanged { then, .. } => filing::filed_changed(stages, *then),
                 _ => None,
             }
         }

@@ -295,6 +295,11 @@ impl Target {
             || self.extensions.contains(&extension)
     }
 
+    /// Whether a script may ask which of two numbers is greater (RFC 5231).
+    pub fn compares_numbers(&self) -> bool {
+        self.has(Extension::Relational) && self.has(Extension::AsciiNumeric)
+    }
+
     /// The text of a TOML file; `file` is its name, for errors.
     ///
     /// All fields are optional: `name`, `title`, `extends` (a profile; without

@@ -25,7 +25,7 @@ pub(super) fn of_redirected(call: &Call, target: Option<Text>) -> Option<Meaning
             let alone = Stage::Call(alone);
             let file = target.filter(|file| file.known() != Some("/dev/null"));
             match (is_stream_editor(&alone), file) {
-                (true, Some(path)) => changed(&[alone], append(path)),
+                (true, Some(path)) => filed_changed(&[alone], append(path)),
                 (true, None) => None,
                 (false, _) if name == "formail" => Some(Meaning::Log),
                 (false, _) => aside(call),
@@ -35,14 +35,14 @@ pub(super) fn of_redirected(call: &Call, target: Option<Text>) -> Option<Meaning
 }
 
 /// What becomes of a message that programs change first, which read and print it.
-pub(super) fn changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
+pub(super) fn filed_changed(by: &[Stage], then: Meaning) -> Option<Meaning> {
     let flows = |redirection: &Target| redirection.descriptor == Some(2);
     let names = by.iter().map(|stage| match stage {
         Stage::Call(call) if call.redirections.iter().all(flows) => Some(call.name.as_str()),
         _ => None,
     });
     let names: Vec<&str> = names.collect::<Option<_>>()?;
-    Some(Meaning::Changed {
+    Some(Meaning::FiledChanged {
         program: names.join(" | "),
         then: Box::new(then),
     })
@@ -85,6 +85,7 @@ pub(super) fn output_file(call: &Call) -> Option<Option<Text>> {
     Some(keeps.then(|| redirection.target.clone()))
 }
 
+/// Whether a program files mail as the server does.
 pub(super) fn is_delivery_agent(call: &Call) -> bool {
     ["deliver", "dovecot-lda", "cyrdeliver"].contains(&call.name.as_str())
 }
@@ -109,6 +110,7 @@ pub(super) fn deliver(call: &Call) -> Option<Meaning> {
     })
 }
 
+/// `rcvstore +folder` of MH.
 pub(super) fn rcvstore(call: &Call) -> Option<Meaning> {
     let mut folders = call
         .arguments

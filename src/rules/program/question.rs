@@ -3,7 +3,7 @@
 use super::arguments::Call;
 use super::formail::Formail;
 use super::{Meaning, Source, echo};
-use crate::rules::model::Text;
+use crate::rules::model::{FileTest, Text};
 
 /// What `test` asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,21 +49,6 @@ pub fn holds(left: i64, relation: &str, right: i64) -> bool {
         "gt" => left > right,
         _ => left >= right,
     }
-}
-
-/// What is asked of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileTest {
-    /// `-e`, `-r`: something is there.
-    Exists,
-    /// `-w`, `-x`: something that may be changed, or run.
-    Allowed,
-    /// `-s`: something that is not empty.
-    Filled,
-    /// `-f`: a regular file.
-    Regular,
-    /// `-d`: a directory.
-    Directory,
 }
 
 /// A search for lines.

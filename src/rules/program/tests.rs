@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::rules::model::FileTest;
 
 fn of(command: &str) -> Meaning {
     meaning(&Text::literal(command))

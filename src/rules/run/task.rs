@@ -132,7 +132,7 @@ impl<'p> Machine<'_, 'p> {
                 self.deliver(path, format);
                 Ran::default()
             }
-            Meaning::Changed { then, .. } => {
+            Meaning::FiledChanged { then, .. } => {
                 self.meant(process, command, then, input, task, encoding)
             }
             Meaning::Redirect { addresses, .. } => {

@@ -14,6 +14,7 @@ use crate::sieve::target::Extension;
 /// Fields that `editheader` never touches (RFC 5293 §6).
 const PROTECTED: [&str; 2] = ["received", "auto-submitted"];
 
+/// The field that says how a text is encoded.
 const ENCODING: &str = "Content-Transfer-Encoding";
 
 impl Lowering<'_> {

@@ -240,7 +240,7 @@ pub(super) fn may_keep(recipe: &Recipe) -> bool {
             Meaning::AppendTo { .. }
                 | Meaning::StoreMh { .. }
                 | Meaning::Deliver { .. }
-                | Meaning::Changed { .. }
+                | Meaning::FiledChanged { .. }
                 | Meaning::Redirect { .. }
         ),
         Action::Pipe(_) => true,

@@ -57,33 +57,11 @@ impl Lowering<'_> {
             let commands = self.filtered(recipe, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
-        let said = match &meaning {
-            Meaning::Changed { program, .. } => Some(adapted(
-                Code::FiledUnchanged,
-                format!(
-                    "The mail was changed by the program “{}” before it was put into the folder; the server puts it there as it came",
-                    shortened(program)
-                ),
-            )),
-            Meaning::AppendTo {
-                compressed: true, ..
-            } => Some(adapted(
-                Code::Compressed,
-                "The mail was added to a packed file; the server puts it into a folder of that name",
-            )),
-            Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => {
-                Some(adapted(
-                    Code::OwnDelivery,
-                    "The server files the mail itself, without the program",
-                ))
-            }
-            _ => None,
-        };
-        if let Some(note) = said {
+        if let Some(note) = filed_otherwise(&meaning) {
             self.find(at, note);
         }
         let meaning = match meaning {
-            Meaning::Changed { then, .. } => *then,
+            Meaning::FiledChanged { then, .. } => *then,
             meaning => meaning,
         };
         let flow = match meaning {
@@ -459,6 +437,32 @@ impl Lowering<'_> {
     /// Whether the script has a value for a variable.
     pub(super) fn is_carried(&self, name: &str, path: &Path) -> bool {
         matches!(self.known(name, path), Known::Carried { .. }) && !script_name(name).is_empty()
+    }
+}
+
+/// What there is to say of a program that puts mail into a folder.
+fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
+    match meaning {
+        Meaning::FiledChanged { program, .. } => Some(adapted(
+            Code::FiledUnchanged,
+            format!(
+                "The mail was changed by the program “{}” before it was put into the folder; the server puts it there as it came",
+                shortened(program)
+            ),
+        )),
+        Meaning::AppendTo {
+            compressed: true, ..
+        } => Some(adapted(
+            Code::Compressed,
+            "The mail was added to a packed file; the server puts it into a folder of that name",
+        )),
+        Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => {
+            Some(adapted(
+                Code::OwnDelivery,
+                "The server files the mail itself, without the program",
+            ))
+        }
+        _ => None,
     }
 }
 

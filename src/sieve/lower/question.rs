@@ -192,9 +192,7 @@ impl Lowering<'_> {
             Some(number) => Value::text(number.to_string()),
             None => prepared.value.clone(),
         };
-        let is_known = self.target.has(Extension::Variables)
-            && self.target.has(Extension::Relational)
-            && self.target.has(Extension::AsciiNumeric);
+        let is_known = self.target.has(Extension::Variables) && self.target.compares_numbers();
         if !is_known || !is_plain(&left) || !is_plain(&right) {
             return Err(manual(
                 Code::UnclearNumber,

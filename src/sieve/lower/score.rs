@@ -160,11 +160,7 @@ impl Lowering<'_> {
 
     /// Adds the weights up, a letter for each unit (RFC 5229 §4.1, `:length`).
     fn summed(&mut self, sum: f64, terms: Vec<Term>) -> Option<Score> {
-        let numbers = [Extension::Relational, Extension::AsciiNumeric];
-        let can_count = numbers
-            .into_iter()
-            .all(|extension| self.target.has(extension));
-        if !can_count || !self.target.has(Extension::Variables) {
+        if !self.target.compares_numbers() || !self.target.has(Extension::Variables) {
             return None;
         }
         let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
@@ -180,7 +176,7 @@ impl Lowering<'_> {
         }
         before.push(set(&name, &["length"], reference(&name)));
         // One letter more than that, and the sum is positive.
-        let limit = (0.0 - sum / unit).floor();
+        let limit = limit(sum, unit);
         let test = Test::String {
             compare: Compare {
                 by: Match::Value("gt".to_owned()),
@@ -197,13 +193,9 @@ impl Lowering<'_> {
         let Test::Exists(names) = &term.test else {
             return None;
         };
-        let limit = (-sum / term.weight).floor();
-        let counts = [Extension::Relational, Extension::AsciiNumeric];
-        let can_count = counts
-            .into_iter()
-            .all(|extension| self.target.has(extension));
+        let limit = limit(sum, term.weight);
         // Where one field is enough, it is there or not.
-        if term.weight <= 0.0 || limit < 1.0 || !can_count {
+        if term.weight <= 0.0 || limit < 1.0 || !self.target.compares_numbers() {
             return None;
         }
         Some(Test::Header {
@@ -233,6 +225,11 @@ impl Lowering<'_> {
                 )
             })
     }
+}
+
+/// More units than this make a sum positive. (`-sum` would print as `-0`.)
+fn limit(sum: f64, unit: f64) -> f64 {
+    (0.0 - sum / unit).floor()
 }
 
 /// What takes away is turned round: its absence adds.

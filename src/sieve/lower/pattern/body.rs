@@ -115,10 +115,12 @@ fn at_edge(term: &Term, style: Style) -> Option<String> {
     }
 }
 
+/// `^^`.
 pub(super) fn is_edge(part: &Regex) -> bool {
     *part == Regex::Edge
 }
 
+/// What there is to say where a rule asks for an edge that servers do not show.
 pub(in crate::sieve::lower) const EDGE: &str = "A rule on the server cannot ask where the body begins or ends, so the script does not look there";
 
 fn say_edge(remarks: &mut Remarks) {
