@@ -19,7 +19,7 @@ use super::model::{Piece, Text};
 use crate::syntax::shell::Operator;
 use arguments::{Call, Reader, Stage};
 
-pub use formail::{Edit, Field, SENDER, changed_fields, is_field_name};
+pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, holds};
 pub use send::{BodyPart, Recipients, Reply, Vacation};
@@ -162,14 +162,18 @@ impl Changed {
 impl Meaning {
     /// What it changes as a filter that is fed these parts.
     pub fn changes(&self, header: bool, body: bool) -> Vec<Changed> {
-        let fields = |names: &[String]| names.iter().map(|name| Changed::field(name)).collect();
         let mut changes: Vec<Changed> = match self {
             Meaning::SpamFilter { .. } | Meaning::PassThrough | Meaning::NoProgram => {
                 return Vec::new();
             }
-            Meaning::HeaderEdit(edits) => return fields(&formail::changed_fields(edits)),
+            Meaning::HeaderEdit(edits) => {
+                let names = edits.iter().flat_map(Edit::names);
+                return names.map(Changed::field).collect();
+            }
             Meaning::Decoded { .. } => return vec![Changed::Body],
-            Meaning::Rewritten { fields: names } if header => fields(names),
+            Meaning::Rewritten { fields } if header => {
+                fields.iter().map(|name| Changed::field(name)).collect()
+            }
             _ if header => vec![Changed::Header],
             _ => Vec::new(),
         };
@@ -251,7 +255,6 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
         {
             match of_call(last)? {
                 end @ Meaning::AppendTo { .. } => filing::filed_changed(first, end),
-                Meaning::FiledChanged { then, .. } => filing::filed_changed(stages, *then),
                 _ => None,
             }
         }

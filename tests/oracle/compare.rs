@@ -5,9 +5,10 @@ mod report;
 
 pub use report::{Divergence, Report};
 
+use super::forward::Old;
 use super::messages::{self, Message};
 use super::pigeonhole::{Compiled, Pigeonhole};
-use super::procmail::{Prepared, Procmail, Run};
+use super::procmail::{Procmail, Run};
 use super::rules::{self, Rules, Translated};
 use super::stalwart::SieveRs;
 use super::{Delivery, Files, Outcome};
@@ -58,14 +59,6 @@ impl Case {
     pub fn script(&self) -> &str {
         &self.dovecot.report.script
     }
-}
-
-/// How the old machine is asked about a home.
-enum Old {
-    /// procmail runs for each message; beside it, mail goes elsewhere.
-    Procmail(Prepared, Outcome),
-    /// A `.forward` does the same with every message.
-    Forward(Run),
 }
 
 /// A home with its rules ready to be run, and a message for it.
@@ -134,20 +127,7 @@ impl Judges {
         let target = Target::from_toml(include_str!("sieve-rs.toml"), "sieve-rs.toml");
         let target = target.map_err(|error| error.to_string())?;
         let perl = rules.translate(&server.offered(target))?;
-        let forward = files.0.get(".forward");
-        let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let has_rules = files.0.contains_key(".procmailrc");
-        let deliver = |text| super::forward::deliver(text, has_rules);
-        let home = match forward.as_deref().and_then(deliver) {
-            Some(run) => Old::Forward(run),
-            None => {
-                let forward = forward.as_deref().unwrap_or_default();
-                Old::Procmail(
-                    Prepared::new(files),
-                    super::forward::beside_procmail(forward),
-                )
-            }
-        };
+        let home = Old::of(files);
         let pigeonhole = self
             .pigeonhole(server)
             .map(|pigeonhole| pigeonhole.compile(&dovecot.report.script));

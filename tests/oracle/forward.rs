@@ -2,9 +2,33 @@
 //! message. There is no real mailer among the judges; this reads only what
 //! leaves no doubt.
 
-use super::procmail::Run;
+use super::procmail::{Prepared, Run};
 use super::recorder::Call;
-use super::{DOMAIN, Delivery, HOME, Outcome, USER};
+use super::{DOMAIN, Delivery, Files, HOME, Outcome, USER};
+
+/// How the old machine is asked about a home.
+pub enum Old {
+    /// procmail runs for each message; beside it, mail goes elsewhere.
+    Procmail(Prepared, Outcome),
+    /// A `.forward` does the same with every message.
+    Forward(Run),
+}
+
+impl Old {
+    /// That of a home with these files.
+    pub fn of(files: Files) -> Self {
+        let forward = files.0.get(".forward");
+        let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let has_rules = files.0.contains_key(".procmailrc");
+        match forward.as_deref().and_then(|text| deliver(text, has_rules)) {
+            Some(run) => Old::Forward(run),
+            None => {
+                let beside = beside_procmail(forward.as_deref().unwrap_or_default());
+                Old::Procmail(Prepared::new(files), beside)
+            }
+        }
+    }
+}
 
 /// What happens to every message; nothing where the file holds more than
 /// addresses, files and programs, calls procmail, or names nobody, so that the
@@ -27,7 +51,7 @@ pub fn deliver(text: &str, has_rules: bool) -> Option<Run> {
 
 /// Where mail goes beside procmail, which is one of the destinations. What goes
 /// to the user's own mailbox comes to procmail's rules as well.
-pub fn beside_procmail(text: &str) -> Outcome {
+fn beside_procmail(text: &str) -> Outcome {
     let others = destinations(text).map(|mut words| {
         words.retain(|word| !word.contains("procmail") && !is_own(word));
         words

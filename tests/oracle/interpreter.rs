@@ -1,8 +1,9 @@
 //! In: homes and messages. Out: whether the project's own interpreter of the
 //! rule model does with each what procmail does.
 
+use super::forward::Old;
 use super::messages::{self, Message};
-use super::procmail::{Prepared, Procmail, Run};
+use super::procmail::Procmail;
 use super::rules::{self, Rules};
 use super::{Files, Outcome};
 use serde::Serialize;
@@ -97,11 +98,6 @@ pub struct Case {
     messages: Vec<Message>,
 }
 
-enum Old {
-    Procmail(Prepared, Outcome),
-    Forward(Run),
-}
-
 impl Case {
     /// `count` messages made for the rules of a home, and `ordinary` others.
     pub fn new(name: &str, files: Files, count: usize, ordinary: usize) -> Self {
@@ -110,23 +106,10 @@ impl Case {
             .fold(7, |seed: u64, byte| seed.wrapping_mul(31) + u64::from(byte));
         let mut messages = messages::from_rules(&files, count, seed);
         messages.extend(messages::ordinary().into_iter().take(ordinary));
-        let forward = files.0.get(".forward");
-        let forward = forward.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let has_rules = files.0.contains_key(".procmailrc");
-        let deliver = |text| super::forward::deliver(text, has_rules);
         Case {
             name: name.to_string(),
             rules: Rules::of(&files),
-            home: match forward.as_deref().and_then(deliver) {
-                Some(run) => Old::Forward(run),
-                None => {
-                    let forward = forward.as_deref().unwrap_or_default();
-                    Old::Procmail(
-                        Prepared::new(files),
-                        super::forward::beside_procmail(forward),
-                    )
-                }
-            },
+            home: Old::of(files),
             messages,
         }
     }

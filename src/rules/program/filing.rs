@@ -9,10 +9,6 @@ use crate::syntax::shell::RedirectionKind;
 /// A program whose output goes to a file.
 pub(super) fn of_redirected(call: &Call, target: Option<Text>) -> Option<Meaning> {
     let name = call.name.as_str();
-    let append = |path| Meaning::AppendTo {
-        path,
-        compressed: false,
-    };
     match name {
         "cat" if call.arguments.iter().all(|word| word.known() == Some("-")) => target.map(append),
         _ if COMPRESSORS.iter().any(|(program, _)| *program == name) => compressed(call, target?),
@@ -134,7 +130,6 @@ pub(super) fn rcvstore(call: &Call) -> Option<Meaning> {
 /// A program that puts the message into a maildir, its last argument.
 pub(super) fn maildir(call: &Call) -> Option<Meaning> {
     let (path, options) = call.arguments.split_last()?;
-    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
     if is_option(path) || !options.iter().all(is_option) {
         return None;
     }
@@ -144,10 +139,19 @@ pub(super) fn maildir(call: &Call) -> Option<Meaning> {
         Piece::Literal(text) => text.push('/'),
         _ => path.push(Piece::Literal("/".to_owned())),
     }
-    Some(Meaning::AppendTo {
+    Some(append(path))
+}
+
+fn append(path: Text) -> Meaning {
+    Meaning::AppendTo {
         path,
         compressed: false,
-    })
+    }
+}
+
+/// Whether a word is an option.
+fn is_option(word: &Text) -> bool {
+    word.known().is_some_and(|word| word.starts_with('-'))
 }
 
 /// Programs that pack a file, and how its name ends then.
@@ -160,7 +164,6 @@ const COMPRESSORS: [(&str, &str); 4] = [
 
 /// `gzip >> file.gz`.
 fn compressed(call: &Call, mut path: Text) -> Option<Meaning> {
-    let is_option = |word: &Text| word.known().is_some_and(|word| word.starts_with('-'));
     let unpacks = |word: &Text| { word.known() }.is_some_and(|word| word.contains(['d', 't', 'l']));
     if !call.arguments.iter().all(is_option) || call.arguments.iter().any(unpacks) {
         return None;

@@ -77,12 +77,6 @@ impl Edit {
     }
 }
 
-/// The fields that several of them change.
-pub fn changed_fields(edits: &[Edit]) -> Vec<String> {
-    let names = edits.iter().flat_map(Edit::names);
-    names.map(str::to_owned).collect()
-}
-
 /// The line of the mbox format, by the name that formail has for it.
 pub const SENDER: &str = "from ";
 

@@ -164,27 +164,23 @@ impl Substitution {
         {
             return None;
         }
-        let at_start = |text: &str| text.strip_prefix('^').map(str::to_owned);
         if let Some(address) = &self.address {
-            let name = named(&at_start(address)?)?;
-            let is_in_value = match at_start(&self.old) {
+            let name = named(address.strip_prefix('^')?)?;
+            let is_in_value = match self.old.strip_prefix('^') {
                 None => {
                     let old = self.old.to_ascii_lowercase();
                     !old.contains(&format!("{}:", name.to_ascii_lowercase()))
                 }
-                Some(old) => named(&old)?.eq_ignore_ascii_case(&name) && keeps(&self.new, &name),
+                Some(old) => named(old)?.eq_ignore_ascii_case(&name) && keeps(&self.new, &name),
             };
             return is_in_value.then_some(name);
         }
         // `s/^\(Subject: \)…/\1…/` puts the name back.
-        let grouped = ["\\(^", "(^", "^\\(", "^("].into_iter();
-        let in_group = grouped
-            .filter_map(|start| self.old.strip_prefix(start))
-            .next();
-        match in_group {
+        let mut grouped = ["\\(^", "(^", "^\\(", "^("].into_iter();
+        match grouped.find_map(|start| self.old.strip_prefix(start)) {
             Some(old) => named(old).filter(|_| self.new.starts_with("\\1")),
             None => {
-                let name = named(&at_start(&self.old)?)?;
+                let name = named(self.old.strip_prefix('^')?)?;
                 keeps(&self.new, &name).then_some(name)
             }
         }
@@ -193,13 +189,8 @@ impl Substitution {
 
 /// Whether a replacement begins with a field's name.
 fn keeps(new: &str, name: &str) -> bool {
-    let same = new
-        .get(..name.len())
-        .filter(|start| start.eq_ignore_ascii_case(name));
-    same.is_some()
-        && new
-            .get(name.len()..)
-            .is_some_and(|rest| rest.starts_with(':'))
+    let start = new.split_once(':').map(|(start, _)| start);
+    start.is_some_and(|start| start.eq_ignore_ascii_case(name))
 }
 
 /// The field whose name an expression begins with: `Subject:`, `[Ss]ubject:`.
