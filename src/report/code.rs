@@ -248,7 +248,7 @@ codes! {
         "Look what the rule was meant to find, and write it without the edge: with the name of the field, or for the whole body.";
     EncodedWord "encoded-word":
         "An expression for undecoded text",
-        "Letters outside ASCII travel as `=?charset?…?=`. procmail sees that; a Sieve server decodes it first, so an expression for the undecoded text never matches.",
+        "Letters outside ASCII travel as `=?charset?…?=`. procmail sees that; a Sieve server decodes it first, so an expression for the undecoded text finds only what the server cannot decode: a charset that it does not know, or a word that is cut off.",
         "Write the rule for the readable text. Where it stopped mail in a foreign charset, the server's own spam filter does so.";
     BlankAfterColon "blank-after-colon":
         "No blank behind the colon, or more than one",

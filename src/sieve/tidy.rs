@@ -108,6 +108,11 @@ impl Tidier {
                 let joined = folded.pop().zip(folded.pop());
                 folded.extend(joined.map(|(other, one)| join(one, other)));
             }
+            if let [.., one, other] = folded.as_mut_slice()
+                && go_on(one, other)
+            {
+                folded.pop();
+            }
             if ends(&folded) {
                 break;
             }
@@ -364,6 +369,57 @@ fn is_closed(command: &Command) -> bool {
         } => branches.iter().all(|(_, block)| ends(block)),
         _ => false,
     }
+}
+
+/// `if A { set … } if allof (A, B) { … }` is `if A { set … if B { … } }`, where
+/// what is set does not touch `A`. Whether it was that, and is one now.
+fn go_on(one: &mut Command, other: &mut Command) -> bool {
+    let (
+        CommandKind::If {
+            branches: first,
+            otherwise: None,
+        },
+        CommandKind::If {
+            branches: second,
+            otherwise: None,
+        },
+    ) = (&mut one.kind, &mut other.kind)
+    else {
+        return false;
+    };
+    let ([(test, block)], [(Test::AllOf(tests), rest)]) =
+        (first.as_mut_slice(), second.as_mut_slice())
+    else {
+        return false;
+    };
+    let test: &Test = test;
+    let asked = match test {
+        Test::AllOf(tests) => tests.as_slice(),
+        test => std::slice::from_ref(test),
+    };
+    let only_sets = |command: &Command| matches!(command.kind, CommandKind::Set { .. });
+    let asks_on = tests.starts_with(asked) && asked.len() < tests.len();
+    let stays = !remembers(test) && !reads_variables(test) && block.iter().all(only_sets);
+    if !asks_on || !stays {
+        return false;
+    }
+    let tests = tests.split_off(asked.len());
+    block.push(Command {
+        comments: std::mem::take(&mut other.comments),
+        kind: CommandKind::If {
+            branches: vec![(Test::AllOf(tests), std::mem::take(rest))],
+            otherwise: None,
+        },
+    });
+    true
+}
+
+fn reads_variables(test: &Test) -> bool {
+    let mut reads = false;
+    walk::test_tree(test, &mut |test| {
+        walk::test_values(test, &mut |value| reads |= value.as_text().is_none());
+    });
+    reads
 }
 
 /// Whether of two `if`s without `else` only one can apply: a message comes to

@@ -108,6 +108,7 @@ impl Cell {
             symlink(format!("usr/{name}"), cell.path(name))?;
         }
         symlink("../var/spool", cell.path("usr/spool"))?;
+        symlink("../var/mail", cell.path("usr/mail"))?;
         cell.install(&find("procmail")?, "usr/bin/procmail")?;
         for program in ["formail", "grep", "tr", "sed", "cut", "test"] {
             cell.install(&find(program)?, &format!("usr/libexec/{program}"))?;

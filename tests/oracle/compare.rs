@@ -289,6 +289,12 @@ impl Judges {
 /// An engine, its script, and what became of a message there.
 type End<'c> = (&'static str, &'c Translated, Result<Outcome, String>);
 
+/// Whether a mailer returns the mail for a status that rules have set: not for
+/// EX_TEMPFAIL, nor for the EX_CANTCREAT with which procmail itself gives up.
+fn refuses(status: i32) -> bool {
+    !matches!(status, 0 | 73 | 75)
+}
+
 /// What became of a message on the old machine.
 struct OldEnd {
     run: Run,
@@ -302,13 +308,13 @@ impl OldEnd {
         // What the cell cannot run, the interpreter may know.
         if !run.is_known() && interpreted.unknown.is_empty() {
             let mut expected = case.dovecot.interpreted(interpreted);
-            if expected.is_empty() && interpreted.status == 67 {
+            if expected.is_empty() && refuses(interpreted.status) {
                 expected.insert(Delivery::Reject);
             }
             return expected;
         }
         let mut expected = case.dovecot.in_sieve(&run.outcome, interpreted);
-        if expected.is_empty() && run.status == Some(67) {
+        if expected.is_empty() && run.status.is_some_and(refuses) {
             expected.insert(Delivery::Reject);
         }
         expected

@@ -187,7 +187,7 @@ fn place(delivery: &run::Delivery) -> Delivery {
     match delivery {
         run::Delivery::Mailbox { path, format } => {
             // The others are links to it in a cell.
-            let path = ["/var/spool/mail/", "/usr/spool/mail/"]
+            let path = ["/var/spool/mail/", "/usr/spool/mail/", "/usr/mail/"]
                 .iter()
                 .fold(path.clone(), |path, spool| {
                     path.replace(spool, "/var/mail/")

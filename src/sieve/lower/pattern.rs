@@ -8,6 +8,7 @@ mod field;
 mod glob;
 mod header;
 mod key;
+mod letters;
 mod positions;
 mod regex;
 mod sender;
@@ -219,7 +220,7 @@ impl Remarks {
             self.say(
                 Fit::MISSES,
                 Code::EncodedWord,
-                "The server decodes a header before it compares, so the script does not look for undecoded text (=?…?=)",
+                "The server decodes a header before it compares, so the script finds undecoded text (=?…?=) only where the server cannot decode it",
             );
         }
         if lost.foreign {

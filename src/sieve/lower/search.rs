@@ -394,14 +394,17 @@ impl GrepLine {
         if is_extended && rest.starts_with(['+', '?', '*', '{']) {
             return None;
         }
-        // An anchor would be one of the first or the last way alone.
-        if (from_start || to_end) && has_choice(rest) {
-            return None;
-        }
+        let text = of_procmail(rest, is_extended)?;
+        let text = match has_choice(&text) {
+            // An anchor would be one of the first or the last way alone.
+            true if from_start || to_end => return None,
+            true => format!("({text})"),
+            false => text,
+        };
         Some(GrepLine {
             from_start,
             to_end,
-            text: of_procmail(rest, is_extended)?,
+            text,
         })
     }
 
@@ -434,56 +437,153 @@ impl GrepLine {
     }
 }
 
-/// Whether an extended expression is one of several ways as a whole.
+/// Whether an expression is one of several ways as a whole.
 fn has_choice(text: &str) -> bool {
     let mut depth = 0_usize;
-    text.chars().any(|sign| {
-        match sign {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        sign == '|' && depth == 0
-    })
-}
-
-/// An expression of grep in procmail's dialect, where it says the same there: no
-/// anchors, counts, named classes, or escapes of letters.
-fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
-    let mut out = String::new();
-    let mut signs = text.chars().peekable();
+    let mut is_member = false;
+    let mut signs = text.chars();
     while let Some(sign) = signs.next() {
         match sign {
-            '^' | '$' | '{' | '}' => return None,
-            // At the beginning, each reads it as it likes.
-            '*' if matches!(out.chars().last(), None | Some('(' | '|')) => return None,
-            '\\' => match signs.next()? {
-                escaped if escaped.is_ascii_alphanumeric() || "<>`'".contains(escaped) => {
-                    return None;
-                }
-                escaped if !is_extended && "+?|(){}".contains(escaped) => return None,
-                // With the backslash, procmail's mark.
-                '/' => out.push('/'),
-                escaped => out.extend(['\\', escaped]),
-            },
-            '[' => {
-                out.push('[');
-                // The first sign is a member, whatever it is.
-                for at in 0.. {
-                    let member = signs.next()?;
-                    if member == '[' || member == '\\' {
-                        return None;
-                    }
-                    out.push(member);
-                    let is_first = at == 0 || at == 1 && out.ends_with("[^]");
-                    if member == ']' && !is_first {
-                        break;
-                    }
-                }
+            ']' => is_member = false,
+            _ if is_member => {}
+            '[' => is_member = true,
+            '\\' => {
+                signs.next();
             }
-            '+' | '?' | '|' | '(' | ')' if !is_extended => out.extend(['\\', sign]),
-            sign => out.push(sign),
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '|' if depth == 0 => return true,
+            _ => {}
         }
     }
+    false
+}
+
+/// The most copies that a count is written as.
+const MOST_COPIES: usize = 32;
+
+/// An expression of grep in procmail's dialect, where it says the same there: no
+/// anchors, back references, or escapes of letters.
+fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
+    let mut out = String::new();
+    // Where what a count repeats begins, and the groups that are open.
+    let mut last = None;
+    let mut groups = Vec::new();
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let (sign, is_escaped) = match sign {
+            '\\' => (signs.next()?, true),
+            sign => (sign, false),
+        };
+        let begin = out.len();
+        let is_operator = "+?|(){}".contains(sign) && is_escaped != is_extended;
+        match sign {
+            '^' | '$' if !is_escaped => return None,
+            '*' if !is_escaped => {
+                // At the beginning, each reads it as it likes.
+                if matches!(out.chars().last(), None | Some('(' | '|')) {
+                    return None;
+                }
+                out.push('*');
+                continue;
+            }
+            '{' if is_operator => {
+                let rest: String = signs.clone().collect();
+                let (count, _) = rest.split_once(if is_extended { "}" } else { "\\}" })?;
+                signs.nth(count.chars().count() + usize::from(!is_extended));
+                let part = out.get(last.take()?..)?.to_owned();
+                out.truncate(out.len().checked_sub(part.len())?);
+                out.push_str(&copies(&part, count)?);
+                continue;
+            }
+            '}' if is_operator => return None,
+            '+' | '?' if is_operator => {
+                out.push(sign);
+                continue;
+            }
+            '|' if is_operator => {
+                out.push(sign);
+                last = None;
+                continue;
+            }
+            '(' if is_operator => {
+                out.push(sign);
+                groups.push(begin);
+                last = None;
+                continue;
+            }
+            ')' if is_operator => {
+                out.push(sign);
+                last = Some(groups.pop()?);
+                continue;
+            }
+            '[' if !is_escaped => set(&mut signs, &mut out)?,
+            // With the backslash, procmail's mark.
+            '/' => out.push('/'),
+            sign if is_escaped && (sign.is_ascii_alphanumeric() || "<>`'".contains(sign)) => {
+                return None;
+            }
+            sign if is_escaped || "+?|(){}".contains(sign) => out.extend(['\\', sign]),
+            sign => out.push(sign),
+        }
+        last = Some(begin);
+    }
     Some(out)
+}
+
+/// What a count makes of a part: `{2}`, `{2,}`, `{2,4}`.
+fn copies(part: &str, count: &str) -> Option<String> {
+    let (least, most) = match count.split_once(',') {
+        None => (count, Some(count)),
+        Some((least, "")) => (least, None),
+        Some((least, most)) => (least, Some(most)),
+    };
+    let least: usize = least.parse().ok()?;
+    let more = match most {
+        None => format!("{part}*"),
+        Some(most) => {
+            let most: usize = most.parse().ok()?;
+            let optional = most.checked_sub(least).filter(|_| most <= MOST_COPIES)?;
+            format!("({part}").repeat(optional) + &")?".repeat(optional)
+        }
+    };
+    (least <= MOST_COPIES).then(|| part.repeat(least) + &more)
+}
+
+/// A set, behind its first bracket.
+fn set(signs: &mut std::iter::Peekable<std::str::Chars>, out: &mut String) -> Option<()> {
+    out.push('[');
+    // The first sign is a member, whatever it is.
+    for at in 0.. {
+        let member = signs.next()?;
+        if member == '[' && signs.next_if_eq(&':').is_some() {
+            let name: String = signs.by_ref().take_while(|sign| *sign != ':').collect();
+            signs.next_if_eq(&']')?;
+            out.push_str(named(&name)?);
+            continue;
+        }
+        if member == '[' || member == '\\' {
+            return None;
+        }
+        out.push(member);
+        let is_first = at == 0 || at == 1 && out.ends_with("[^]");
+        if member == ']' && !is_first {
+            break;
+        }
+    }
+    Some(())
+}
+
+/// The members of a set that has a name.
+fn named(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "alpha" => "a-zA-Z",
+        "alnum" => "a-zA-Z0-9",
+        "digit" => "0-9",
+        "lower" => "a-z",
+        "upper" => "A-Z",
+        "space" | "blank" => " \t",
+        "xdigit" => "0-9a-fA-F",
+        _ => return None,
+    })
 }

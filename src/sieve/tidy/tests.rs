@@ -86,6 +86,38 @@ fn rules_with_stop_become_a_chain() {
 }
 
 #[test]
+fn a_test_goes_on_inside_the_block_that_it_opened() {
+    let set = |value: &str| {
+        command(CommandKind::Set {
+            modifiers: Vec::new(),
+            name: "match".to_owned(),
+            value: Value::text(value),
+        })
+    };
+    let first = header("a", "1");
+    let both = Test::AllOf(vec![first.clone(), header("b", "2")]);
+    let commands = vec![
+        noted("r:1", when(first, vec![set("x")])),
+        command(when(both, vec![fileinto("y"), stop()])),
+        fileinto("z"),
+        fileinto("w"),
+    ];
+    let expected = r#"# r:1
+if header :contains "a" "1" {
+    set "match" "x";
+    if header :contains "b" "2" {
+        fileinto "y";
+        stop;
+    }
+}
+
+fileinto "z";
+fileinto "w";
+"#;
+    assert_eq!(text(tidy(commands)), expected);
+}
+
+#[test]
 fn stops_stay_where_more_follows() {
     let commands = vec![
         noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),

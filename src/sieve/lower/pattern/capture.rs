@@ -13,7 +13,7 @@ use super::key::{Style, tidy};
 use super::positions::Positions;
 use super::regex;
 use super::term::{
-    Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
+    self, Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
 };
 use crate::rules::expression::{ByteSet, Regex};
 use crate::sieve::lower::shape::{self, Shape};
@@ -130,8 +130,11 @@ fn of(
     let (mut front, mut back) = (Lines::default(), Lines::default());
     front.add(before, budget)?;
     back.add(behind, budget)?;
-    let spans = front.spans;
-    let ([front], [back]) = (front.lines.as_slice(), back.lines.as_slice()) else {
+    // Behind the end of a line, the mark is in the next one.
+    let (ended, fronts): (Vec<Line>, Vec<Line>) =
+        front.lines.into_iter().partition(|line| line.closed);
+    let spans = front.spans || !ended.is_empty();
+    let ([front], [back]) = (fronts.as_slice(), back.lines.as_slice()) else {
         return Ok(None);
     };
     let unanchored = front.factors.first().is_some_and(is_anything);
@@ -152,6 +155,7 @@ fn of(
     if begins_anywhere && (front.factors.len() > 1 || !is_alone) {
         return Ok(None);
     }
+    let at_start = at_start || may_begin_the_value(&mut front.factors);
     // Blanks at the beginning of the value are gone.
     if !unanchored {
         while front
@@ -183,27 +187,47 @@ fn of(
     }))
 }
 
+/// `(.*[^a-z])?x`: at the beginning of the value, or anywhere behind a byte.
+fn may_begin_the_value(front: &mut Vec<Regex>) -> bool {
+    let Some(Regex::Optional(inner)) = front.first() else {
+        return false;
+    };
+    let Regex::Concat(inner) = inner.as_ref() else {
+        return false;
+    };
+    if !matches!(&inner[..], [anything, Regex::Class(_)] if is_anything(anything)) {
+        return false;
+    }
+    let inner = inner.to_vec();
+    front.splice(..1, inner);
+    true
+}
+
 /// Whether it may go on in the next line.
 fn goes_on(behind: &[Regex]) -> bool {
     let inner = behind.split_last().map_or(behind, |(_, inner)| inner);
     inner.iter().any(sees_newline)
 }
 
-/// The key for a term over all that stands behind the colon, where `\/.*` or
-/// `\/.+` takes it, the blank first: `^Subject: *\/.*` matches as little as it
-/// can before the mark.
-pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capture>, TooComplex> {
+/// The key for a term over all that stands behind the colon, where what is behind
+/// the mark takes the blank there: `^Subject: *\/.*` matches as little as it can
+/// before the mark.
+pub(super) fn from_colon(
+    term: &Term,
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Capture>, TooComplex> {
     let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
         return Ok(None);
     };
     let (before, behind) = term.split_at(at);
-    if goes_on(behind) {
-        return Ok(None);
-    }
     let takes_nothing = |factor: &Regex| {
         let splits = any(factor, &|part| *part == Regex::Split);
         factor.is_nullable() && !splits && !sees_newline(factor)
     };
+    if goes_on(behind) || !before.iter().all(takes_nothing) {
+        return Ok(None);
+    }
     let mut back = Lines::default();
     back.add(behind, budget)?;
     let [back] = back.lines.as_slice() else {
@@ -214,14 +238,30 @@ pub(super) fn from_colon(term: &Term, budget: &mut Budget) -> Result<Option<Capt
         [rest] => is_anything(rest),
         _ => false,
     };
-    if !is_rest || !before.iter().all(takes_nothing) {
-        return Ok(None);
-    }
-    Ok(Some(Capture {
-        by: Match::Matches,
-        key: "*".to_owned(),
+    let found = match is_rest {
+        true => Some((Match::Matches, "*".to_owned(), "1".to_owned())),
+        false => {
+            let behind_blank = term::behind(std::slice::from_ref(&back.factors), b' ', budget)?;
+            let [rest] = behind_blank.as_slice() else {
+                return Ok(None);
+            };
+            // Where the blank leads nowhere, procmail begins behind it.
+            if back.closed || !rest.iter().all(Regex::is_nullable) {
+                return Ok(None);
+            }
+            let line = Line {
+                factors: rest.clone(),
+                closed: back.closed,
+            };
+            part(Front::Fixed(Vec::new()), &line, style)
+                .map(|found| (found.by, found.key, found.group.variable))
+        }
+    };
+    Ok(found.map(|(by, key, variable)| Capture {
+        by,
+        key,
         group: Group {
-            variable: "1".to_owned(),
+            variable,
             has_blank: true,
             is_last: false,
             shape: Shape::Blank,
@@ -298,13 +338,13 @@ fn is_class(regex: &Regex) -> bool {
     matches!(regex, Regex::Class(_))
 }
 
-/// Whether the mark can be in one place only: each byte leads on in the front
-/// or behind it, and what need not match behind it is not asked for too early.
+/// Whether the mark can be in one place only: each byte is one of the front or
+/// one behind it, and what need not match behind it is not asked for too early.
 fn is_settled(front: &[Regex], back: &[Regex]) -> bool {
     let whole = Positions::of(&[front, back].concat());
     let parts = whole.zip(Positions::of(front));
     parts.is_some_and(|(whole, of_front)| {
-        whole.leave_no_choice(of_front.len())
+        whole.part_once(of_front.len())
             && (of_front.end_once() || !back.iter().all(Regex::is_nullable))
     })
 }
@@ -386,16 +426,26 @@ fn earliest(mut front: Vec<Regex>, back: &Line) -> Option<Vec<Regex>> {
 }
 
 /// Leaves out what need not match at the end of a beginning, where what follows
-/// takes its bytes as well: `<?` in front of `[^>]+`. As little as can be is then
-/// nothing. A blank stays, since it may be one that begins the value.
+/// takes it as well: `<?` in front of `[^>]+`, `(owner-)?` in front of `[a-z-]+@`.
+/// As little as can be is then nothing. A blank stays, since it may be one that
+/// begins the value.
 fn without_needless(front: &mut Vec<Regex>, back: &[Regex]) {
+    let takes = |inner: &Regex| match inner {
+        Regex::Class(set) if takes_any_of(back, set) => true,
+        _ => {
+            let more = [std::slice::from_ref(inner), back].concat();
+            let both = Positions::of(back).zip(Positions::of(&more));
+            both.is_some_and(|(back, more)| back.include(&more))
+        }
+    };
+    let sees_blank = |inner: &Regex| {
+        any(
+            inner,
+            &|part| matches!(part, Regex::Class(set) if set.contains(b' ') || set.contains(b'\t')),
+        )
+    };
     let is_needless = |factor: &mut Regex| match factor {
-        Regex::Star(inner) | Regex::Optional(inner) => match inner.as_ref() {
-            Regex::Class(set) => {
-                !set.contains(b' ') && !set.contains(b'\t') && takes_any_of(back, set)
-            }
-            _ => false,
-        },
+        Regex::Star(inner) | Regex::Optional(inner) => !sees_blank(inner) && takes(inner),
         _ => false,
     };
     while front.pop_if(is_needless).is_some() {}

@@ -243,7 +243,7 @@ fn capture_of_value(
     budget: &mut Budget,
 ) -> Result<Option<Capture>, TooComplex> {
     if let [term] = terms
-        && let Some(capture) = capture::from_colon(term, budget)?
+        && let Some(capture) = capture::from_colon(term, style, budget)?
     {
         return Ok(Some(capture));
     }

@@ -3,6 +3,7 @@
 //! else `:regex`.
 
 use super::glob::{Piece, escaped, globs, normal, outline, text};
+use super::letters;
 use super::regex::{self, Dialect};
 use super::term::{Budget, Line, TooComplex, anything, is_any, is_anything, push_new};
 use crate::rules::expression::{ByteSet, Regex};
@@ -24,7 +25,7 @@ pub(super) struct Style {
 /// What becomes of a key that cannot be had as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Lost {
-    /// Keys for undecoded MIME words are left out.
+    /// Some keys are for undecoded MIME words.
     pub(super) encoded_words: bool,
     /// Bytes that are no UTF-8 are read as Latin-1.
     pub(super) foreign: bool,
@@ -220,10 +221,7 @@ pub(super) fn keys(
     let mut items: Vec<Item> = Vec::new();
     for shape in merged(lines) {
         for item in shape.items(style, budget)? {
-            if encoded_word(&item.pieces) {
-                lost.encoded_words = true;
-                continue;
-            }
+            lost.encoded_words |= encoded_word(&item.pieces);
             budget.spend(items.len() * item.pieces.len())?;
             if !items.iter().any(|other| other.covers(&item)) {
                 items.retain(|other| !item.covers(other));
@@ -239,7 +237,13 @@ pub(super) fn keys(
         match (&item.line, style.regex) {
             (None, _) => keys.add_glob(&item.pieces, &mut lost),
             (Some(line), Some(dialect)) => {
-                match regex::written(line, style.ignores_case, dialect) {
+                let written = |line: &Line| regex::written(line, style.ignores_case, dialect);
+                let in_letters = || {
+                    lost.foreign = true;
+                    let factors = letters::read(&line.factors);
+                    written(&Line { factors, ..*line })
+                };
+                match written(line).or_else(in_letters) {
                     Some(key) => push_new(&mut keys.regex, key),
                     None => lost.unwritable = true,
                 }

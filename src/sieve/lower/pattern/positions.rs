@@ -45,7 +45,10 @@ struct Part {
 }
 
 /// The most lists of ways that are looked at.
-const MOST_LISTS: usize = 64;
+const MOST_LISTS: usize = 512;
+
+/// The most places in two expressions at once that are looked at.
+const MOST_PLACES: usize = 128;
 
 fn of_set(set: Set) -> impl Iterator<Item = usize> {
     (0..Set::BITS as usize).filter(move |at| set >> at & 1 == 1)
@@ -161,16 +164,11 @@ impl Positions {
         !self.behind(at).0.is_empty()
     }
 
-    /// Whether each byte leaves no choice where it leads, as long as one of the
-    /// first so many positions is among those it could lead to.
-    pub(super) fn leave_no_choice(&self, first: usize) -> bool {
-        self.follow.iter().chain([&self.first]).all(|ways| {
-            let of_first = ways.iter().filter(|&one| one < first);
-            { of_first }.all(|one| {
-                ways.iter()
-                    .all(|other| one == other || !self.meet(one, other))
-            })
-        })
+    /// Whether a text that is read by the first so many positions, and then by the
+    /// others, can go over from these to those in one place only.
+    pub(super) fn part_once(&self, first: usize) -> bool {
+        let pairs = self.meeting(&self.first, &self.first);
+        !self.some_meeting(pairs, |one, other| one < first && other >= first)
     }
 
     /// Whether an engine that tries one way after the other, as POSIX does not,
@@ -240,6 +238,39 @@ impl Positions {
         })
     }
 
+    /// Whether all that another expression matches is matched here too.
+    pub(super) fn include(&self, other: &Positions) -> bool {
+        let bits = |ways: &Ways| ways.iter().fold(0, |set: Set, at| set | 1 << at);
+        let mut open: Vec<(&Ways, Set)> = vec![(&other.first, bits(&self.first))];
+        let mut seen = HashSet::new();
+        while let Some((theirs, ours)) = open.pop() {
+            for at in theirs.iter() {
+                if !seen.insert((at, ours)) {
+                    continue;
+                }
+                if seen.len() > MOST_PLACES {
+                    return false;
+                }
+                let bytes = other.classes.get(at).into_iter().flat_map(ByteSet::iter);
+                for byte in bytes {
+                    let mut next = 0;
+                    let mut ends = false;
+                    for ours in of_set(ours) {
+                        if self.classes.get(ours).is_some_and(|set| set.contains(byte)) {
+                            next |= bits(self.behind(ours));
+                            ends |= self.ends_at(ours);
+                        }
+                    }
+                    if other.ends_at(at) && !ends {
+                        return false;
+                    }
+                    open.push((other.behind(at), next));
+                }
+            }
+        }
+        true
+    }
+
     /// The pairs of positions that one byte can stand at.
     fn meeting(&self, ones: &Ways, others: &Ways) -> Vec<(usize, usize)> {
         let pairs = ones
@@ -283,21 +314,24 @@ mod tests {
     }
 
     #[test]
-    fn choices_are_seen() {
-        let no_choice = |text: &str| {
-            let positions = of(text);
-            positions.leave_no_choice(positions.len())
-        };
-        for text in ["(send|get) +x", "[a-z]+-(dev|users)", "a*b", "(ab|c)*d?"] {
-            assert!(no_choice(text), "{text}");
+    fn parts_are_seen() {
+        for (front, back) in [
+            ("(send|get) +", "x"),
+            ("(math|m)[ -]?", "(101|204)"),
+            ("a*", "b"),
+            ("(ab|ac)", "d?"),
+        ] {
+            assert!(
+                of(&format!("{front}{back}")).part_once(of(front).len()),
+                "{front} {back}"
+            );
         }
-        for text in ["(ab|ac)", "a*a", "x?x", "(lists\\.)?[a-z]+", "(a|b)*a"] {
-            assert!(!no_choice(text), "{text}");
+        for (front, back) in [("a*", "a"), ("x?", "x"), ("(lists\\.)?", "[a-z]+")] {
+            assert!(
+                !of(&format!("{front}{back}")).part_once(of(front).len()),
+                "{front} {back}"
+            );
         }
-        // The choice is between two of the back.
-        let positions = of("(send|get) [a-z]+a");
-        assert!(positions.leave_no_choice(8));
-        assert!(!positions.leave_no_choice(9));
     }
 
     #[test]
@@ -324,6 +358,20 @@ mod tests {
         }
         for text in ["a|ab", "(a|ab)(c|b)", "a?(ab)?", "(a|ab)+"] {
             assert!(!of(text).come_to_longest(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_matched_too_is_seen() {
+        for (one, other) in [
+            ("[a-z0-9-]+@", "owner-[a-z0-9-]+@"),
+            ("(ab|c)+", "abc"),
+            ("a*b", "aab|b"),
+        ] {
+            assert!(of(one).include(&of(other)), "{one} {other}");
+        }
+        for (one, other) in [("[a-z]+@", "owner-[a-z]+@"), ("abc", "ab"), ("ab", "abc")] {
+            assert!(!of(one).include(&of(other)), "{one} {other}");
         }
     }
 

@@ -232,7 +232,7 @@ proptest! {
     #[test]
     fn captures_agree(
         name in proptest::sample::select(vec!["^Subject:", "^Subject: ", "^X-A:.*", "^X-A:.+", "^(Subject|X-A): ", "^(Subject: a|X-A: |X-A: -b)"]),
-        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", " *", "\\.", "[^-]+", "[^a]*", "(a|-b)", "(a|ab)", "b?", "(ab)+", "(.*[^a])?", "\\<"]), 0..4),
+        front in proptest::collection::vec(proptest::sample::select(vec!["a", "b", ".*", "[ab]", "-", " ", " *", "\\.", "[^-]+", "[^a]*", "(a|-b)", "(a|ab)", "b?", "(ab)+", "(.*[^a])?", "(ab-)?", "(.* )?", "\\<"]), 0..4),
         back in proptest::collection::vec(proptest::sample::select(vec!["a", ".*", "[^a]+", "b*", "[ab]+", "-", "[^-]*", "\\.", "$", "(a|ab)", "(ab|-)", "(b-)?", "(a|b.)+"]), 1..4),
         subject in value(), own in value(),
     ) {

@@ -28,10 +28,10 @@ pub(super) fn lowered(
     let mut remarks = Remarks::default();
     let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
     let marked = super::term::any(&expression.regex, &|part| *part == Regex::Split);
-    let anywhere = beginnings
-        .anywhere
-        .iter()
-        .map(|term| [&[anything()], term.as_slice()].concat());
+    let anywhere = beginnings.anywhere.iter().map(|term| {
+        let free = || [&[anything()], term.as_slice()].concat();
+        at_start_behind_mark(term).unwrap_or_else(free)
+    });
     let at_end = beginnings
         .at_line
         .iter()
@@ -94,6 +94,24 @@ pub(super) fn lowered(
     match tests.is_empty() {
         true => remarks.nothing(),
         false => Ok(remarks.matched(any_of(tests))),
+    }
+}
+
+/// `()\/^x`: a text of one line begins only once, so that the mark may as well
+/// stand behind its beginning.
+fn at_start_behind_mark(term: &Term) -> Option<Term> {
+    let at = term.iter().position(|factor| *factor == Regex::Split)?;
+    let (before, behind) = term.split_at(at);
+    match behind {
+        [mark, Regex::Edge, rest @ ..] if before.iter().all(Regex::is_nullable) => {
+            Some([std::slice::from_ref(mark), rest].concat())
+        }
+        [mark, Regex::Class(set), rest @ ..]
+            if *set == ByteSet::of(b'\n') && before.iter().all(Regex::is_nullable) =>
+        {
+            Some([std::slice::from_ref(mark), rest].concat())
+        }
+        _ => None,
     }
 }
 
