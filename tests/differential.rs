@@ -24,6 +24,7 @@ fn main() -> std::process::ExitCode {
         let error = oracle::cell::enter();
         oracle::missing(&format!("procmail (no place to run it in: {error})"));
     }
+    oracle::cell::name().unwrap();
     let arguments = Arguments::from_args();
     let trials = vec![
         Trial::test("procmail_delivers", procmail_delivers),

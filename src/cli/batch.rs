@@ -151,6 +151,7 @@ impl Batch {
     ) -> Result<Translated, String> {
         let settings = Settings {
             home_path: user.home_path.clone(),
+            host: self.old_host.host.clone(),
             domain: self.old_host.domain.clone(),
             mda: self.old_host.mda(),
             addresses: user.address.clone().into_iter().collect(),

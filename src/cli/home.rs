@@ -104,6 +104,7 @@ impl OneHome {
         };
         Ok(Settings {
             home_path,
+            host: self.old_host.host.clone(),
             domain: self.old_host.domain.clone(),
             mda: self.old_host.mda(),
             ..Settings::new(user)

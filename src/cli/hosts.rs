@@ -22,6 +22,13 @@ pub enum Mda {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The old host")]
 pub struct OldHost {
+    /// How the old host is called, for rules that ask on which one they are
+    ///
+    /// As `hostname` printed it there. Without this, rules that look at $HOST
+    /// or call hostname are left to a person.
+    #[arg(long, value_name = "NAME", value_parser = host)]
+    pub host: Option<String>,
+
     /// The mail domain, for addresses without one
     ///
     /// A rule may forward to `bob` and mean bob@DOMAIN. Without this, such a
@@ -136,16 +143,22 @@ fn separator(text: &str) -> Result<char, String> {
 }
 
 fn domain(text: &str) -> Result<String, String> {
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .chars()
-                .all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-    };
     match text.split('.').all(is_label) {
         true => Ok(text.to_owned()),
         false => Err("it is a mail domain, as in example.org".to_owned()),
     }
+}
+
+fn host(text: &str) -> Result<String, String> {
+    match text.is_ascii() && text.split('.').all(is_label) {
+        true => Ok(text.to_owned()),
+        false => Err("it is the name of a host, as in moe or moe.example.edu".to_owned()),
+    }
+}
+
+fn is_label(label: &str) -> bool {
+    let belongs = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    !label.is_empty() && !label.starts_with('-') && label.chars().all(belongs)
 }
 
 /// A path on the old host.

@@ -393,7 +393,7 @@ codes! {
     HostValue "host-value":
         "A value that only the old server knew",
         "The rule asks for something like the name of the old server, which the home directory does not tell.",
-        "Write the value in its place, and translate again.";
+        "Where it is the name of the old server, give it with --host. Else write the value in its place, and translate again.";
     UnknownOutput "unknown-output":
         "What a program prints is not known",
         "A variable is given what a program prints, and a mail server runs no programs of its users.",

@@ -62,6 +62,8 @@ pub struct Options {
     /// How folders are named on the new server. `inboxes` and `maildir` are
     /// filled in from the rules.
     pub naming: Naming,
+    /// How the old host was called.
+    pub host: Option<String>,
     /// The domain of unqualified addresses.
     pub domain: Option<String>,
     /// Fields of the old spam filter and what the new server writes instead
@@ -81,6 +83,7 @@ impl Options {
                 separator: target.separator,
                 prefix: target.prefix.clone(),
             },
+            host: settings.host.clone(),
             domain: settings.domain.clone(),
             spam_headers: Vec::new(),
         }

@@ -17,6 +17,7 @@ use std::path::Path;
 #[serde(deny_unknown_fields, default)]
 struct CaseOptions {
     user: Option<String>,
+    host: Option<String>,
     domain: Option<String>,
     home_path: Option<String>,
     mda: Option<String>,
@@ -35,6 +36,7 @@ impl CaseOptions {
 
     fn settings(&self) -> Settings {
         let mut settings = Settings::new(self.user.as_deref().unwrap_or("u"));
+        settings.host.clone_from(&self.host);
         settings.domain.clone_from(&self.domain);
         if let Some(path) = &self.home_path {
             settings.home_path.clone_from(path);

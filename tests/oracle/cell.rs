@@ -27,6 +27,11 @@ pub fn inside() -> bool {
     std::env::var_os(INSIDE).is_some()
 }
 
+/// Gives the machine inside the namespaces its name.
+pub fn name() -> io::Result<()> {
+    fs::write("/proc/sys/kernel/hostname", super::HOST)
+}
+
 /// Replaces the process by itself in namespaces without network. Returns only
 /// where that is impossible, with the reason.
 pub fn enter() -> io::Error {
@@ -35,6 +40,7 @@ pub fn enter() -> io::Error {
         "--net",
         "--mount",
         "--ipc",
+        "--uts",
         "--pid",
         "--fork",
         "--kill-child",

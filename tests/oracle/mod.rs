@@ -28,6 +28,9 @@ pub const DOMAIN: &str = "example.org";
 /// The user's home on the old machine.
 pub const HOME: &str = "/home/u";
 
+/// What the old machine is called.
+pub const HOST: &str = "old.example.org";
+
 /// One place where a message ended.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Delivery {

@@ -26,6 +26,8 @@ const PLAYED: &[&str] = &[
     "formail",
     "sendmail",
     "echo",
+    "hostname",
+    "uname",
     "true",
     "false",
     "tr",

@@ -49,7 +49,6 @@ pub const SPAM_FILTERS: &[&str] = &[
 
 /// Programs whose output is not the message.
 const SILENT: &[&str] = &[
-    "hostname",
     "test",
     "[",
     "expr",
@@ -158,11 +157,26 @@ fn one(program: &str, arguments: &[String], input: Vec<u8>, is_piped: bool) -> (
             real(program, arguments, &input)
         }
         "echo" => (format!("{}\n", arguments.join(" ")).into_bytes(), 0),
+        "hostname" | "uname" => match host(arguments) {
+            Some(name) => (format!("{name}\n").into_bytes(), 0),
+            None => (Vec::new(), 1),
+        },
         "date" => (date(arguments).unwrap_or_default().into_bytes(), 0),
         "false" => (Vec::new(), 1),
         "sendmail" => (Vec::new(), 0),
         _ if SILENT.contains(&program) => (Vec::new(), 0),
         _ => (input, 0),
+    }
+}
+
+/// How the old host is called, as hostname(1) and `uname -n` tell.
+fn host(arguments: &[String]) -> Option<&str> {
+    let (short, domain) = super::HOST.split_once('.')?;
+    match arguments.first().map(String::as_str) {
+        None | Some("-n" | "-f" | "--fqdn") => Some(super::HOST),
+        Some("-s") => Some(short),
+        Some("-d") => Some(domain),
+        Some(_) => None,
     }
 }
 
@@ -273,6 +287,8 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
                 | "fgrep"
                 | "egrep"
                 | "test"
+                | "hostname"
+                | "uname"
         ) || SPAM_FILTERS.contains(&name)
     };
     let pipeline = pipeline(command).filter(|commands| {

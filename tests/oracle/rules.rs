@@ -2,7 +2,7 @@
 //! translates them.
 
 use super::messages::Message;
-use super::{DOMAIN, Delivery, Files, HOME, Outcome, USER};
+use super::{DOMAIN, Delivery, Files, HOME, HOST, Outcome, USER};
 use sievify::home::MemoryHome;
 use sievify::report::Report;
 use sievify::report::code::Code;
@@ -45,6 +45,7 @@ impl Rules {
                 home.file(path, bytes.clone())
             });
         let settings = Settings {
+            host: Some(HOST.to_string()),
             domain: Some(DOMAIN.to_string()),
             home_path: HOME.to_string(),
             ..Settings::new(USER)

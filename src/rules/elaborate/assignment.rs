@@ -53,9 +53,11 @@ impl Elaborator<'_, '_> {
             }
             "HOST" => {
                 self.variables.assign(name, value.as_ref());
-                let is_this_host = value
-                    .as_ref()
-                    .is_some_and(|value| value.0 == [Piece::Opaque("HOST".to_owned())]);
+                let is_this_host = value.as_ref().is_some_and(|value| {
+                    value.0 == [Piece::Opaque("HOST".to_owned())]
+                        || self.settings.host.is_some()
+                            && value.known() == self.settings.host.as_deref()
+                });
                 return match is_this_host {
                     true => (Some(assign), End::Open),
                     false => (Some(Step::End { at }), End::Message),

@@ -9,6 +9,7 @@
 mod assignment;
 mod command;
 mod expand;
+mod host;
 pub mod mailbox;
 pub(crate) mod path;
 mod recipe;
@@ -16,6 +17,7 @@ mod settings;
 mod statements;
 mod variables;
 
+pub use host::asks_for_host;
 pub use settings::{Mda, Settings};
 pub use variables::environment;
 

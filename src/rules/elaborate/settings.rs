@@ -7,6 +7,8 @@ pub struct Settings {
     pub user: String,
     /// What `$HOME` was on the old host.
     pub home_path: String,
+    /// How the old host is called, as `hostname` printed it there.
+    pub host: Option<String>,
     /// The domain of the user's own address.
     pub domain: Option<String>,
     /// What the old mailer ran for local mail when no `.forward` said
@@ -36,6 +38,7 @@ impl Settings {
         Settings {
             home_path: format!("/home/{user}"),
             user,
+            host: None,
             domain: None,
             mda: Mda::default(),
             addresses: Vec::new(),

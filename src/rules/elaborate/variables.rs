@@ -52,6 +52,7 @@ pub struct Variables {
     arguments: Vec<Text>,
     preserved: bool,
     user: String,
+    host: Option<String>,
     rc_file: String,
     log: Vec<Changes>,
     put_in: Cell<usize>,
@@ -100,6 +101,7 @@ impl Variables {
             arguments: arguments.to_vec(),
             preserved,
             user: settings.user.clone(),
+            host: settings.host.clone(),
             rc_file: String::new(),
             log: vec![Changes::new()],
             put_in: Cell::new(0),
@@ -193,11 +195,7 @@ impl Variables {
                 Piece::Literal(self.user.clone())
             }
             "pwd" | "/bin/pwd" => Piece::Literal(self.directory()?.to_owned()),
-            "hostname" | "uname -n" | "/bin/hostname" | "/bin/uname -n" => {
-                Piece::Opaque("HOST".to_owned())
-            }
-            command if command.starts_with("hostname -") => Piece::Opaque(command.to_owned()),
-            _ => return None,
+            command => return super::host::printed(command, self.host.as_deref()),
         })
     }
 
@@ -354,7 +352,13 @@ pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
         ("LINEBUF", Text::literal(LINEBUF.to_string())),
         ("SHELL", opaque("SHELL")),
         ("PATH", opaque("PATH")),
-        ("HOST", opaque("HOST")),
+        (
+            "HOST",
+            match &settings.host {
+                Some(host) => Text::literal(host),
+                None => opaque("HOST"),
+            },
+        ),
         ("TZ", opaque("TZ")),
         ("PROCMAIL_VERSION", opaque("PROCMAIL_VERSION")),
     ]

@@ -5,7 +5,7 @@ use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched, Note};
-use super::value::{reference, script_name, set, shortened, when};
+use super::value::{lost, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
@@ -342,12 +342,7 @@ impl Lowering<'_> {
                     }
                     held
                 }
-                Known::Lost => {
-                    return Err(manual(
-                        Code::LostVariable,
-                        format!("What {name} holds here could not be translated"),
-                    ));
-                }
+                Known::Lost => return Err(lost(name)),
             },
         };
         if doubtful {

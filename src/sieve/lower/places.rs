@@ -5,7 +5,7 @@
 use super::guard::{Held, each_test, quoted};
 use super::path::{Known, Path};
 use super::pattern::{Fit, Note};
-use super::value::{no_quoting, quotes_expressions, reference, script_name, set};
+use super::value::{lost, no_quoting, quotes_expressions, reference, script_name, set};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Piece, Text};
@@ -84,12 +84,7 @@ impl Lowering<'_> {
                         is_quoted,
                     });
                 }
-                Known::Lost => {
-                    return Err(manual(
-                        Code::LostVariable,
-                        format!("What {name} holds here could not be translated"),
-                    ));
-                }
+                Known::Lost => return Err(lost(name)),
             }
         }
         Ok((written, places, doubt))

@@ -7,6 +7,7 @@ use super::pattern::Note;
 use super::shape::Shape;
 use super::{Lowering, manual};
 use crate::report::code::Code;
+use crate::rules::elaborate::asks_for_host;
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
@@ -181,6 +182,7 @@ impl Lowering<'_> {
                 Known::Text(naming.user.as_str().into())
             }
             "HOME" => Known::Text(naming.home.as_str().into()),
+            "HOST" if let Some(host) = &self.options.host => Known::Text(host.as_str().into()),
             "EXTENSION" if self.knows_detail() => Known::Carried {
                 doubtful: false,
                 shape: Shape::Anything,
@@ -383,21 +385,31 @@ pub(super) fn no_quoting() -> Note {
     )
 }
 
-fn lost(name: &str) -> Note {
-    manual(
-        Code::LostVariable,
-        format!("What {name} holds here could not be translated"),
-    )
+/// What a variable holds is not known.
+pub(super) fn lost(name: &str) -> Note {
+    match name {
+        "HOST" => host_value(name),
+        name => manual(
+            Code::LostVariable,
+            format!("What {name} holds here could not be translated"),
+        ),
+    }
 }
 
 fn host_value(name: &str) -> Note {
-    manual(
-        Code::HostValue,
-        format!("What {name} stands for was known to the old server alone"),
-    )
+    let message = match name {
+        "HOST" => HOST_NAME.to_owned(),
+        name => format!("What {name} stands for was known to the old server alone"),
+    };
+    manual(Code::HostValue, message)
 }
 
+const HOST_NAME: &str = "How the old server was called is not known: give it with --host";
+
 pub(super) fn unknown_output(command: &Text) -> Note {
+    if command.known().is_some_and(asks_for_host) {
+        return host_value("HOST");
+    }
     let words = match command.known() {
         Some(command) => format!("What the command “{}” prints", shortened(command)),
         None => "What a command prints".to_owned(),
