@@ -93,10 +93,10 @@ pub fn check(text: &str, target: &Target) -> Result<Actions, CheckError> {
     read_back(text, target).map(|(_, actions)| actions)
 }
 
-/// Scripts that are kept for other homes, and the longest of them: some 4 MB at
-/// most.
+/// Scripts that are kept for other homes, and the longest of them: some 16 MB at
+/// most, and a tenth of that where scripts are as long as people's are.
 const MOST: usize = 1024;
-const LONGEST: usize = 2048;
+const LONGEST: usize = 16384;
 
 /// Scripts that were checked already, for one target: many users have the rules
 /// that their host gave them.

@@ -137,6 +137,43 @@ impl Lowering<'_> {
                 let commands = self.vacation_of(at, &call, path)?;
                 self.answered(at, commands, copy, path)
             }
+            Meaning::Question(question) if copy => {
+                let held = self.asked(recipe, &question, path)?;
+                for note in held.notes {
+                    self.find(at, note);
+                }
+                return Ok(Acted {
+                    flow: Flow::nothing(),
+                    succeeds_if: Some(held.test),
+                });
+            }
+            Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
+                return Err(manual(
+                    Code::SentByProgram,
+                    format!("A mail of its own was made and sent here by {}", what(text)),
+                ));
+            }
+            meaning => {
+                let unknown = || {
+                    manual(
+                        Code::UnknownProgram,
+                        format!(
+                            "The mail was given to {}, and the server runs no programs",
+                            what(text)
+                        ),
+                    )
+                };
+                return self.aside(recipe, &meaning, path).ok_or_else(unknown);
+            }
+        };
+        Ok(flow.into())
+    }
+
+    /// A program that neither files the mail nor sends any.
+    fn aside(&mut self, recipe: &Recipe, meaning: &Meaning, path: &Path) -> Option<Acted> {
+        let at = recipe.at;
+        let copy = recipe.flags.copy;
+        let flow = match meaning {
             Meaning::SetFlags(_) => {
                 self.find(at, adapted(
                     Code::ReadMark,
@@ -193,38 +230,14 @@ impl Lowering<'_> {
                 }
             }
             Meaning::Exit(_) => {
-                return Ok(Acted {
+                return Some(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(Test::False),
                 });
             }
-            Meaning::Question(question) if copy => {
-                let held = self.asked(recipe, &question, path)?;
-                for note in held.notes {
-                    self.find(at, note);
-                }
-                return Ok(Acted {
-                    flow: Flow::nothing(),
-                    succeeds_if: Some(held.test),
-                });
-            }
-            Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
-                return Err(manual(
-                    Code::SentByProgram,
-                    format!("A mail of its own was made and sent here by {}", what(text)),
-                ));
-            }
-            _ => {
-                return Err(manual(
-                    Code::UnknownProgram,
-                    format!(
-                        "The mail was given to {}, and the server runs no programs",
-                        what(text)
-                    ),
-                ));
-            }
+            _ => return None,
         };
-        Ok(flow.into())
+        Some(flow.into())
     }
 
     /// A filter: the message goes on, perhaps changed.
