@@ -484,20 +484,22 @@ impl<'h, 's> Mailer<'h, 's> {
     fn command(&mut self, at: StatementId, command: &str) -> Target {
         let program = || Target::Program(command.to_owned());
         match program::meaning(&Text::literal(command)) {
-            Meaning::Procmail(arguments) => match call::read(&self.known(arguments)) {
-                Some(called) => {
-                    if called.is_filter {
-                        self.ledger.find(
+            Meaning::Procmail(arguments) => {
+                match call::read(&self.known(arguments), &self.settings.user) {
+                    Some(called) => {
+                        if called.is_filter {
+                            self.ledger.find(
                             at,
                             Verdict::Adapted,
                             Code::TakenByNone,
                             "procmail -m returned mail to its sender that no rule took; it stays in the inbox",
                         );
+                        }
+                        self.rules(at, called.call)
                     }
-                    self.rules(at, called.call)
+                    None => program(),
                 }
-                None => program(),
-            },
+            }
             Meaning::Deliver { folder: None } => Target::Keep,
             Meaning::Deliver {
                 folder: Some(folder),

@@ -217,6 +217,7 @@ pub fn meaning(command: &Text) -> Meaning {
         return Meaning::Unknown;
     };
     let meaning = reader.stages().and_then(|stages| of_pipeline(&stages));
+    let meaning = meaning.or_else(|| question::tests(&reader).map(Meaning::Question));
     match meaning {
         // Elsewhere, a path means another file.
         Some(meaning) if reader.changes_directory() => match meaning {

@@ -123,6 +123,7 @@ pub struct Memory {
 pub struct Runner<'p> {
     program: &'p Program,
     home: &'p str,
+    host: Option<&'p str>,
     /// How the file of each statement was encoded.
     encodings: Vec<Encoding>,
     environment: Vec<(&'static str, Text)>,
@@ -141,6 +142,7 @@ impl<'p> Runner<'p> {
         let mut runner = Runner {
             program,
             home: &settings.home_path,
+            host: settings.host.as_deref(),
             encodings: program
                 .statements
                 .iter()

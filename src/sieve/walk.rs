@@ -128,6 +128,17 @@ pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
     }
 }
 
+/// Whether a test asks for a variable, or a test inside it.
+pub fn reads(test: &Test, variable: &str) -> bool {
+    let mut reads = false;
+    test_tree(test, &mut |test| {
+        test_values(test, &mut |value| {
+            reads |= value.references().contains(&variable)
+        });
+    });
+    reads
+}
+
 /// How deep blocks lie in blocks: 0 without any `if`.
 pub fn block_depth(commands: &[Command]) -> usize {
     let mut deepest = 0;

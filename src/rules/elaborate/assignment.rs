@@ -53,12 +53,7 @@ impl Elaborator<'_, '_> {
             }
             "HOST" => {
                 self.variables.assign(name, value.as_ref());
-                let is_this_host = value.as_ref().is_some_and(|value| {
-                    value.0 == [Piece::Opaque("HOST".to_owned())]
-                        || self.settings.host.is_some()
-                            && value.known() == self.settings.host.as_deref()
-                });
-                return match is_this_host {
+                return match self.is_this_host(at, value.as_ref()) {
                     true => (Some(assign), End::Open),
                     false => (Some(Step::End { at }), End::Message),
                 };
@@ -74,6 +69,38 @@ impl Elaborator<'_, '_> {
         }
         self.variables.assign(name, value.as_ref());
         (Some(assign), End::Open)
+    }
+
+    /// Whether `HOST` keeps the name of the host that procmail runs on. Where that
+    /// is not known, a block ends with the name of another one, as people have it
+    /// end there; elsewhere all mail would be gone.
+    fn is_this_host(&mut self, at: StatementId, value: Option<&Text>) -> bool {
+        let Some(value) = value else { return false };
+        if value.0 == [Piece::Opaque("HOST".to_owned())] {
+            return true;
+        }
+        let Some(name) = value.known() else {
+            return false;
+        };
+        let first = |name: &str| name.split('.').next().map(str::to_ascii_lowercase);
+        let is_this = match &self.settings.host {
+            Some(host) if name == host => return true,
+            Some(host) if first(name) == first(host) => true,
+            Some(_) => return false,
+            None if name.is_empty() => return false,
+            None => self.blocks == 0,
+        };
+        let message = match is_this {
+            true => {
+                "This is taken for the name of the old server; had it another one, procmail stopped here, and the mail was gone"
+            }
+            false => {
+                "This is taken for the name of another server than the old one: procmail stopped here, and the mail was gone; give its name with --host"
+            }
+        };
+        self.ledger
+            .find(at, Verdict::Adapted, Code::HostValue, message);
+        is_this
     }
 
     /// Reads the rules of another file; `rootless` is the variable without a

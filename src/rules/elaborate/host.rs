@@ -10,7 +10,7 @@ pub fn asks_for_host(command: &str) -> bool {
 
 /// Where nobody has said how the host is called (`--host`), it is the name that
 /// the host had, whatever that was; what becomes of it in a pipeline is not known.
-pub(super) fn printed(command: &str, host: Option<&str>) -> Option<Piece> {
+pub fn printed(command: &str, host: Option<&str>) -> Option<Piece> {
     let (part, pipeline) = read(command)?;
     let Some(host) = host else {
         return match (part, pipeline) {
@@ -19,11 +19,13 @@ pub(super) fn printed(command: &str, host: Option<&str>) -> Option<Piece> {
             (_, None) => Some(Piece::Opaque(command.to_owned())),
         };
     };
-    let (short, domain) = host.split_once('.').unwrap_or((host, ""));
-    let name = match part {
-        Part::Name | Part::Full => host,
-        Part::Short => short,
-        Part::Domain => domain,
+    let name = match (part, host.split_once('.')) {
+        (Part::Name, _) | (Part::Full, Some(_)) => host,
+        (Part::Short, Some((short, _))) => short,
+        (Part::Short, None) => host,
+        (Part::Domain, Some((_, domain))) => domain,
+        // `hostname` prints no more on many hosts that have a domain.
+        (Part::Full | Part::Domain, None) => return Some(Piece::Opaque(command.to_owned())),
     };
     let Some(pipeline) = pipeline else {
         return Some(Piece::Literal(name.to_owned()));
@@ -89,5 +91,7 @@ mod tests {
             );
         }
         assert_eq!(printed("hostname | cut -d. -f1", None), None);
+        let unknown = Some(Piece::Opaque("hostname -d".to_owned()));
+        assert_eq!(printed("hostname -d", Some("moe")), unknown);
     }
 }

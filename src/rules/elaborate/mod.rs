@@ -17,7 +17,7 @@ mod settings;
 mod statements;
 mod variables;
 
-pub use host::asks_for_host;
+pub use host::{asks_for_host, printed as host_printed};
 pub use settings::{Mda, Settings};
 pub use variables::environment;
 
@@ -150,6 +150,7 @@ pub fn procmail(
         variables,
         files: HashMap::new(),
         depth: 0,
+        blocks: 0,
         includes: 0,
         statements: 0,
         bytes: 0,
@@ -170,6 +171,8 @@ struct Elaborator<'l, 'h> {
     files: HashMap<FileId, Rc<Vec<Item>>>,
     /// Blocks and files that are open.
     depth: usize,
+    /// The blocks among them.
+    blocks: usize,
     /// Included files that are open.
     includes: usize,
     statements: usize,
@@ -360,6 +363,7 @@ impl Elaborator<'_, '_> {
     fn close_block(&mut self, levels: &mut Vec<Level>) {
         let Some(level) = levels.pop() else { return };
         self.depth -= 1;
+        self.blocks -= 1;
         let Some(mut recipe) = level.recipe else {
             return;
         };
@@ -464,6 +468,7 @@ impl Elaborator<'_, '_> {
         recipe.action = match action.kind {
             NodeKind::Open => {
                 self.depth += 1;
+                self.blocks += 1;
                 self.variables.open();
                 levels.push(Level {
                     recipe: Some(recipe),

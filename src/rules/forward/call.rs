@@ -11,9 +11,9 @@ pub struct Called {
     pub is_filter: bool,
 }
 
-/// Reads the command line; `None` where a part of it is only known on the old
-/// host, or where it delivers to others (`-d`).
-pub fn read(arguments: &[Text]) -> Option<Called> {
+/// Reads the command line of a user; `None` where a part of it is only known on
+/// the old host, or where it delivers to others (`-d`).
+pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
     let mut call = Call::default();
     let mut is_filter = false;
     let mut words = arguments.iter();
@@ -55,6 +55,17 @@ pub fn read(arguments: &[Text]) -> Option<Called> {
                         "" => argument(words.next()?)?,
                         argument => Text::literal(argument),
                     });
+                    break;
+                }
+                // To the user who calls it, it is as without.
+                'd' => {
+                    let recipient = match rest.as_str() {
+                        "" => words.next()?.known()?,
+                        recipient => recipient,
+                    };
+                    if recipient != user {
+                        return None;
+                    }
                     break;
                 }
                 'm' => is_filter = true,

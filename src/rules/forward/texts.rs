@@ -159,7 +159,9 @@ impl Wanted<'_> {
     fn question(&mut self, question: &Question) {
         match &question.comparison {
             Comparison::File(_, path) => self.look_for(path),
-            Comparison::Every(questions) => questions.iter().for_each(|one| self.question(one)),
+            Comparison::Every(questions) | Comparison::Any(questions) => {
+                questions.iter().for_each(|one| self.question(one))
+            }
             _ => {}
         }
     }

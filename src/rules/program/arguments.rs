@@ -171,6 +171,21 @@ impl<'a> Reader<'a> {
         self.pipeline_of(&self.list, &mut BTreeMap::new())
     }
 
+    /// Several commands, all with the same operator between them: `a && b`.
+    pub fn joined(&self) -> Option<(Operator, Vec<Call>)> {
+        let (_, before) = self.list.pipelines.split_last()?;
+        let (_, operator) = before.first()?;
+        let calls = self.list.pipelines.iter().map(|(pipeline, _)| {
+            match (pipeline.commands.as_slice(), pipeline.negated) {
+                ([Command::Simple(simple)], false) => self.call(simple, &BTreeMap::new()),
+                _ => None,
+            }
+        });
+        let is_same = before.iter().all(|(_, other)| other == operator);
+        let calls = calls.collect::<Option<_>>().filter(|_| is_same)?;
+        Some((*operator, calls))
+    }
+
     /// Whether a `cd` stands before the pipeline.
     pub fn changes_directory(&self) -> bool {
         self.list.pipelines.iter().any(|(pipeline, _)| {

@@ -1,9 +1,10 @@
 //! In: calls of test, grep and what is piped into them. Out: what they ask.
 
-use super::arguments::Call;
+use super::arguments::{Call, Reader};
 use super::formail::Formail;
 use super::{Meaning, Source, echo};
 use crate::rules::model::{FileTest, Text};
+use crate::syntax::shell::Operator;
 
 /// What `test` asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Comparison {
     File(FileTest, Text),
     /// `a -a b`: all of these hold.
     Every(Vec<Question>),
+    /// `a -o b`: one of these holds.
+    Any(Vec<Question>),
 }
 
 /// Whether a relation of [`Comparison::Number`] holds.
@@ -107,17 +110,39 @@ pub(super) fn test(call: &Call) -> Option<Question> {
             _ => return None,
         };
     }
-    let parts: Vec<&[Text]> = words.split(|word| word.known() == Some("-a")).collect();
-    match parts.as_slice() {
-        [all] => of_words(all, call.splits),
-        parts => {
-            let questions = parts.iter().map(|words| of_words(words, call.splits));
-            Some(Question {
-                negated: false,
-                splits: false,
-                comparison: Comparison::Every(questions.collect::<Option<_>>()?),
-            })
-        }
+    let every = |words: &[Text]| {
+        let parts = words.split(|word| word.known() == Some("-a"));
+        let questions = parts.map(|words| of_words(words, call.splits));
+        Some(joined(questions.collect::<Option<_>>()?, Comparison::Every))
+    };
+    let ways = words.split(|word| word.known() == Some("-o")).map(every);
+    Some(joined(ways.collect::<Option<_>>()?, Comparison::Any))
+}
+
+/// `test … && test …`, or with `||`.
+pub(super) fn tests(reader: &Reader) -> Option<Question> {
+    let (operator, calls) = reader.joined()?;
+    let is_test = |call: &Call| call.is("test") || call.is("[");
+    if !calls.iter().all(is_test) {
+        return None;
+    }
+    let questions = calls.iter().map(test).collect::<Option<_>>()?;
+    match operator {
+        Operator::And => Some(joined(questions, Comparison::Every)),
+        Operator::Or => Some(joined(questions, Comparison::Any)),
+        _ => None,
+    }
+}
+
+/// Several questions as one, which one alone is already.
+fn joined(mut questions: Vec<Question>, as_one: fn(Vec<Question>) -> Comparison) -> Question {
+    match questions.len() {
+        1 => questions.remove(0),
+        _ => Question {
+            negated: false,
+            splits: false,
+            comparison: as_one(questions),
+        },
     }
 }
 

@@ -8,7 +8,7 @@ use super::message::Message;
 use super::task::Task;
 use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
-use crate::rules::elaborate::path;
+use crate::rules::elaborate::{host_printed, path};
 use crate::rules::model::{
     Action, Assign, Destination, Flags, Folder, Format, Piece, Recipe, StatementId, Step, Target,
     Text,
@@ -477,6 +477,12 @@ impl<'p> Machine<'_, 'p> {
         command: &Text,
         encoding: Encoding,
     ) -> Vec<u8> {
+        let of_host = command
+            .known()
+            .and_then(|command| host_printed(command, self.runner.host));
+        if let Some(Piece::Literal(name)) = of_host {
+            return name.into_bytes();
+        }
         let input = process.message.raw().to_vec();
         let ran = self.run_program(process, command, &input, Task::Print, encoding);
         let mut output = ran.output;

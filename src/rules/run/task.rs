@@ -342,6 +342,19 @@ impl<'p> Machine<'_, 'p> {
                 }
                 true
             }
+            Comparison::Any(questions) => {
+                let mut ran = Ran::exit(1);
+                for question in questions {
+                    ran = self.question(process, question, encoding);
+                    if ran.status != 1 {
+                        break;
+                    }
+                }
+                match ran.status {
+                    0 | 1 => ran.status == 0,
+                    _ => return ran,
+                }
+            }
             Comparison::File(what, path) => {
                 let path = self.string(process, path, encoding);
                 match self.runner.program.finds(*what, &path) {

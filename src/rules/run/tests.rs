@@ -128,7 +128,8 @@ fn rules_end() {
     assert_ends(&[
         ("EXITCODE=67\nHOST\n", &["67"]),
         (":0\n* hello\n{\nEXITCODE=67\n:0\n/dev/null\n}\n", &["67"]),
-        ("HOST=elsewhere\n:0\nx\n", &[]),
+        (":0\n* hello\n{\nHOST=elsewhere\n}\n:0\nx\n", &[]),
+        ("HOST=here\n:0\nx\n", &["x"]),
         ("DELIVERED=yes\nEXITCODE=67\n:0\nx\n", &["x"]),
     ]);
     let files = home("INCLUDERC=a.rc\n:0A\nz\n")

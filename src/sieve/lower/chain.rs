@@ -7,7 +7,7 @@
 
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
-use super::left_out::{changed_by, may_keep, splits_all_the_same, splits_match};
+use super::left_out::{assigned_by, changed_by, may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::pattern::Fit;
 use super::program::{Acted, flags};
@@ -241,6 +241,10 @@ impl Path {
         split_all_the_same(recipe, guard, self);
         if guard.fit.may_miss {
             self.exceeds = self.exceeds.or(Some(recipe.at));
+            // Some of the mail is here that was to have the other values.
+            for name in assigned_by(recipe) {
+                self.doubt_value(&name);
+            }
             if may_keep(recipe) {
                 self.doubt = self.doubt.or(Some(recipe.at));
             }

@@ -5,13 +5,13 @@ use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched, Note};
-use super::value::{lost, reference, script_name, set, shortened, when};
+use super::value::{compare, lost, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
 use crate::rules::program::{Changed, SENDER};
-use crate::sieve::script::{Command, Test, Value};
+use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
 use crate::syntax::Span;
 use std::sync::Arc;
@@ -164,14 +164,17 @@ impl Lowering<'_> {
             let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
             if let Some(group) = captured {
                 if reads_match(rest) {
+                    tests.extend(capturing.take());
+                    tests.push(held.test);
                     let taken = set("match", &[], group.value());
-                    guard.before.push(when(held.test.clone(), vec![taken]));
+                    self.take(taken, &mut tests, &mut guard);
                     let known = Known::Carried {
                         doubtful: group.is_last,
                         shape: group.shape,
                     };
                     path.learn("MATCH", known);
                     guard.sets_match = true;
+                    continue;
                 } else {
                     guard.captured = Some(group);
                     // Behind all others: they would set the match variables
@@ -217,6 +220,24 @@ impl Lowering<'_> {
             Err(tests) => Test::AllOf(tests),
         };
         Ok(guard)
+    }
+
+    /// Takes what a condition found, where all tests up to it hold. Where one of
+    /// them asks for what was found before, whether they hold is remembered.
+    fn take(&mut self, taken: Command, tests: &mut Vec<Test>, guard: &mut Guard) {
+        let asked = Test::AllOf(tests.clone());
+        let mut commands = vec![taken];
+        if tests.iter().any(|test| walk::reads(test, "match")) {
+            let name = self.fresh("found");
+            guard.before.insert(0, set(&name, &[], Value::text("")));
+            commands.push(set(&name, &[], Value::text("1")));
+            *tests = vec![Test::String {
+                compare: compare(Match::Is),
+                sources: vec![reference(&name)],
+                keys: vec![Value::text("1")],
+            }];
+        }
+        guard.before.push(when(asked, commands));
     }
 
     /// Whether a condition has a weight that makes the sum greater where it

@@ -51,18 +51,10 @@ impl Lowering<'_> {
     /// A recipe that is left out of the script, with all in it.
     pub(super) fn leave_out(&mut self, recipe: &Recipe, left_out: LeftOut, path: &mut Path) {
         self.find_in(recipe.at, left_out.span, left_out.note);
-        let mut assigned = BTreeSet::new();
         if let Action::Block(steps) = &recipe.action {
             self.inner_left_out(steps);
-            assigned = assigned_in(steps);
         }
-        if let Action::Capture { name, .. } = &recipe.action {
-            assigned.insert(name.clone());
-        }
-        if splits_match(recipe) {
-            assigned.insert("MATCH".to_owned());
-        }
-        self.lose(assigned, path);
+        self.lose(assigned_by(recipe), path);
         self.are_unchanged(changed_by(recipe));
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
@@ -265,24 +257,33 @@ pub(super) fn assigned_in(steps: &[Step]) -> BTreeSet<String> {
     assigned
 }
 
+/// The variables that a recipe assigns.
+pub(super) fn assigned_by(recipe: &Recipe) -> BTreeSet<String> {
+    let mut assigned = BTreeSet::new();
+    of_recipe(recipe, &mut assigned);
+    assigned
+}
+
+fn of_recipe(recipe: &Recipe, into: &mut BTreeSet<String>) {
+    if splits_match(recipe) {
+        into.insert("MATCH".to_owned());
+    }
+    match &recipe.action {
+        Action::Block(steps) => assignments(steps, into),
+        Action::Capture { name, .. } => {
+            into.insert(name.clone());
+        }
+        _ => {}
+    }
+}
+
 fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
     for step in steps {
         match step {
             Step::Assign(assign) => {
                 into.insert(assign.name.clone());
             }
-            Step::Recipe(recipe) => {
-                if splits_match(recipe) {
-                    into.insert("MATCH".to_owned());
-                }
-                match &recipe.action {
-                    Action::Block(steps) => assignments(steps, into),
-                    Action::Capture { name, .. } => {
-                        into.insert(name.clone());
-                    }
-                    _ => {}
-                }
-            }
+            Step::Recipe(recipe) => of_recipe(recipe, into),
             Step::Include { body, .. } | Step::Detail { body, .. } => assignments(body, into),
             Step::Deliver(destinations) => {
                 rules_of(destinations).for_each(|steps| assignments(steps, into));

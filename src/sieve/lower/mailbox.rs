@@ -136,7 +136,7 @@ impl Lowering<'_> {
         if unsafe_name.is_some() {
             self.find(at, adapted(
                 Code::FolderFromMail,
-                "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox",
+                "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox; procmail ended the name at a blank, and the server takes all of it",
             ));
         }
         Ok(Mailbox {

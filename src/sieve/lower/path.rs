@@ -3,6 +3,7 @@
 
 use super::Label;
 use super::shape::Shape;
+use super::variables::is_special;
 use crate::rules::elaborate::path as paths;
 use crate::rules::model::{StatementId, Text};
 use crate::sieve::script::{Part, Value};
@@ -98,6 +99,22 @@ impl Path {
     /// A variable of the rules is assigned.
     pub fn learn(&mut self, name: &str, known: Known) {
         Rc::make_mut(&mut self.variables).insert(name.to_owned(), known);
+    }
+
+    /// A variable may have been meant to hold something else.
+    pub fn doubt_value(&mut self, name: &str) {
+        let known = self.variables.get(name).cloned();
+        if known.is_none() && is_special(name) {
+            return;
+        }
+        let known = match known.unwrap_or_default() {
+            Known::Lost => Known::Lost,
+            known => Known::Carried {
+                doubtful: true,
+                shape: known.shape(),
+            },
+        };
+        self.learn(name, known);
     }
 
     /// `MAILDIR` is assigned.

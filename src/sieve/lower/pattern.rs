@@ -223,6 +223,13 @@ impl Remarks {
                 "The server decodes a header before it compares, so the script finds undecoded text (=?…?=) only where the server cannot decode it",
             );
         }
+        if lost.letters {
+            self.say(
+                Fit::ROUGH,
+                Code::ForeignBytes,
+                "procmail compared the bytes of letters beyond ASCII one by one; the script looks for the letters that were meant",
+            );
+        }
         if lost.foreign {
             self.say(
                 Fit::ROUGH,

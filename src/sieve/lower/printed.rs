@@ -4,7 +4,7 @@
 use super::path::Path;
 use super::pattern::{Note, escaped, of_envelope};
 use super::shape::Shape;
-use super::value::{Prepared, compare, reference, set, unknown_output, when};
+use super::value::{Prepared, compare, reference, set, when};
 use super::{Lowering, adapted};
 use crate::report::code::Code;
 use crate::rules::model::Text;
@@ -55,7 +55,7 @@ impl Lowering<'_> {
                 let is_unclear = has_lines && !printed.first_line && edits.iter().any(is_of_line);
                 // The date stands behind the sender.
                 if is_unclear || field.with_sender {
-                    return Err(unknown_output(command));
+                    return Err(self.unknown_output(command));
                 }
                 let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
@@ -77,7 +77,7 @@ impl Lowering<'_> {
                 if !self.target.has(Extension::Variables)
                     || !trusted && !self.target.has(Extension::Envelope)
                 {
-                    return Err(unknown_output(command));
+                    return Err(self.unknown_output(command));
                 }
                 let name = self.fresh("reply_address");
                 into.before.extend(sender(&name, *trusted, *trimmed));
@@ -88,11 +88,11 @@ impl Lowering<'_> {
         };
         if let Some(text) = source.as_text() {
             if text.contains('\n') && !edits.is_empty() {
-                return Err(unknown_output(command));
+                return Err(self.unknown_output(command));
             }
             let edited = printed.edited(text.as_bytes());
             let edited = edited.and_then(|edited| String::from_utf8(edited).ok());
-            let edited = edited.ok_or_else(|| unknown_output(command))?;
+            let edited = edited.ok_or_else(|| self.unknown_output(command))?;
             into.value.0.push(Part::Text(edited));
             return Ok(());
         }
@@ -109,7 +109,7 @@ impl Lowering<'_> {
         for edit in edits {
             let changes = self.edited_text(edit, &name);
             into.before
-                .extend(changes.ok_or_else(|| unknown_output(command))?);
+                .extend(changes.ok_or_else(|| self.unknown_output(command))?);
             if let TextEdit::Every { .. } | TextEdit::Squeeze(_) = edit {
                 into.notes.push(adapted(
                     Code::FirstFew,

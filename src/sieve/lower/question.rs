@@ -109,17 +109,10 @@ impl Lowering<'_> {
                 self.numbers(left, relation, right)?
             }
             Comparison::Every(questions) => {
-                let mut all = Held::exactly(Test::True);
-                let mut tests = Vec::new();
-                for question in questions {
-                    let held = self.asked(recipe, question, path)?;
-                    all.before.extend(held.before);
-                    all.fit = all.fit.and(held.fit);
-                    all.notes.extend(held.notes);
-                    tests.push(held.test);
-                }
-                all.test = Test::AllOf(tests);
-                all
+                self.asked_together(recipe, questions, Test::AllOf, path)?
+            }
+            Comparison::Any(questions) => {
+                self.asked_together(recipe, questions, Test::AnyOf, path)?
             }
             Comparison::File(what, file) => {
                 let written = match file.known() {
@@ -167,6 +160,26 @@ impl Lowering<'_> {
             held.fit = held.fit.negated();
         }
         Ok(held)
+    }
+
+    fn asked_together(
+        &mut self,
+        recipe: &Recipe,
+        questions: &[Question],
+        as_one: fn(Vec<Test>) -> Test,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let mut all = Held::exactly(Test::True);
+        let mut tests = Vec::new();
+        for question in questions {
+            let held = self.asked(recipe, question, path)?;
+            all.before.extend(held.before);
+            all.fit = all.fit.and(held.fit);
+            all.notes.extend(held.notes);
+            tests.push(held.test);
+        }
+        all.test = as_one(tests);
+        Ok(all)
     }
 
     /// `test a -lt b` (RFC 5231, RFC 4790 §9.1).

@@ -440,13 +440,15 @@ impl GrepLine {
 /// Whether an expression is one of several ways as a whole.
 fn has_choice(text: &str) -> bool {
     let mut depth = 0_usize;
-    let mut is_member = false;
-    let mut signs = text.chars();
+    let mut signs = text.chars().peekable();
     while let Some(sign) = signs.next() {
         match sign {
-            ']' => is_member = false,
-            _ if is_member => {}
-            '[' => is_member = true,
+            '[' => {
+                signs.next_if_eq(&'^');
+                // The first sign is a member, whatever it is.
+                signs.next();
+                signs.by_ref().find(|sign| *sign == ']');
+            }
             '\\' => {
                 signs.next();
             }
@@ -459,8 +461,9 @@ fn has_choice(text: &str) -> bool {
     false
 }
 
-/// The most copies that a count is written as.
+/// The most copies that a count is written as, and the longest they may be.
 const MOST_COPIES: usize = 32;
+const LONGEST: usize = 2048;
 
 /// An expression of grep in procmail's dialect, where it says the same there: no
 /// anchors, back references, or escapes of letters.
@@ -491,13 +494,16 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
                 let rest: String = signs.clone().collect();
                 let (count, _) = rest.split_once(if is_extended { "}" } else { "\\}" })?;
                 signs.nth(count.chars().count() + usize::from(!is_extended));
-                let part = out.get(last.take()?..)?.to_owned();
-                out.truncate(out.len().checked_sub(part.len())?);
+                let from = last.take()?;
+                let part = out.split_off(from);
                 out.push_str(&copies(&part, count)?);
                 continue;
             }
             '}' if is_operator => return None,
             '+' | '?' if is_operator => {
+                if matches!(out.chars().last(), None | Some('(' | '|')) {
+                    return None;
+                }
                 out.push(sign);
                 continue;
             }
@@ -538,16 +544,24 @@ fn copies(part: &str, count: &str) -> Option<String> {
         Some((least, "")) => (least, None),
         Some((least, most)) => (least, Some(most)),
     };
-    let least: usize = least.parse().ok()?;
+    let number = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<usize>().ok().filter(|_| digits)
+    };
+    let least = number(least)?;
+    let most = most.map(number);
+    let copies = most.flatten().unwrap_or(least).max(least);
+    if copies > MOST_COPIES || part.len() * copies > LONGEST {
+        return None;
+    }
     let more = match most {
         None => format!("{part}*"),
         Some(most) => {
-            let most: usize = most.parse().ok()?;
-            let optional = most.checked_sub(least).filter(|_| most <= MOST_COPIES)?;
+            let optional = most?.checked_sub(least)?;
             format!("({part}").repeat(optional) + &")?".repeat(optional)
         }
     };
-    (least <= MOST_COPIES).then(|| part.repeat(least) + &more)
+    Some(format!("({}{more})", part.repeat(least)))
 }
 
 /// A set, behind its first bracket.

@@ -7,7 +7,7 @@ use super::pattern::Note;
 use super::shape::Shape;
 use super::{Lowering, manual};
 use crate::report::code::Code;
-use crate::rules::elaborate::asks_for_host;
+use crate::rules::elaborate::{asks_for_host, host_printed};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
@@ -275,16 +275,25 @@ impl Lowering<'_> {
 
     /// What a command between backquotes prints.
     fn output(&mut self, command: &Text, path: &Path, into: &mut Prepared) -> Result<(), Note> {
+        let of_host = command
+            .known()
+            .and_then(|command| host_printed(command, self.options.host.as_deref()));
         match meaning(command) {
+            _ if let Some(Piece::Literal(name)) = of_host => {
+                into.value.0.push(Part::Text(name));
+                Ok(())
+            }
             Meaning::Printed(printed) => self.printed(command, &printed, path, into),
             Meaning::Date { format } => {
-                let format = format.known().ok_or_else(|| unknown_output(command))?;
-                let (commands, value) = self.date(format).ok_or_else(|| unknown_output(command))?;
+                let format = format.known().ok_or_else(|| self.unknown_output(command))?;
+                let (commands, value) = self
+                    .date(format)
+                    .ok_or_else(|| self.unknown_output(command))?;
                 into.before.extend(commands);
                 into.value.0.extend(value.0);
                 Ok(())
             }
-            _ => Err(unknown_output(command)),
+            _ => Err(self.unknown_output(command)),
         }
     }
 
@@ -406,18 +415,20 @@ fn host_value(name: &str) -> Note {
 
 const HOST_NAME: &str = "How the old server was called is not known: give it with --host";
 
-pub(super) fn unknown_output(command: &Text) -> Note {
-    if command.known().is_some_and(asks_for_host) {
-        return host_value("HOST");
+impl Lowering<'_> {
+    pub(super) fn unknown_output(&self, command: &Text) -> Note {
+        if self.options.host.is_none() && command.known().is_some_and(asks_for_host) {
+            return host_value("HOST");
+        }
+        let words = match command.known() {
+            Some(command) => format!("What the command “{}” prints", shortened(command)),
+            None => "What a command prints".to_owned(),
+        };
+        manual(
+            Code::UnknownOutput,
+            format!("{words} is not known, and the server runs no programs"),
+        )
     }
-    let words = match command.known() {
-        Some(command) => format!("What the command “{}” prints", shortened(command)),
-        None => "What a command prints".to_owned(),
-    };
-    manual(
-        Code::UnknownOutput,
-        format!("{words} is not known, and the server runs no programs"),
-    )
 }
 
 /// The beginning of a text, on one line, for a message about it.

@@ -32,6 +32,14 @@ pub(super) struct Capture {
     pub(super) spans: bool,
 }
 
+impl Capture {
+    /// `=?` begins a MIME word, which Sieve decodes before it looks.
+    pub(super) fn asks_for_encoded_word(&self) -> bool {
+        // In a key of either kind, the sign stands behind a backslash.
+        self.key.contains("=\\?")
+    }
+}
+
 /// What stands before the mark.
 pub(super) enum Front {
     /// From the beginning of the value.
@@ -299,6 +307,10 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
 /// A part of the line.
 fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
     let dialect = style.regex?;
+    let back = match ends_alike(&back.factors) {
+        true => back,
+        false => &longest_first(back),
+    };
     if !ends_alike(&back.factors) {
         return None;
     }
@@ -385,6 +397,26 @@ fn ends_alike(back: &[Regex]) -> bool {
     let stops = |factor: &Regex| any(factor, &|part| !can_go_on(part));
     !back.iter().any(stops)
         && Positions::of(back).is_some_and(|positions| positions.come_to_longest())
+}
+
+/// With longer alternatives in front of shorter ones: `dev|dev-announce` as
+/// `dev-announce|dev`, so that each engine comes to the longest.
+fn longest_first(line: &Line) -> Line {
+    let ordered = |factor: &Regex| match factor {
+        Regex::Alternate(inner) => {
+            let mut inner = inner.to_vec();
+            inner.sort_by_key(|each| match each {
+                Regex::Concat(factors) => std::cmp::Reverse(factors.len()),
+                _ => std::cmp::Reverse(1),
+            });
+            Regex::Alternate(inner.into())
+        }
+        factor => factor.clone(),
+    };
+    Line {
+        factors: line.factors.iter().map(ordered).collect(),
+        closed: line.closed,
+    }
 }
 
 /// What factors match: a word, where each is of letters that one has, and not

@@ -6,7 +6,7 @@
 
 use super::capture::{self, Capture};
 use super::field::{self, Field, Names};
-use super::key::{Keys, Style, keys, reduced, stripped};
+use super::key::{Keys, Lost, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
@@ -180,6 +180,10 @@ impl Taken {
             remarks.last_of_several();
         }
         for (fields, capture) in &self.tests {
+            remarks.lost(Lost {
+                encoded_words: capture.asks_for_encoded_word(),
+                ..Lost::default()
+            });
             if capture.line_end {
                 remarks.line_end();
             }

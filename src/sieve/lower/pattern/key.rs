@@ -27,6 +27,8 @@ pub(super) struct Style {
 pub(super) struct Lost {
     /// Some keys are for undecoded MIME words.
     pub(super) encoded_words: bool,
+    /// Classes of bytes are read as classes of letters.
+    pub(super) letters: bool,
     /// Bytes that are no UTF-8 are read as Latin-1.
     pub(super) foreign: bool,
     /// Keys that cannot be written in UTF-8 are left out.
@@ -239,8 +241,8 @@ pub(super) fn keys(
             (Some(line), Some(dialect)) => {
                 let written = |line: &Line| regex::written(line, style.ignores_case, dialect);
                 let in_letters = || {
-                    lost.foreign = true;
-                    let factors = letters::read(&line.factors);
+                    let factors = letters::read(&line.factors)?;
+                    lost.letters = true;
                     written(&Line { factors, ..*line })
                 };
                 match written(line).or_else(in_letters) {
