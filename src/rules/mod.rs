@@ -8,4 +8,5 @@ pub mod forward;
 pub mod ledger;
 pub mod model;
 pub mod program;
+pub mod proportion;
 pub mod run;

@@ -9,12 +9,11 @@ use super::value::{fraction, whole};
 use super::{Runner, Unknown, encoded};
 use crate::rules::expression::matcher::Matcher;
 use crate::rules::model::{Area, Condition, Recipe, Test};
+use crate::rules::proportion::{MOST_SCORE as MOST, Proportion};
 use crate::syntax::Encoding;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// Where scores end.
-const MOST: f64 = 2_147_483_647.0;
 /// Matches of one weighted expression that are counted one by one.
 const MAX_MATCHES: usize = 1 << 20;
 
@@ -116,7 +115,13 @@ impl<'p> Machine<'_, 'p> {
                 let size = area_length(process, &condition.area);
                 match weight {
                     Some(weight) => {
-                        score.sum += weight.of_size(size, limit, smaller != negated);
+                        let proportion = Proportion {
+                            weight: weight.weight,
+                            exponent: weight.exponent,
+                            limit: limit as f64,
+                            is_smaller: smaller != negated,
+                        };
+                        score.sum += proportion.adds(size as f64);
                         true
                     }
                     None => {
@@ -170,19 +175,6 @@ impl<'p> Machine<'_, 'p> {
 }
 
 impl Weight {
-    fn of_size(self, size: usize, limit: i64, is_smaller: bool) -> f64 {
-        let (size, limit) = (size as f64, limit as f64);
-        let ratio = match is_smaller {
-            true if size > 0.0 => limit / size,
-            true if limit > 0.0 => return MOST,
-            true => return -MOST,
-            false if limit != 0.0 => size / limit,
-            false => return MOST,
-        };
-        let score = self.weight * ratio.powf(self.exponent);
-        if score.is_nan() { -MOST } else { score }
-    }
-
     /// Adds what the matches of an expression weigh to a sum. The last of them
     /// may set `MATCH`.
     fn of_matches(self, search: &Matcher, text: &[u8], sum: &mut f64) -> Option<Range<usize>> {

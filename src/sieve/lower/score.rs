@@ -11,16 +11,21 @@ use super::pattern::{Fit, Note};
 use super::value::{reference, set, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{self, Condition, Recipe, Text};
+use crate::rules::model::{self, Area, Condition, Recipe, Text};
+use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
 use crate::sieve::script::{Command, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
+use std::collections::BTreeSet;
 
-/// A sum that no other weight changes any more.
-const SUPREME: f64 = 2_147_483_647.0;
 /// Ways to pass the threshold that are written down.
 const MAX_WAYS: usize = 48;
 /// Steps of the search for them.
 const MAX_STEPS: usize = 200_000;
+
+/// Weights beside one that goes by the size.
+const MOST_OTHERS: usize = 6;
+/// Bytes of the largest message.
+const MOST_SIZE: u64 = 1 << 31;
 
 /// The letters that a sum may come to.
 const MOST_LETTERS: f64 = 500.0;
@@ -56,6 +61,7 @@ impl Lowering<'_> {
         let mut sum = 0.0;
         let mut terms = Vec::new();
         let mut counted = Vec::new();
+        let mut by_size = None;
         for (condition, test, fit) in conditions {
             let Some(weight) = &condition.weight else {
                 continue;
@@ -70,11 +76,19 @@ impl Lowering<'_> {
                     continue;
                 }
                 // The sizes, as a proportion.
-                model::Test::Smaller(_) | model::Test::Larger(_) if x != 0.0 => {
-                    return Err(manual(
-                        Code::ScoreBySize,
-                        "The score grows with the size of the message, and the server cannot calculate",
-                    ));
+                model::Test::Smaller(limit) | model::Test::Larger(limit) if x != 0.0 => {
+                    let limit = self.number(limit, path)?;
+                    let smaller = matches!(condition.test, model::Test::Smaller(_));
+                    let size = Proportion {
+                        weight: w,
+                        exponent: x,
+                        limit,
+                        is_smaller: smaller != condition.negated,
+                    };
+                    if condition.area != Area::HeaderAndBody || by_size.replace(size).is_some() {
+                        return Err(no_steps());
+                    }
+                    continue;
                 }
                 model::Test::Smaller(_) | model::Test::Larger(_) => {
                     sum += w;
@@ -99,6 +113,14 @@ impl Lowering<'_> {
                 true => counted.push((condition.span, x, term)),
                 false => terms.push(term),
             }
+        }
+        if let Some(size) = by_size {
+            let others: Vec<f64> = { terms.iter().chain(counted.iter().map(|(_, _, term)| term)) }
+                .map(|term| term.weight)
+                .collect();
+            let (least, steps) = steps(sum, &others, size).ok_or_else(no_steps)?;
+            sum += least;
+            terms.extend(steps);
         }
         let ends = |sign: f64| {
             let mut all = terms.iter().chain(counted.iter().map(|(_, _, term)| term));
@@ -227,6 +249,97 @@ impl Lowering<'_> {
     }
 }
 
+fn no_steps() -> Note {
+    manual(
+        Code::ScoreBySize,
+        "The score grows with the size of the message, and the server cannot calculate",
+    )
+}
+
+/// What the size adds to a sum, as steps: for the smallest messages, and at each
+/// size from which on the sum has another sign, whatever else is in it. `None`
+/// where there are too many, or where something else ends the sum as well.
+fn steps(sum: f64, others: &[f64], size: Proportion) -> Option<(f64, Vec<Term>)> {
+    let adds = |bytes: u64| size.adds(bytes as f64).clamp(-SUPREME, SUPREME);
+    let ends = |added: f64| added.abs() >= SUPREME;
+    let ends_alone = ends(adds(1)) || ends(adds(MOST_SIZE));
+    if others.len() > MOST_OTHERS || ends_alone && others.iter().copied().any(ends) {
+        return None;
+    }
+    let mut cuts = BTreeSet::new();
+    for chosen in 0..1_usize << others.len() {
+        let others = others.iter().enumerate();
+        let some: f64 = { others.filter(|(at, _)| chosen >> at & 1 == 1) }
+            .map(|(_, weight)| weight)
+            .sum();
+        let passes = |bytes: u64| sum + some + adds(bytes) > 0.0;
+        let (mut below, mut above) = (1, MOST_SIZE);
+        if passes(below) == passes(above) {
+            continue;
+        }
+        while below + 1 < above {
+            let middle = below + (above - below) / 2;
+            match passes(middle) == passes(1) {
+                true => below = middle,
+                false => above = middle,
+            }
+        }
+        cuts.insert(below);
+    }
+    let least = adds(cuts.first().copied().unwrap_or(MOST_SIZE));
+    let mut before = least;
+    let steps = cuts.into_iter().map(|over| {
+        let here = adds(over + 1);
+        let weight = here - std::mem::replace(&mut before, here);
+        Term {
+            weight,
+            test: Test::Over(over),
+            fit: Fit::EXACT,
+        }
+    });
+    Some((least, steps.collect()))
+}
+
+/// Whether a test holds wherever another one does.
+fn follows(test: &Test, other: &Test) -> bool {
+    match (test, other) {
+        (Test::Over(size), Test::Over(other)) => size <= other,
+        (Test::Not(test), Test::Not(other)) => match (test.as_ref(), other.as_ref()) {
+            (Test::Over(size), Test::Over(other)) => size >= other,
+            (test, other) => test == other,
+        },
+        _ => test == other,
+    }
+}
+
+/// Of several tests that all have to hold, those that do not follow from others.
+fn needed(tests: Vec<Test>) -> Vec<Test> {
+    let mut needed: Vec<Test> = Vec::new();
+    for test in tests {
+        if !needed.iter().any(|other| follows(&test, other)) {
+            needed.retain(|other| !follows(other, &test));
+            needed.push(test);
+        }
+    }
+    needed
+}
+
+/// Of several ways to pass, those that no other way lets pass already.
+fn widest(ways: Vec<Vec<Test>>) -> Vec<Vec<Test>> {
+    let covers = |wide: &[Test], narrow: &[Test]| {
+        wide.iter()
+            .all(|test| narrow.iter().any(|other| follows(test, other)))
+    };
+    let mut widest: Vec<Vec<Test>> = Vec::new();
+    for way in ways {
+        if !widest.iter().any(|other| covers(other, &way)) {
+            widest.retain(|other| !covers(&way, other));
+            widest.push(way);
+        }
+    }
+    widest
+}
+
 /// More units than this make a sum positive. (`-sum` would print as `-0`.)
 fn limit(sum: f64, unit: f64) -> f64 {
     (0.0 - sum / unit).floor()
@@ -301,18 +414,15 @@ fn threshold(sum: f64, terms: &[Term]) -> Option<Score> {
         .iter()
         .fold(Fit::default(), |fit, &at| fit.and(terms[at].fit));
     // The conditions in the order in which they were written.
-    let mut all: Vec<Test> = ways
+    let ways = ways.into_iter().map(|way| {
+        let mut places: Vec<usize> = way.into_iter().map(|at| order[at]).collect();
+        places.sort_unstable();
+        let tests = places.into_iter().map(|at| terms[at].test.clone());
+        needed(tests.collect())
+    });
+    let mut all: Vec<Test> = widest(ways.collect())
         .into_iter()
-        .map(|way| {
-            let mut places: Vec<usize> = way.into_iter().map(|at| order[at]).collect();
-            places.sort_unstable();
-            Test::AllOf(
-                places
-                    .into_iter()
-                    .map(|at| terms[at].test.clone())
-                    .collect(),
-            )
-        })
+        .map(Test::AllOf)
         .collect();
     Some(Score {
         before: Vec::new(),
