@@ -323,7 +323,7 @@ impl OldEnd {
     /// Whether the interpreter did what procmail did, where both can know.
     fn is_interpreted(&self, case: &Case) -> bool {
         let (run, interpreted) = (&self.run, &self.interpreted);
-        let by_accident = !interpreted.matched.is_disjoint(&case.rules.accidents());
+        let by_accident = case.rules.by_accident(interpreted);
         let comparable = run.is_known() && interpreted.unknown.is_empty() && !by_accident;
         let same =
             rules::places(interpreted) == run.outcome && run.status == Some(interpreted.status);

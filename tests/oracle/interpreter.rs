@@ -171,7 +171,7 @@ fn pair(procmail: &Procmail, case: &Case, runner: &Runner, message: &Message) ->
     let outcome = rules::run(runner, message);
     let found = rules::places(&outcome);
     let same = found == run.outcome && outcome.status == status;
-    let by_accident = !outcome.matched.is_disjoint(&case.rules.accidents());
+    let by_accident = case.rules.by_accident(&outcome);
     if !run.is_known() || !outcome.unknown.is_empty() || by_accident {
         sums.unknown = 1;
         sums.unknown_same = usize::from(same);

@@ -9,7 +9,7 @@ use sievify::report::code::Code;
 use sievify::report::entry::{Finding, Verdict};
 use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;
-use sievify::rules::model::{Format, Program, StatementId};
+use sievify::rules::model::{Format, Program};
 use sievify::rules::run::{self, Mail, Memory, Runner};
 use sievify::sieve::folder::Naming;
 use sievify::sieve::lower::{Options, mailboxes};
@@ -98,12 +98,15 @@ impl Rules {
         })
     }
 
-    /// Statements that are taken for what was meant, not for what procmail
-    /// made of them: a mailbox called `:0`.
-    pub fn accidents(&self) -> BTreeSet<StatementId> {
-        let accident = |finding: &&Finding| finding.code == Code::AccidentalMailbox;
-        let accidents = self.findings.iter().filter(accident);
-        accidents.map(|finding| finding.at).collect()
+    /// Whether a message came by what is taken for what was meant, not for what
+    /// procmail made of it: a mailbox called `:0`, another spelling of the host's
+    /// name.
+    pub fn by_accident(&self, outcome: &run::Outcome) -> bool {
+        self.findings.iter().any(|finding| match finding.code {
+            Code::AccidentalMailbox => outcome.matched.contains(&finding.at),
+            Code::HostValue => outcome.reached.contains(&finding.at),
+            _ => false,
+        })
     }
 }
 
