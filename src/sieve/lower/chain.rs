@@ -93,6 +93,7 @@ impl Lowering<'_> {
             if guard.test == Test::False {
                 self.never(recipe);
                 path.miss(recipe, &guard);
+                path.doubt_values(recipe, guard.fit);
                 continue;
             }
             let ahead = Ahead::of(recipe, rest);
@@ -138,6 +139,7 @@ impl Lowering<'_> {
                     arm.flow = inner.close();
                 }
                 if !always {
+                    missed.doubt_values(recipe, guard.fit);
                     otherwise = self.chained(rest, &mut missed, depth + 1);
                 }
                 rest = &[];
@@ -147,7 +149,11 @@ impl Lowering<'_> {
                 .filter(|arm| arm.flow.falls)
                 .map(|arm| arm.path.clone());
             let missed = Some(missed).filter(|_| otherwise.falls && !always);
-            let onward = missed.into_iter().chain(ways).reduce(Path::join);
+            let may_be_missed = missed.is_some();
+            let mut onward = missed.into_iter().chain(ways).reduce(Path::join);
+            if let Some(onward) = onward.as_mut().filter(|_| may_be_missed) {
+                onward.doubt_values(recipe, guard.fit);
+            }
             let mut flow = branches(before, arms, otherwise, always);
             self.comment_first(&mut flow.commands, recipe.at);
             match onward {
@@ -241,12 +247,20 @@ impl Path {
         split_all_the_same(recipe, guard, self);
         if guard.fit.may_miss {
             self.exceeds = self.exceeds.or(Some(recipe.at));
-            // Some of the mail is here that was to have the other values.
-            for name in assigned_by(recipe) {
-                self.doubt_value(&name);
-            }
             if may_keep(recipe) {
                 self.doubt = self.doubt.or(Some(recipe.at));
+            }
+        }
+    }
+}
+
+impl Path {
+    /// Past a recipe that may miss mail, some of it does not have the values that
+    /// it was to get there.
+    fn doubt_values(&mut self, recipe: &Recipe, fit: Fit) {
+        if fit.may_miss {
+            for name in assigned_by(recipe) {
+                self.doubt_value(&name);
             }
         }
     }
