@@ -150,6 +150,10 @@ impl Lowering<'_> {
                 .map(|arm| arm.path.clone());
             let missed = Some(missed).filter(|_| otherwise.falls && !always);
             let may_be_missed = missed.is_some();
+            if may_be_missed || arms.iter().any(|arm| arm.flow.falls) {
+                // The way on takes its place, and need not be a copy.
+                path.let_go();
+            }
             let mut onward = missed.into_iter().chain(ways).reduce(Path::join);
             if let Some(onward) = onward.as_mut().filter(|_| may_be_missed) {
                 onward.doubt_values(recipe, guard.fit);

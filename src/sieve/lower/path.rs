@@ -101,6 +101,12 @@ impl Path {
         Rc::make_mut(&mut self.variables).insert(name.to_owned(), known);
     }
 
+    /// Nothing more is asked of this way.
+    pub fn let_go(&mut self) {
+        self.variables = Rc::default();
+        self.made = Rc::default();
+    }
+
     /// A variable may have been meant to hold something else.
     pub fn doubt_value(&mut self, name: &str) {
         let known = self.variables.get(name).cloned();
