@@ -406,6 +406,10 @@ codes! {
         "Blanks in a text that a shell took apart",
         "A variable without quotes around it is taken apart at its blanks by the shell: one is left of several in a row. The script takes the text as it is.",
         "Nothing needs to be done, unless names have several blanks in a row.";
+    ShellDialect "shell-dialect":
+        "A `test` that shells read in different ways",
+        "What `test` asks depends on the shell: where a variable without quotes is empty, a word of the question is missing; and `==` is known to some shells alone.",
+        "Look whether the rule does what it was meant to do; where it was left out, write it anew with quotes around the variables.";
     FirstFew "first-few":
         "A text in which only the first few signs are replaced",
         "tr and sed replaced a sign wherever it stood. Sieve can only take a text apart at one place after the other, and the script does so four times.",

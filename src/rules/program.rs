@@ -279,7 +279,8 @@ fn is_nameless(stage: &Stage) -> bool {
 
 fn of_call(call: &Call) -> Option<Meaning> {
     let name = call.name.as_str();
-    if let Some(target) = filing::output_file(call) {
+    let asks = question::is_test(call) || question::is_grep(call);
+    if let Some(target) = filing::output_file(call).filter(|_| !asks) {
         return filing::of_redirected(call, target);
     }
     if let Some(meaning) = spam::of_call(call) {
@@ -312,7 +313,7 @@ fn of_call(call: &Call) -> Option<Meaning> {
         "cat" if call.arguments.is_empty() => Some(Meaning::PassThrough),
         "date" => date(call),
         "echo" => printed::alone(call).map(Meaning::Printed),
-        "test" | "[" => question::test(call).map(Meaning::Question),
+        _ if question::is_test(call) => question::test(call).map(Meaning::Question),
         "true" | ":" => Some(Meaning::Exit(0)),
         "false" => Some(Meaning::Exit(1)),
         "exit" => exit(call),

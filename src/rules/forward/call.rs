@@ -16,6 +16,7 @@ pub struct Called {
 pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
     let mut call = Call::default();
     let mut is_filter = false;
+    let mut delivers_to = false;
     let mut words = arguments.iter();
     let mut options_end = false;
     while let Some(word) = words.next() {
@@ -31,7 +32,9 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
         let word = word.known()?;
         let letters = match word.strip_prefix('-') {
             Some(letters) if !options_end => letters,
+            // It ends the options: what follows names a file, whatever it begins with.
             _ => {
+                options_end = true;
                 operand(&mut call, word);
                 continue;
             }
@@ -57,15 +60,16 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
                     });
                     break;
                 }
-                // To the user who calls it, it is as without.
+                // All that is left are recipients. To the user who calls it, it is
+                // as without.
                 'd' => {
-                    let recipient = match rest.as_str() {
-                        "" => words.next()?.known()?,
-                        recipient => recipient,
-                    };
-                    if recipient != user {
+                    let first = Some(rest.as_str()).filter(|first| !first.is_empty());
+                    let others = words.by_ref().map(|word| word.known().unwrap_or_default());
+                    let recipients: Vec<&str> = first.into_iter().chain(others).collect();
+                    if recipients.is_empty() || recipients.iter().any(|name| *name != user) {
                         return None;
                     }
+                    delivers_to = true;
                     break;
                 }
                 'm' => is_filter = true,
@@ -74,6 +78,10 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
                 _ => return None,
             }
         }
+    }
+    // It takes no other way of delivering then.
+    if delivers_to && (is_filter || call.preserve) {
+        return None;
     }
     if is_filter && !call.files.is_empty() {
         // One rc file, and then what `$1` and so on are.

@@ -110,6 +110,7 @@ fn procmail_in_its_usual_spellings() {
 
 #[test]
 fn what_procmail_is_told() {
+    // Behind a word that is no option, `-p` is a file, which there is not.
     let home = home("\"|procmail -a work VAR=x -p $HOME/rc/mine\"")
         .file("rc/mine", ":0:\n$VAR/$1\n")
         .file(".procmailrc", RC);
@@ -129,6 +130,31 @@ fn what_procmail_is_told() {
         panic!("{recipe:?}");
     };
     assert_eq!(folders[0].path.known(), Some("/home/joe/x/work"));
+}
+
+#[test]
+fn procmail_delivers_to_all_that_are_named() {
+    let enters = |arguments: &str| {
+        let forward = format!("\"|procmail {arguments}\"");
+        let (program, ..) = read(&home(&forward).file(".procmailrc", RC));
+        matches!(program.body.as_slice(), [Step::Deliver(destinations)]
+            if matches!(&destinations[0].to, Target::Rules(steps) if has_recipe(steps)))
+    };
+    for own in ["-d joe", "-djoe", "-f- -d joe", "-a x -d joe joe"] {
+        assert!(enters(own), "{own}");
+    }
+    for other in [
+        "-d ann",
+        "-d",
+        "-d joe ann",
+        "-d joe -f-",
+        "-d joe .procmailrc",
+        "-m -d joe",
+        "-p -d joe",
+        "VAR=x -d joe",
+    ] {
+        assert!(!enters(other), "{other}");
+    }
 }
 
 #[test]

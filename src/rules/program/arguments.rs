@@ -21,9 +21,9 @@ pub(super) struct Call {
     pub name: String,
     pub arguments: Vec<Text>,
     pub redirections: Vec<Target>,
-    /// A value that only a message decides stands without quotes: the shell makes
-    /// words of it.
-    pub splits: bool,
+    /// Arguments without quotes that only a message decides: the shell makes words
+    /// of them, or none.
+    pub bare: Vec<Text>,
     /// A sign that stands for names of files is without quotes.
     pub lists_files: bool,
 }
@@ -34,6 +34,14 @@ pub(super) struct Target {
     pub descriptor: Option<u32>,
     pub kind: RedirectionKind,
     pub target: Text,
+}
+
+impl Target {
+    /// Whether it always can be opened, and nothing comes of it.
+    pub fn is_harmless(&self) -> bool {
+        let is_nowhere = || self.target.known() == Some("/dev/null");
+        self.kind == RedirectionKind::Duplicate || is_nowhere()
+    }
 }
 
 /// A part of a pipeline.
@@ -171,10 +179,14 @@ impl<'a> Reader<'a> {
         self.pipeline_of(&self.list, &mut BTreeMap::new())
     }
 
-    /// Several commands, all with the same operator between them: `a && b`.
+    /// Several commands, all with the same operator between them: `a && b`, that
+    /// wait for each other.
     pub fn joined(&self) -> Option<(Operator, Vec<Call>)> {
-        let (_, before) = self.list.pipelines.split_last()?;
+        let ((_, end), before) = self.list.pipelines.split_last()?;
         let (_, operator) = before.first()?;
+        if *end == Operator::Background || before.iter().any(|(pipeline, _)| is_last(pipeline)) {
+            return None;
+        }
         let calls = self.list.pipelines.iter().map(|(pipeline, _)| {
             match (pipeline.commands.as_slice(), pipeline.negated) {
                 ([Command::Simple(simple)], false) => self.call(simple, &BTreeMap::new()),
@@ -199,7 +211,7 @@ impl<'a> Reader<'a> {
     fn pipeline_of(&self, list: &List, assigned: &mut Assigned) -> Option<Vec<Stage>> {
         let mut found = None;
         let mut before = Operator::Then;
-        for (pipeline, operator) in &list.pipelines {
+        for (at, (pipeline, operator)) in list.pipelines.iter().enumerate() {
             let is_fallback = guards_failure(before) && found.is_some();
             if *operator == Operator::Background {
                 return None;
@@ -208,7 +220,9 @@ impl<'a> Reader<'a> {
                 self.is_exit(pipeline).then_some(())?;
             } else if found.is_some() {
                 return None;
-            } else if !self.prepares(pipeline, *operator, assigned) {
+            } else if !self.prepares(pipeline, *operator, assigned)
+                && !asks_for_program(pipeline, *operator, list.pipelines.get(at + 1))
+            {
                 found = Some(self.stages_of(pipeline, assigned)?);
             }
             before = *operator;
@@ -216,8 +230,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// Whether a pipeline only sets the stage: it assigns, or it asks whether
-    /// a program can be run.
+    /// Whether a pipeline only sets the stage: it assigns, or says where to go on.
     fn prepares(&self, pipeline: &Pipeline, operator: Operator, assigned: &mut Assigned) -> bool {
         let [Command::Simple(simple)] = pipeline.commands.as_slice() else {
             return false;
@@ -232,20 +245,12 @@ impl<'a> Reader<'a> {
             }
             return true;
         }
-        let words: Vec<_> = simple.words.iter().map(Word::literal).collect();
-        let asks = matches!(
-            words.as_slice(),
-            [Some("test"), Some("-x" | "-f"), _] | [Some("["), Some("-x" | "-f"), _, Some("]")]
-        );
-        let is_umask = words.first() == Some(&Some("umask"));
-        operator == Operator::And && asks || is_umask || is_cd(simple)
+        first_word(simple) == Some("umask") || is_cd(simple)
     }
 
     fn is_exit(&self, pipeline: &Pipeline) -> bool {
         match pipeline.commands.as_slice() {
-            [Command::Simple(simple)] => {
-                simple.words.first().and_then(Word::literal) == Some("exit")
-            }
+            [Command::Simple(simple)] => first_word(simple) == Some("exit"),
             _ => false,
         }
     }
@@ -312,13 +317,18 @@ impl<'a> Reader<'a> {
             kind: redirection.kind,
             target: self.text(&redirection.target, assigned),
         });
-        let mut bare = { simple.words.iter().zip(&texts) }.filter(|(word, _)| !word.quoted);
+        let arguments = texts.len() - words.len();
+        let mut bare =
+            { simple.words.iter().zip(&texts).skip(arguments) }.filter(|(word, _)| !word.quoted);
         let is_decided = |piece: &Piece| matches!(piece, Piece::Literal(_));
         Some(Call {
             name,
             arguments: words.to_vec(),
             redirections: redirections.collect(),
-            splits: bare.clone().any(|(_, text)| !text.0.iter().all(is_decided)),
+            bare: { bare.clone().map(|(_, text)| text) }
+                .filter(|text| !text.0.iter().all(is_decided))
+                .cloned()
+                .collect(),
             lists_files: bare.any(|(word, _)| {
                 let is_pattern = |part: &Part| matches!(part, Part::Text(text) if text.contains(['*', '?', '[']));
                 word.parts.iter().any(is_pattern)
@@ -360,8 +370,55 @@ impl<'a> Reader<'a> {
     }
 }
 
+fn first_word(simple: &Simple) -> Option<&str> {
+    simple.words.first().and_then(Word::literal)
+}
+
 fn is_cd(simple: &Simple) -> bool {
-    simple.words.first().and_then(Word::literal) == Some("cd")
+    first_word(simple) == Some("cd")
+}
+
+/// Whether nothing is run behind it: `exec`.
+fn is_last(pipeline: &Pipeline) -> bool {
+    match pipeline.commands.as_slice() {
+        [Command::Simple(simple)] => first_word(simple) == Some("exec"),
+        _ => false,
+    }
+}
+
+/// Whether a pipeline only asks for the program, or for a file, that the next one
+/// runs or names: `test -x /usr/bin/vacation && /usr/bin/vacation user`.
+fn asks_for_program(
+    pipeline: &Pipeline,
+    operator: Operator,
+    next: Option<&(Pipeline, Operator)>,
+) -> bool {
+    let ([Command::Simple(asking)], Some((next, _)), Operator::And, false) = (
+        pipeline.commands.as_slice(),
+        next,
+        operator,
+        pipeline.negated,
+    ) else {
+        return false;
+    };
+    let literals: Vec<_> = asking.words.iter().map(Word::literal).collect();
+    let asks = matches!(
+        literals.as_slice(),
+        [Some("test"), Some("-x" | "-f"), _] | [Some("["), Some("-x" | "-f"), _, Some("]")]
+    );
+    let Some(file) = asking.words.get(2).filter(|_| asks) else {
+        return false;
+    };
+    let name = file.literal().and_then(|file| file.rsplit('/').next());
+    next.commands.iter().any(|command| match command {
+        Command::Simple(simple) => {
+            let runs = name.is_some() && first_word(simple) == name;
+            let words = &mut simple.words.iter();
+            !matches!(first_word(simple), Some("test" | "["))
+                && (runs || words.any(|word| word.parts == file.parts))
+        }
+        Command::Group { .. } => false,
+    })
 }
 
 type Assigned = BTreeMap<String, Text>;

@@ -310,7 +310,7 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
     Some(Printed {
         source,
         edits: Vec::new(),
-        splits: call.splits && call.is("echo"),
+        splits: !call.bare.is_empty() && call.is("echo"),
         first_line: false,
     })
 }

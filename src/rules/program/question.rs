@@ -1,6 +1,6 @@
 //! In: calls of test, grep and what is piped into them. Out: what they ask.
 
-use super::arguments::{Call, Reader};
+use super::arguments::{Call, Reader, Target};
 use super::formail::Formail;
 use super::{Meaning, Source, echo};
 use crate::rules::model::{FileTest, Text};
@@ -11,9 +11,11 @@ use crate::syntax::shell::Operator;
 pub struct Question {
     /// `!`.
     pub negated: bool,
-    /// A variable stands without quotes: where it is empty, or several words,
-    /// `test` sees something else, or fails.
-    pub splits: bool,
+    /// What stands without quotes: where it is empty, or several words, `test` sees
+    /// something else, or fails.
+    pub bare: Vec<Text>,
+    /// `==` is used, which not every `test` knows.
+    pub doubles: bool,
     /// What is asked.
     pub comparison: Comparison,
 }
@@ -101,8 +103,17 @@ pub enum Patterns {
     File(Text),
 }
 
-/// `test …` or `[ … ]`.
+/// Whether it is `test …` or `[ … ]`.
+pub(super) fn is_test(call: &Call) -> bool {
+    call.is("test") || call.is("[")
+}
+
+/// What it asks.
 pub(super) fn test(call: &Call) -> Option<Question> {
+    // Where a file cannot be opened, nothing is asked.
+    if !call.redirections.iter().all(Target::is_harmless) {
+        return None;
+    }
     let mut words = call.arguments.as_slice();
     if call.is("[") {
         words = match words.split_last()? {
@@ -110,19 +121,42 @@ pub(super) fn test(call: &Call) -> Option<Question> {
             _ => return None,
         };
     }
+    // Of four words with `!` in front, it is for the other three (POSIX).
+    let negated = match words {
+        [first, rest @ ..] if rest.len() == 3 && first.known() == Some("!") => {
+            words = rest;
+            true
+        }
+        _ => false,
+    };
+    let is_joined = words
+        .iter()
+        .any(|word| matches!(word.known(), Some("-a" | "-o")));
     let every = |words: &[Text]| {
-        let parts = words.split(|word| word.known() == Some("-a"));
-        let questions = parts.map(|words| of_words(words, call.splits));
+        let mut parts = words.split(|word| word.known() == Some("-a"));
+        // A sign where a text should be: what it means there depends on the shell.
+        let is_sign = |word: &Text| {
+            let sign = |text: &str| text.starts_with(['-', '(', ')', '!', '=']);
+            word.known().is_some_and(sign)
+        };
+        if is_joined && parts.clone().any(|words| words.last().is_none_or(is_sign)) {
+            return None;
+        }
+        let questions = parts.by_ref().map(of_words);
         Some(joined(questions.collect::<Option<_>>()?, Comparison::Every))
     };
     let ways = words.split(|word| word.known() == Some("-o")).map(every);
-    Some(joined(ways.collect::<Option<_>>()?, Comparison::Any))
+    let question = joined(ways.collect::<Option<_>>()?, Comparison::Any);
+    Some(Question {
+        negated: question.negated != negated,
+        bare: call.bare.clone(),
+        ..question
+    })
 }
 
 /// `test … && test …`, or with `||`.
 pub(super) fn tests(reader: &Reader) -> Option<Question> {
     let (operator, calls) = reader.joined()?;
-    let is_test = |call: &Call| call.is("test") || call.is("[");
     if !calls.iter().all(is_test) {
         return None;
     }
@@ -140,14 +174,16 @@ fn joined(mut questions: Vec<Question>, as_one: fn(Vec<Question>) -> Comparison)
         1 => questions.remove(0),
         _ => Question {
             negated: false,
-            splits: false,
+            bare: Vec::new(),
+            doubles: questions.iter().any(|question| question.doubles),
             comparison: as_one(questions),
         },
     }
 }
 
-fn of_words(mut words: &[Text], splits: bool) -> Option<Question> {
+fn of_words(mut words: &[Text]) -> Option<Question> {
     let mut negated = false;
+    let mut doubles = false;
     while let Some((first, rest)) = words.split_first() {
         if rest.is_empty() || first.known() != Some("!") {
             break;
@@ -176,7 +212,11 @@ fn of_words(mut words: &[Text], splits: bool) -> Option<Question> {
         [left, operator, right] => {
             let (left, right) = (left.clone(), right.clone());
             match operator.known()? {
-                "=" | "==" => Comparison::Equal(left, right),
+                "=" => Comparison::Equal(left, right),
+                "==" => {
+                    doubles = true;
+                    Comparison::Equal(left, right)
+                }
                 "!=" => {
                     negated = !negated;
                     Comparison::Equal(left, right)
@@ -194,7 +234,8 @@ fn of_words(mut words: &[Text], splits: bool) -> Option<Question> {
     };
     Some(Question {
         negated,
-        splits,
+        bare: Vec::new(),
+        doubles,
         comparison,
     })
 }
@@ -207,6 +248,9 @@ pub(super) fn is_grep(call: &Call) -> bool {
 
 /// A call of grep whose input is known, unless it names files itself.
 pub(super) fn grep(call: &Call, input: Input) -> Option<Grep> {
+    if !call.redirections.iter().all(Target::is_harmless) {
+        return None;
+    }
     let mut grep = Grep {
         input,
         patterns: Patterns::These(Vec::new()),
@@ -271,7 +315,7 @@ pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
     let text = echo(first).filter(|_| first.is("echo"))?;
     let input = Input::Printed {
         source: Source::Text(text),
-        splits: first.splits,
+        splits: !first.bare.is_empty(),
     };
     if !is_grep(second) {
         return None;

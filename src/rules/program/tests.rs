@@ -358,6 +358,49 @@ fn questions() {
             }
         )
     );
+    // `!` is for the other three words, of four.
+    assert!(question("test ! \"$A\" -a \"$B\"").0);
+    assert!(!question("test ! \"$A\" = x -a \"$B\"").0);
+}
+
+#[test]
+fn what_a_shell_asks_otherwise() {
+    for command in [
+        // A sign where a text should be.
+        "test -n -o \"$A\" = x",
+        "test ! -a \"$A\"",
+        "test \"$A\" -o -a",
+        "test -n -a \"$A\" = x",
+        "test \"$A\" = x -o",
+        // Nothing is run behind it.
+        "exec test \"$A\" = x || test \"$B\" = y",
+        // Nobody waits for it.
+        "test \"$A\" = x || test \"$B\" = y &",
+        "test \"$A\" = x &",
+        // The file may be out of reach.
+        "test \"$A\" = x > log || test \"$B\" = y",
+        "test \"$A\" = x 2> log",
+    ] {
+        assert_eq!(of(command), Meaning::Unknown, "{command}");
+    }
+    let is_question = |command| matches!(of(command), Meaning::Question(_));
+    assert!(is_question("test \"$A\" = x || exec test \"$B\" = y"));
+    assert!(is_question("test \"$A\" = x 2>/dev/null"));
+    // The file is asked for, too.
+    assert!(matches!(
+        of("test -f .flag && test \"$A\" = x"),
+        Meaning::Question(Question { comparison: Comparison::Every(all), .. }) if all.len() == 2
+    ));
+    assert_eq!(of("test -f .flag && grep x"), Meaning::Unknown);
+    assert_eq!(of("test -x /usr/bin/spamc && vacation u"), Meaning::Unknown);
+    assert!(matches!(
+        of("test -x /usr/bin/grep && grep x"),
+        Meaning::Grep(_)
+    ));
+    assert!(matches!(
+        of("test -f $LIST && grep -f $LIST"),
+        Meaning::Grep(_)
+    ));
 }
 
 #[test]

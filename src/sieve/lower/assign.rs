@@ -2,18 +2,36 @@
 //! where something reads it.
 
 use super::bounds::bytes_of;
+use super::left_out::assigned_by;
 use super::path::{Known, Path};
+use super::pattern::Fit;
 use super::sequence::Flow;
 use super::value::{script_name, set};
 use super::{Lowering, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Assign, Piece, Text};
+use crate::rules::model::{Assign, Piece, Recipe, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
 use crate::sieve::walk;
 
 impl Lowering<'_> {
+    /// Whether the script has a variable: something asks for it, and there are not
+    /// too many.
+    pub(super) fn carries(&self, name: &str) -> bool {
+        self.read.contains(name) && !self.lost.contains(name)
+    }
+
+    /// Past a recipe that may miss mail, some of it does not have the values that
+    /// it was to get there.
+    pub(super) fn doubt_values(&self, recipe: &Recipe, fit: Fit, path: &mut Path) {
+        if fit.may_miss {
+            for name in assigned_by(recipe).iter().filter(|name| self.carries(name)) {
+                path.doubt_value(name);
+            }
+        }
+    }
+
     /// What an assignment does.
     pub(super) fn assigned(&mut self, assign: &Assign, path: &mut Path) -> Flow {
         let Assign { at, name, value } = assign;
@@ -46,7 +64,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
-        let asked = self.read.contains(name) && !self.lost.contains(name);
+        let asked = self.carries(name);
         let Some(value) = value else {
             path.forget(&script_name(name));
             if !asked {
@@ -93,7 +111,9 @@ impl Lowering<'_> {
                 let mut commands = prepared.before;
                 let assignment = set(name, &[], prepared.value);
                 let own = script_name(name);
-                if !renamed(&mut commands, &assignment.kind) {
+                if is_own_value(&assignment) {
+                    // Pigeonhole empties a variable that is set to itself.
+                } else if !renamed(&mut commands, &assignment.kind) {
                     if let CommandKind::Set { value, .. } = &assignment.kind {
                         let made = path.apart(value);
                         path.forget(&own);

@@ -7,7 +7,7 @@
 
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
-use super::left_out::{assigned_by, changed_by, may_keep, splits_all_the_same, splits_match};
+use super::left_out::{changed_by, may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::pattern::Fit;
 use super::program::{Acted, flags};
@@ -93,7 +93,7 @@ impl Lowering<'_> {
             if guard.test == Test::False {
                 self.never(recipe);
                 path.miss(recipe, &guard);
-                path.doubt_values(recipe, guard.fit);
+                self.doubt_values(recipe, guard.fit, path);
                 continue;
             }
             let ahead = Ahead::of(recipe, rest);
@@ -139,7 +139,7 @@ impl Lowering<'_> {
                     arm.flow = inner.close();
                 }
                 if !always {
-                    missed.doubt_values(recipe, guard.fit);
+                    self.doubt_values(recipe, guard.fit, &mut missed);
                     otherwise = self.chained(rest, &mut missed, depth + 1);
                 }
                 rest = &[];
@@ -156,7 +156,7 @@ impl Lowering<'_> {
             }
             let mut onward = missed.into_iter().chain(ways).reduce(Path::join);
             if let Some(onward) = onward.as_mut().filter(|_| may_be_missed) {
-                onward.doubt_values(recipe, guard.fit);
+                self.doubt_values(recipe, guard.fit, onward);
             }
             let mut flow = branches(before, arms, otherwise, always);
             self.comment_first(&mut flow.commands, recipe.at);
@@ -253,18 +253,6 @@ impl Path {
             self.exceeds = self.exceeds.or(Some(recipe.at));
             if may_keep(recipe) {
                 self.doubt = self.doubt.or(Some(recipe.at));
-            }
-        }
-    }
-}
-
-impl Path {
-    /// Past a recipe that may miss mail, some of it does not have the values that
-    /// it was to get there.
-    fn doubt_values(&mut self, recipe: &Recipe, fit: Fit) {
-        if fit.may_miss {
-            for name in assigned_by(recipe) {
-                self.doubt_value(&name);
             }
         }
     }

@@ -338,7 +338,7 @@ impl Lowering<'_> {
     fn without_values_of_copy(&mut self, steps: &[Step], path: &mut Path) -> Vec<Command> {
         let mut commands = Vec::new();
         for name in assigned_in(steps) {
-            if !self.read.contains(&name) {
+            if !self.carries(&name) {
                 continue;
             }
             match path.known(&name).cloned().unwrap_or_default() {

@@ -76,7 +76,7 @@ impl Lowering<'_> {
             if name == "MAILDIR" {
                 path.directory = None;
             }
-            if self.read.contains(&name) {
+            if self.carries(&name) {
                 path.learn(&name, Known::Lost);
             }
         }

@@ -65,6 +65,14 @@ impl Lowering<'_> {
         question: &Question,
         path: &Path,
     ) -> Result<Held, Note> {
+        let mut bare = Vec::new();
+        for text in &question.bare {
+            match self.value(text, path)?.value.as_text() {
+                Some(text) if is_one_word(&text) => {}
+                Some(_) => return Err(unquoted()),
+                None => bare = vec![unquoted_blanks()],
+            }
+        }
         let mut held = match &question.comparison {
             Comparison::Equal(left, right) => {
                 let (left, right) = (self.value(left, path)?, self.value(right, path)?);
@@ -151,9 +159,15 @@ impl Lowering<'_> {
                 }
             }
         };
-        if question.splits && !is_constant(&held.test) {
+        if question.doubles {
+            bare.push(adapted(
+                Code::ShellDialect,
+                "This `==` is read as `=`; some shells have a `test` that fails at it",
+            ));
+        }
+        if !bare.is_empty() {
             held.fit = Fit::LOOSE;
-            held.notes.push(unquoted_blanks());
+            held.notes.extend(bare);
         }
         if question.negated {
             held.test = Test::Not(Box::new(held.test));
@@ -234,8 +248,16 @@ impl Lowering<'_> {
     }
 }
 
-fn is_constant(test: &Test) -> bool {
-    matches!(test, Test::True | Test::False)
+/// Whether a shell makes one word of a text that stands without quotes.
+fn is_one_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains([' ', '\t', '\n', '*', '?', '['])
+}
+
+fn unquoted() -> Note {
+    manual(
+        Code::ShellDialect,
+        "A variable without quotes around it is empty here, or several words: `test` saw another question, or failed",
+    )
 }
 
 fn constant(value: bool) -> Test {

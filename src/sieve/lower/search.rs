@@ -469,8 +469,10 @@ const LONGEST: usize = 2048;
 /// anchors, back references, or escapes of letters.
 fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
     let mut out = String::new();
-    // Where what a count repeats begins, and the groups that are open.
-    let mut last = None;
+    // Where what can be repeated begins, whether it is already, and the groups that
+    // are open.
+    let mut last: Option<usize> = None;
+    let mut is_repeated = false;
     let mut groups = Vec::new();
     let mut signs = text.chars().peekable();
     while let Some(sign) = signs.next() {
@@ -482,29 +484,25 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
         let is_operator = "+?|(){}".contains(sign) && is_escaped != is_extended;
         match sign {
             '^' | '$' if !is_escaped => return None,
-            '*' if !is_escaped => {
-                // At the beginning, each reads it as it likes.
-                if matches!(out.chars().last(), None | Some('(' | '|')) {
-                    return None;
-                }
-                out.push('*');
-                continue;
-            }
             '{' if is_operator => {
                 let rest: String = signs.clone().collect();
                 let (count, _) = rest.split_once(if is_extended { "}" } else { "\\}" })?;
                 signs.nth(count.chars().count() + usize::from(!is_extended));
-                let from = last.take()?;
-                let part = out.split_off(from);
+                let part = out.split_off(last?);
                 out.push_str(&copies(&part, count)?);
+                is_repeated = false;
                 continue;
             }
             '}' if is_operator => return None,
-            '+' | '?' if is_operator => {
-                if matches!(out.chars().last(), None | Some('(' | '|')) {
-                    return None;
+            '*' | '+' | '?' if is_operator || sign == '*' && !is_escaped => {
+                // At the beginning, each reads it as it likes.
+                let from = last?;
+                if is_repeated {
+                    out.insert(from, '(');
+                    out.push(')');
                 }
                 out.push(sign);
+                is_repeated = true;
                 continue;
             }
             '|' if is_operator => {
@@ -521,6 +519,7 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
             ')' if is_operator => {
                 out.push(sign);
                 last = Some(groups.pop()?);
+                is_repeated = false;
                 continue;
             }
             '[' if !is_escaped => set(&mut signs, &mut out)?,
@@ -533,6 +532,7 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
             sign => out.push(sign),
         }
         last = Some(begin);
+        is_repeated = false;
     }
     Some(out)
 }
