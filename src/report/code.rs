@@ -308,7 +308,7 @@ codes! {
         "Nothing needs to be done, unless mail of an unusual program goes astray.";
     OddFieldName "odd-field-name":
         "A rule that looks for a field that no mail has",
-        "The rule looks for something at the beginning of a line of the header that cannot be the name of a field: an address without the name of a field before it, say. Hardly any mail has such a line.",
+        "The rule looks for something at the beginning of a line of the header that cannot be the name of a field: an address without the name of a field before it, say. Hardly any mail has such a line; the script asks for an address as the name of a field where the server has variables to write it with, and for nothing else of that kind.",
         "If the rule was meant to look for an address in From or To, write that on the new server.";
     FieldNameCase "field-name-case":
         "A field name in a case that mail hardly has",

@@ -111,9 +111,10 @@ impl Printer {
                 self.out.push('\n');
             }
         }
-        let dollar = self.quoting.dollar().map(|name| (name.to_owned(), "$"));
+        let signs = self.quoting.signs().into_iter();
+        let signs = signs.map(|(name, sign)| (name.to_owned(), sign));
         let empty = scope::escaping(script).into_iter().map(|name| (name, ""));
-        let sets: Vec<_> = dollar.into_iter().chain(empty).collect();
+        let sets: Vec<_> = signs.chain(empty).collect();
         for (name, value) in &sets {
             self.line(vec![Token::Text(
                 format!("set \"{name}\" \"{value}\";").into(),
@@ -373,6 +374,12 @@ impl Printer {
             self.uses.insert(Extension::Variables);
         }
         self.quoting.quoted(value)
+    }
+
+    fn field_names(&self, names: &[String]) -> Vec<String> {
+        { names.iter() }
+            .map(|name| self.quoting.field_name(name))
+            .collect()
     }
 
     fn text(&mut self, text: &str) -> String {

@@ -4,7 +4,8 @@
 //! Two things need care beyond RFC 5228. A literal `${` is expanded where
 //! `variables` is in use, and by sieve-rs always; hex codes do not protect it,
 //! since they are decoded first. It is written through a variable that holds
-//! the dollar. And sieve-rs reads a quoted backslash wrongly before some
+//! the dollar. sieve-rs takes no `@` in the name of a field, which others look
+//! for, unless it comes out of a variable. And it reads a quoted backslash wrongly before some
 //! characters; there the backslash is written by its code.
 
 use super::script::{Command, CommandKind, Part, Script, Test, Value};
@@ -18,9 +19,34 @@ use std::fmt::Write;
 pub(super) struct Quoting {
     variables: bool,
     encoded_character: bool,
-    dollar: String,
-    used_dollar: Cell<bool>,
+    dollar: Sign,
+    at: Sign,
     used_encoding: Cell<bool>,
+}
+
+/// A sign that is written through a variable that holds it.
+struct Sign {
+    sign: &'static str,
+    variable: String,
+    used: Cell<bool>,
+}
+
+impl Sign {
+    /// With a name that the script does not use.
+    fn new(sign: &'static str, name: &str, taken: &BTreeSet<String>) -> Self {
+        let numbers = (1usize..).map(|n| format!("{name}{n}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbers);
+        Sign {
+            sign,
+            variable: names.find(|name| !taken.contains(name)).unwrap_or_default(),
+            used: Cell::new(false),
+        }
+    }
+
+    fn variable(&self) -> &str {
+        self.used.set(true);
+        &self.variable
+    }
 }
 
 /// Which characters can stand for themselves.
@@ -39,32 +65,27 @@ impl Literals {
 }
 
 impl Quoting {
-    /// What a target offers, with a name for the dollar that the script does
-    /// not use.
+    /// What a target offers, with names that the script does not use for the signs
+    /// that need a variable.
     pub(super) fn new(script: &Script, target: &Target) -> Self {
         let taken = variable_names(script);
-        let dollar = (0usize..)
-            .map(|n| match n {
-                0 => "dollar".to_owned(),
-                n => format!("dollar{n}"),
-            })
-            .find(|name| !taken.contains(name))
-            .unwrap_or_default();
         Quoting {
             variables: target.has(Extension::Variables),
             encoded_character: target.has(Extension::EncodedCharacter),
-            dollar,
-            ..Quoting::plain()
+            dollar: Sign::new("$", "dollar", &taken),
+            at: Sign::new("@", "at", &taken),
+            used_encoding: Cell::new(false),
         }
     }
 
     /// Quoting that uses no extension.
     pub(super) fn plain() -> Self {
+        let none = BTreeSet::new();
         Quoting {
             variables: false,
             encoded_character: false,
-            dollar: String::new(),
-            used_dollar: Cell::new(false),
+            dollar: Sign::new("$", "dollar", &none),
+            at: Sign::new("@", "at", &none),
             used_encoding: Cell::new(false),
         }
     }
@@ -72,7 +93,7 @@ impl Quoting {
     /// The extensions that the strings written so far need.
     pub(super) fn used(&self) -> Vec<Extension> {
         let mut used = Vec::new();
-        if self.used_dollar.get() {
+        if !self.signs().is_empty() {
             used.push(Extension::Variables);
         }
         if self.used_encoding.get() {
@@ -81,9 +102,26 @@ impl Quoting {
         used
     }
 
-    /// The variable that must hold a dollar.
-    pub(super) fn dollar(&self) -> Option<&str> {
-        self.used_dollar.get().then_some(self.dollar.as_str())
+    /// The variables that must hold a sign, each with it.
+    pub(super) fn signs(&self) -> Vec<(&str, &'static str)> {
+        let signs = [&self.dollar, &self.at].into_iter();
+        { signs.filter(|sign| sign.used.get()) }
+            .map(|sign| (sign.variable.as_str(), sign.sign))
+            .collect()
+    }
+
+    /// The name of a field, as a quoted string.
+    pub(super) fn field_name(&self, name: &str) -> String {
+        let mut parts = Vec::new();
+        for (at, part) in name.split('@').enumerate() {
+            if at > 0 && self.variables {
+                parts.push(Part::Variable(self.at.variable().to_owned()));
+            } else if at > 0 {
+                parts.push(Part::Text("@".to_owned()));
+            }
+            parts.push(Part::Text(part.to_owned()));
+        }
+        self.quoted(&Value(parts))
     }
 
     /// A quoted string.
@@ -158,8 +196,7 @@ impl Quoting {
 
     fn dollar_sign(&self, out: &mut String) {
         if self.variables {
-            self.used_dollar.set(true);
-            let _ = write!(out, "${{{}}}", self.dollar);
+            let _ = write!(out, "${{{}}}", self.dollar.variable());
         } else if self.encoded_character {
             out.push_str(&self.encode('$'));
         } else {

@@ -70,7 +70,7 @@ impl Printer {
             Test::Exists(names) if names.is_empty() => line.word("true"),
             Test::Exists(names) => {
                 line.word("exists");
-                line.list(names.iter().map(|name| self.text(name)).collect());
+                line.list(self.field_names(names));
             }
             Test::Over(size) => line.word(&format!("size :over {}", number(*size))),
             Test::Under(size) => line.word(&format!("size :under {}", number(*size))),
@@ -105,7 +105,7 @@ impl Printer {
             } => {
                 line.word("header");
                 self.compare(&mut line, compare, keys);
-                line.list(names.iter().map(|name| self.text(name)).collect());
+                line.list(self.field_names(names));
                 line.list(self.values(keys));
             }
             Test::Address {
@@ -117,7 +117,7 @@ impl Printer {
                 line.word("address");
                 self.part(&mut line, *part);
                 self.compare(&mut line, compare, keys);
-                line.list(names.iter().map(|name| self.text(name)).collect());
+                line.list(self.field_names(names));
                 line.list(self.values(keys));
             }
             Test::Envelope {
@@ -130,7 +130,7 @@ impl Printer {
                 line.word("envelope");
                 self.part(&mut line, *part);
                 self.compare(&mut line, compare, keys);
-                line.list(names.iter().map(|name| self.text(name)).collect());
+                line.list(self.field_names(names));
                 line.list(self.values(keys));
             }
             Test::Body { raw, compare, keys } => {

@@ -237,6 +237,23 @@ fn a_literal_reference_is_not_expanded() {
 }
 
 #[test]
+fn an_address_is_written_as_the_name_of_a_field() {
+    let named = |name: &str| {
+        let test = header(&[name], &["x"]);
+        command(CommandKind::If {
+            branches: vec![(test, vec![fileinto("at".into())])],
+            otherwise: None,
+        })
+    };
+    let script = script(vec![named("Joe@example.org"), named("Subject")]);
+    let text = text(&script);
+    assert!(text.contains("set \"at\" \"@\";"), "{text}");
+    assert!(text.contains("\"Joe${at}example.org\""), "{text}");
+    // Which does not find it, and not all mail either.
+    assert_eq!(folders(&text, "Joe@example.org: x\n\n"), [] as [&str; 0]);
+}
+
+#[test]
 fn a_variable_outlives_its_block() {
     let set = command(CommandKind::Set {
         modifiers: Vec::new(),

@@ -229,6 +229,8 @@ pub(super) struct Names {
     pub(super) open: Vec<String>,
     /// Some names would need signs that no server takes in one.
     pub(super) odd: bool,
+    /// An address is spelled where the name of a field should be.
+    is_address: bool,
     /// What is asked of names in a case that mail has them in.
     usual: Vec<(Field, Vec<Term>)>,
     /// A beginning of names is in a case that mail does not have them in.
@@ -243,30 +245,49 @@ impl Names {
         ignores_case: bool,
         budget: &mut Budget,
     ) -> Result<Self, TooComplex> {
-        let mut names = Names {
+        Names::new(ignores_case).read(term, budget)
+    }
+
+    /// As [`Names::of`], with addresses as names.
+    pub(super) fn or_addresses(
+        term: &Term,
+        ignores_case: bool,
+        budget: &mut Budget,
+    ) -> Result<Self, TooComplex> {
+        let mut names = Names::new(ignores_case);
+        names.is_address = spells_address(term, ignores_case);
+        names.read(term, budget)
+    }
+
+    fn new(ignores_case: bool) -> Self {
+        Names {
             ignores_case,
             whole: Vec::new(),
             open: Vec::new(),
             odd: false,
+            is_address: false,
             usual: Vec::new(),
             unusual_beginning: false,
-        };
+        }
+    }
+
+    fn read(mut self, term: &Term, budget: &mut Budget) -> Result<Self, TooComplex> {
         let mut pending = vec![(Vec::new(), vec![term.clone()])];
         while let Some((mut spelled, mut terms)) = pending.pop() {
             if let [term] = terms.as_mut_slice() {
                 budget.spend(1 + term.len())?;
-                let letters = spelled_first(term, ignores_case);
+                let letters = spelled_first(term, self.ignores_case);
                 let more = letters.take((LONGEST + 1).saturating_sub(spelled.len()));
                 let before = spelled.len();
                 spelled.extend(more);
                 term.drain(..spelled.len() - before);
             }
-            names.step(spelled, terms, &mut pending, budget)?;
-            if names.whole.len() > MOST || names.open.len() > MOST {
+            self.step(spelled, terms, &mut pending, budget)?;
+            if self.whole.len() > MOST || self.open.len() > MOST {
                 return Err(TooComplex);
             }
         }
-        Ok(names)
+        Ok(self)
     }
 
     fn step(
@@ -284,11 +305,15 @@ impl Names {
                 set.iter().for_each(|byte| push_new(&mut next, byte));
             });
         }
-        let letters: Vec<u8> = next
-            .iter()
-            .copied()
-            .filter(|byte| is_of_name(*byte, self.ignores_case))
-            .collect();
+        // A dot that was not guarded is meant as one.
+        let is_any = |term: &Term| matches!(term.first(), Some(Regex::Class(set)) if set.len() > 2);
+        let is_dot = self.is_address && terms.iter().all(is_any) && next.contains(&b'.');
+        let is_letter = |byte: &u8| match self.is_address {
+            true if is_dot => *byte == b'.',
+            true => is_of_name(*byte, self.ignores_case) || matches!(byte, b'@' | b'.' | b'+'),
+            false => is_of_name(*byte, self.ignores_case),
+        };
+        let letters: Vec<u8> = next.iter().copied().filter(is_letter).collect();
         if done(&terms) || letters.len() > MOST_BYTES || spelled.len() > LONGEST {
             self.unusual_beginning |= !is_usual(&spelled);
             push_new(&mut self.open, name);
@@ -302,8 +327,8 @@ impl Names {
             }
             byte => !byte.is_ascii_alphanumeric() && !byte.is_ascii_control(),
         };
-        self.odd |= next.iter().any(is_odd);
-        if next.contains(&b':') && !spelled.is_empty() {
+        self.odd |= !self.is_address && next.iter().any(is_odd);
+        if next.contains(&b':') && !spelled.is_empty() && !is_dot {
             let asked = behind(&terms, b':', budget)?;
             self.ask(Field::Named(name.clone()), asked, &spelled);
         }
@@ -328,6 +353,15 @@ fn spelled_first(term: &[Regex], ignores_case: bool) -> impl Iterator<Item = u8>
         }
         _ => None,
     })
+}
+
+/// Whether a term spells an address before anything else: `joe@example.org`.
+fn spells_address(term: &[Regex], ignores_case: bool) -> bool {
+    let classes = term.iter().map_while(|factor| match factor {
+        Regex::Class(set) => Some(single(set, ignores_case)),
+        _ => None,
+    });
+    { classes.take_while(|sign| *sign != Some(b':')) }.any(|sign| sign == Some(b'@'))
 }
 
 fn is_of_name(byte: u8, ignores_case: bool) -> bool {

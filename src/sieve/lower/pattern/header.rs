@@ -41,7 +41,11 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let mut asked = Asked::default();
     let mut open = Open::default();
     for term in &beginnings.at_line {
-        at_line(term, expression, &mut asked, &mut open, &mut budget)?;
+        let names = match target.has(Extension::Variables) {
+            true => Names::or_addresses(term, expression.ignores_case, &mut budget)?,
+            false => Names::of(term, expression.ignores_case, &mut budget)?,
+        };
+        at_line(term, names, expression, &mut asked, &mut open, &mut budget)?;
     }
     open.say(&mut remarks);
     for term in &beginnings.anywhere {
@@ -289,12 +293,12 @@ fn begins_with_any(term: &Term) -> bool {
 /// A term behind the beginning of a line.
 fn at_line(
     term: &Term,
+    names: Names,
     expression: &Expression,
     asked: &mut Asked,
     open: &mut Open,
     budget: &mut Budget,
 ) -> Result<(), TooComplex> {
-    let names = Names::of(term, expression.ignores_case, budget)?;
     open.unusual_case |= names.has_unusual_case();
     for (field, terms) in names.whole {
         asked.add(field, terms);
@@ -304,7 +308,10 @@ fn at_line(
     for prefix in names.open {
         let begun = field::beginning_with(&prefix);
         open.unknown |= !field::stands_alone(&prefix);
-        push_new(&mut open.prefixes, prefix);
+        match prefix.contains('@') {
+            true => open.address = true,
+            false => push_new(&mut open.prefixes, prefix),
+        }
         begun
             .into_iter()
             .for_each(|field| push_new(&mut fields, field));
@@ -325,6 +332,8 @@ struct Open {
     unknown: bool,
     /// Signs that no server takes in a name.
     odd: bool,
+    /// An address.
+    address: bool,
     /// A case that mail does not have a name in.
     unusual_case: bool,
 }
@@ -344,6 +353,13 @@ impl Open {
                 Fit::MISSES,
                 Code::OddFieldName,
                 "The expression begins with something that is no field's name; no mail has such a line, and the script does not look for it",
+            );
+        }
+        if self.address {
+            remarks.say_rare(
+                Fit::MISSES,
+                Code::OddFieldName,
+                "The expression has an address where the name of a field stands: the script asks for a field of that very name, which hardly any mail has",
             );
         }
         if self.unusual_case {
@@ -552,8 +568,9 @@ fn field_tests(keys: &Keys, fields: Vec<Field>, ignores_case: bool) -> Vec<Test>
     }
     let names = names_of(fields);
     if keys.always {
-        return vec![match names.len() {
-            1 => Test::Exists(names),
+        // Of a field that a server cannot look for, some say that it is there.
+        return vec![match names.as_slice() {
+            [name] if !name.contains('@') => Test::Exists(names),
             _ => Test::Header {
                 compare: Compare {
                     by: Match::Matches,
