@@ -301,6 +301,9 @@ fn mail_is_replayed() {
     };
     let shown = replay(&[]);
     assert!(text(&shown.stdout).contains("3 messages"), "{shown:?}");
+    // The mail does not take the home for more mail.
+    let other_order = run(&["replay", "--user", "u", "--mail", mail, home]);
+    assert_eq!(text(&other_order.stdout), text(&shown.stdout));
     assert!(!text(&shown.stdout).contains('\x1b'));
     let json: serde_json::Value = serde_json::from_slice(&replay(&["--json"]).stdout).unwrap();
     assert_eq!(json["messages"], 3);

@@ -54,8 +54,9 @@ pub struct ReplayMail {
 
     /// The mail: a Maildir, an mbox file, a directory of messages, a message
     ///
-    /// Folders in a Maildir, and directories in a directory, are looked into.
-    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    /// Folders in a Maildir, and directories in a directory, are looked into. Can be
+    /// given several times.
+    #[arg(long, value_name = "PATH", required = true)]
     mail: Vec<PathBuf>,
 
     /// Stop after so many messages

@@ -261,7 +261,9 @@ impl Lowering<'_> {
             }
             model::Test::Smaller(limit) => self.size(condition, limit, true, path)?,
             model::Test::Larger(limit) => self.size(condition, limit, false, path)?,
-            model::Test::Program(command) => self.question(recipe, command, path)?,
+            model::Test::Program(command) => {
+                self.question(recipe, command, &condition.area, path)?
+            }
         };
         if !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
             held.fit = Fit::LOOSE;
@@ -322,50 +324,7 @@ impl Lowering<'_> {
     ) -> Result<Held, Note> {
         let (written, places, doubtful) = self.with_places(text, path)?;
         let asked = self.meant(written, distinguishes_case)?;
-        let expression = &asked.expression;
-        let mut held: Held = match area {
-            Area::Header => self.in_header(&asked)?.into(),
-            Area::Body => asked.body(self.target)?.into(),
-            Area::HeaderAndBody => {
-                let header = self.in_header(&asked)?;
-                // `^^` stands for the beginning of the header there, and the end
-                // of the body.
-                if pattern::asks_for_edge(expression) {
-                    let mut held = Held::from(header);
-                    held.fit = held.fit.and(Fit::MISSES);
-                    held.notes.push(adapted(Code::HeaderEdge, pattern::EDGE));
-                    held.captured = None;
-                    held
-                } else {
-                    let body = asked.body(self.target)?;
-                    Held {
-                        before: Vec::new(),
-                        test: Test::AnyOf(vec![header.test, body.test]),
-                        fit: header.fit.and(body.fit),
-                        captured: None,
-                        notes: header.notes.into_iter().chain(body.notes).collect(),
-                    }
-                }
-            }
-            Area::Variable(name) => match self.known(name, path) {
-                Known::Text(value) if places.is_empty() => {
-                    let found = expression.matcher().find(value.as_bytes()).is_some();
-                    Held::exactly(if found { Test::True } else { Test::False })
-                }
-                Known::Text(value) => {
-                    pattern::text(expression, &Value::text(&*value), self.target)?.into()
-                }
-                Known::Carried { doubtful, .. } => {
-                    let subject = reference(&script_name(name));
-                    let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
-                    if doubtful {
-                        held.fit = Fit::LOOSE;
-                    }
-                    held
-                }
-                Known::Lost => return Err(lost(name)),
-            },
-        };
+        let mut held = self.in_area(&asked, area, places.is_empty(), path)?;
         if doubtful {
             held.fit = Fit::LOOSE;
         }
@@ -403,6 +362,61 @@ impl Lowering<'_> {
     fn meant(&mut self, written: String, distinguishes_case: bool) -> Result<Arc<Asked>, Note> {
         self.uses(written.len());
         self.expressions.meant(written, distinguishes_case)
+    }
+
+    /// An expression in a part of the message; `is_known` where it is the same for
+    /// every message.
+    pub(super) fn in_area(
+        &mut self,
+        asked: &Asked,
+        area: &Area,
+        is_known: bool,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let expression = &asked.expression;
+        Ok(match area {
+            Area::Header => self.in_header(asked)?.into(),
+            Area::Body => asked.body(self.target)?.into(),
+            Area::HeaderAndBody => {
+                let header = self.in_header(asked)?;
+                // `^^` stands for the beginning of the header there, and the end
+                // of the body.
+                if pattern::asks_for_edge(expression) {
+                    let mut held = Held::from(header);
+                    held.fit = held.fit.and(Fit::MISSES);
+                    held.notes.push(adapted(Code::HeaderEdge, pattern::EDGE));
+                    held.captured = None;
+                    held
+                } else {
+                    let body = asked.body(self.target)?;
+                    Held {
+                        before: Vec::new(),
+                        test: Test::AnyOf(vec![header.test, body.test]),
+                        fit: header.fit.and(body.fit),
+                        captured: None,
+                        notes: header.notes.into_iter().chain(body.notes).collect(),
+                    }
+                }
+            }
+            Area::Variable(name) => match self.known(name, path) {
+                Known::Text(value) if is_known => {
+                    let found = expression.matcher().find(value.as_bytes()).is_some();
+                    Held::exactly(if found { Test::True } else { Test::False })
+                }
+                Known::Text(value) => {
+                    pattern::text(expression, &Value::text(&*value), self.target)?.into()
+                }
+                Known::Carried { doubtful, .. } => {
+                    let subject = reference(&script_name(name));
+                    let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
+                    if doubtful {
+                        held.fit = Fit::LOOSE;
+                    }
+                    held
+                }
+                Known::Lost => return Err(lost(name)),
+            },
+        })
     }
 
     fn in_header(&self, asked: &Asked) -> Result<Matched, Note> {

@@ -10,7 +10,7 @@ use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{Action, Recipe, Text};
+use crate::rules::model::{Action, Area, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, holds, meaning};
 use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -24,11 +24,12 @@ impl Lowering<'_> {
         &mut self,
         recipe: &Recipe,
         text: &Text,
+        area: &Area,
         path: &Path,
     ) -> Result<Held, Note> {
         match meaning(text) {
             Meaning::Question(question) => self.asked(recipe, &question, path),
-            Meaning::Grep(grep) => self.searched(&grep, path),
+            Meaning::Grep(grep) => self.searched(&grep, area, path),
             Meaning::Duplicate {
                 by_sender: true, ..
             } if only_answers(recipe) => {

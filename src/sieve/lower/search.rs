@@ -3,6 +3,7 @@
 
 mod expression;
 
+use super::expressions::Asked;
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
@@ -12,7 +13,7 @@ use super::shape::Shape;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::expression::Expression;
-use crate::rules::model::Text;
+use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -31,7 +32,13 @@ struct Sought {
 
 impl Lowering<'_> {
     /// `formail -x Field | grep -f list` and its like.
-    pub(super) fn searched(&mut self, grep: &Grep, path: &Path) -> Result<Held, Note> {
+    pub(super) fn searched(&mut self, grep: &Grep, area: &Area, path: &Path) -> Result<Held, Note> {
+        let reads_header = |source: &Source| !matches!(source, Source::Text(_));
+        let of_header =
+            matches!(&grep.input, Input::Printed { source, .. } if reads_header(source));
+        if of_header && !matches!(area, Area::Header | Area::HeaderAndBody) {
+            return Err(unclear_list());
+        }
         let Sought {
             keys,
             mut doubtful,
@@ -41,6 +48,9 @@ impl Lowering<'_> {
             let special = |c: char| "*[]^$\\+?(){}|".contains(c);
             grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
         };
+        if grep.input == Input::Message {
+            return self.searched_in_message(grep, &keys, area, notes, path);
+        }
         if !keys.iter().all(is_plain) {
             let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
             held.fit = held.fit.and(loose_if(doubtful));
@@ -48,7 +58,7 @@ impl Lowering<'_> {
         }
         doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
         let mut held = match &grep.input {
-            Input::Message => return self.searched_in_message(grep, keys, notes),
+            Input::Message => return Err(unclear_list()),
             Input::Printed { source, .. } => {
                 self.searched_in_text(source, comparison(grep, keys)?, path)?
             }
@@ -284,30 +294,48 @@ impl Lowering<'_> {
         Ok(held)
     }
 
-    /// `grep -f list` over the header that a condition feeds.
+    /// `grep word` over what a condition feeds: it looks there for the same itself.
     fn searched_in_message(
         &mut self,
         grep: &Grep,
-        keys: Vec<Value>,
+        keys: &[Value],
+        area: &Area,
         mut notes: Vec<Note>,
+        path: &Path,
     ) -> Result<Held, Note> {
         let words: Option<Vec<String>> = keys.iter().map(Value::as_text).collect();
         let words = words.filter(|_| !grep.inverted && !grep.lines);
         let words = words.ok_or_else(unclear_list)?;
-        let quoted: Vec<String> = words
-            .iter()
-            .filter(|word| !word.is_empty())
-            .map(|word| guard::quoted(word))
-            .collect();
-        let guarded = format!("\\{}", quoted.join("|"));
-        let expression =
-            Expression::new(&guarded, !grep.ignore_case).map_err(|_| unclear_list())?;
-        let matched = pattern::header(&expression, self.target)?;
-        notes.extend(matched.notes);
+        // An empty line of a list is in everything.
+        if words.iter().any(String::is_empty) {
+            let mut held = Held::exactly(Test::True);
+            held.notes = notes;
+            return Ok(held);
+        }
+        let ways = words.iter().map(|word| match grep.fixed {
+            true => Some(guard::quoted(word)),
+            false => Some(GrepLine::read(word, grep.extended)?.in_text()),
+        });
+        let ways: Vec<String> = ways.collect::<Option<_>>().ok_or_else(unclear_list)?;
+        let text = format!("({})", ways.join("|"));
+        let expression = Expression::new(&text, !grep.ignore_case).map_err(|_| unclear_list())?;
+        let asked = Asked::of(expression);
+        let held = self.in_area(&asked, area, true, path)?;
+        notes.extend(held.notes);
+        let fit = match area {
+            Area::Header | Area::HeaderAndBody => {
+                notes.push(adapted(
+                    Code::FieldValue,
+                    "grep looked at each line of a folded field alone; the server has it on one line, decoded",
+                ));
+                held.fit.and(Fit::LOOSE)
+            }
+            Area::Body | Area::Variable(_) => held.fit,
+        };
         Ok(Held {
-            fit: matched.fit.and(Fit::LOOSE),
+            fit,
             notes,
-            ..Held::exactly(matched.test)
+            ..Held::exactly(held.test)
         })
     }
 
