@@ -43,6 +43,10 @@ pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
             problem("the line cannot be read as CSV: a quote is not closed".to_owned());
             continue;
         };
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            problem("the line is not in UTF-8".to_owned());
+            continue;
+        }
         let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
         let (old, new) = (cell(old), cell(new));
         let address = address.map_or(String::new(), cell);

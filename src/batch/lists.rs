@@ -1,11 +1,12 @@
 //! In: the tables of the old host, its users, and where these forward mail.
 //! Out: the lists for the move that are about several users.
 
+use super::lines::Problem;
 use super::output::{Output, names};
 use super::rows::cell;
 use super::run::BatchError;
-use super::tables::{Tables, written};
-use super::users::User;
+use super::tables::{Tables, without_detail, written};
+use super::users::Person;
 use crate::syntax::forward::Destination;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +17,16 @@ pub(super) const LISTS: [&str; 5] = ["name", "line", "owner", "members", "local"
 /// The head of `forwards.csv`.
 const FORWARDS: [&str; 4] = ["user", "address", "state", "leads-to"];
 
-/// Aliases that fan out or include, for whoever sets the lists up again.
-pub(super) fn lists(tables: &Tables, users: &[User]) -> Vec<[String; 5]> {
+/// Aliases, and names of the virtual table, that fan out or include, for whoever
+/// sets the lists up again.
+pub(super) fn lists(tables: &Tables, people: &[Person]) -> Vec<[String; 5]> {
     let mut rows = Vec::new();
-    for (name, entry) in &tables.aliases {
+    for (name, entry) in tables.aliases.iter().chain(&tables.virtual_) {
         if name.starts_with("owner-") {
             continue;
         }
         let resolved = tables.resolve(&entry.name);
-        let includes = |end: &Destination| matches!(end, Destination::Include(_));
-        if resolved.ends.len() < 2 && !resolved.ends.iter().any(includes) {
+        if resolved.ends.len() < 2 && !entry.includes {
             continue;
         }
         let owner = tables.aliases.get(&format!("owner-{name}"));
@@ -36,7 +37,7 @@ pub(super) fn lists(tables: &Tables, users: &[User]) -> Vec<[String; 5]> {
         let local: Vec<&str> = resolved
             .ends
             .iter()
-            .filter_map(|end| local_user(tables, users, end))
+            .filter_map(|end| local_user(tables, people, end))
             .map(|user| user.name.as_str())
             .collect();
         rows.push([
@@ -51,21 +52,20 @@ pub(super) fn lists(tables: &Tables, users: &[User]) -> Vec<[String; 5]> {
 }
 
 /// The user that mail for a destination ends with.
-fn local_user<'u>(tables: &Tables, users: &'u [User], end: &Destination) -> Option<&'u User> {
+fn local_user<'p>(tables: &Tables, people: &'p [Person], end: &Destination) -> Option<&'p Person> {
     let name = match end {
         Destination::Keep(name) => name.as_str(),
         Destination::Address(address) => tables.local_name(address)?,
         _ => return None,
     };
-    find(users, name)
-}
-
-fn find<'u>(users: &'u [User], name: &str) -> Option<&'u User> {
-    let at = users.binary_search_by(|user| user.name.as_str().cmp(name));
-    at.ok().and_then(|at| users.get(at)).or_else(|| {
-        let name = name.to_lowercase();
-        let at = users.binary_search_by(|user| user.name.as_str().cmp(&name));
-        at.ok().and_then(|at| users.get(at))
+    let spellings = [name.to_owned(), name.to_lowercase()];
+    let mut names = spellings
+        .iter()
+        .cloned()
+        .chain(spellings.iter().map(|name| without_detail(name)));
+    names.find_map(|name| {
+        let at = people.binary_search_by(|person| person.name.as_str().cmp(&name));
+        at.ok().and_then(|at| people.get(at))
     })
 }
 
@@ -74,6 +74,9 @@ const MAX_FOLLOWED: usize = 1000;
 
 /// Where a part keeps its links until all parts are there.
 pub(super) const LINKS: &str = "links.json";
+
+/// Where a part keeps what it was translated with.
+pub(super) const WITH: &str = "with";
 
 /// A forward that leads to users of the old host, or to nobody there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +87,7 @@ pub(super) struct Link {
     address: String,
     /// The users it ends with; nobody, where the address is gone.
     ends: Vec<String>,
-    /// Where these have gone.
+    /// Where these have gone, or what the alias stands for.
     to: Vec<String>,
 }
 
@@ -92,10 +95,10 @@ pub(super) struct Link {
 /// forwards to.
 pub(super) fn links(
     tables: &Tables,
-    users: &[User],
+    people: &[Person],
     redirects: &BTreeMap<String, Vec<String>>,
 ) -> Vec<Link> {
-    let by_new_address: BTreeMap<String, &User> = users
+    let by_new_address: BTreeMap<String, &Person> = people
         .iter()
         .filter_map(|user| Some((user.address.as_deref()?.to_lowercase(), user)))
         .collect();
@@ -104,20 +107,22 @@ pub(super) fn links(
         for address in addresses {
             let is_own = tables.local_name(&address.to_lowercase()).is_some();
             let is_known = tables.entry(address).is_some();
-            let ends: Vec<&User> = tables
-                .resolve(address)
-                .ends
-                .iter()
-                .filter_map(|end| local_user(tables, users, end))
+            let resolved = tables.resolve(address).ends;
+            let ends: Vec<&Person> = { resolved.iter() }
+                .filter_map(|end| local_user(tables, people, end))
                 .chain(by_new_address.get(&address.to_lowercase()).copied())
                 .collect();
-            let is_gone = is_own && !is_known;
-            if !ends.is_empty() || is_gone {
-                let new = |user: &&User| user.address.clone().unwrap_or_else(|| user.new.clone());
+            if !ends.is_empty() || is_own {
+                let new =
+                    |person: &&Person| person.address.clone().unwrap_or_else(|| person.new.clone());
                 links.push(Link {
                     user: name.clone(),
                     address: address.clone(),
-                    to: ends.iter().map(new).collect(),
+                    to: match ends.is_empty() && is_known {
+                        // An alias, which goes with the old host.
+                        true => resolved.iter().map(written).collect(),
+                        false => ends.iter().map(new).collect(),
+                    },
                     ends: ends.iter().map(|user| user.name.clone()).collect(),
                 });
             }
@@ -126,8 +131,8 @@ pub(super) fn links(
     links
 }
 
-/// Writes `forwards.csv`: forwards that lead to a user who moves as well, to
-/// nobody, or in a circle.
+/// Writes `forwards.csv`: forwards that lead to a user who moves as well, to an alias
+/// of the old host that stands for others, to nobody, or in a circle.
 pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), BatchError> {
     let mut leads: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for link in links {
@@ -137,7 +142,8 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
     let mut table = output.table(names::FORWARDS, &FORWARDS)?;
     for link in links {
         let state = match link.ends.is_empty() {
-            true => "gone",
+            true if link.to.is_empty() => "gone",
+            true => "alias",
             false if leads_back(&leads, link) => "circle",
             false => "moves",
         };
@@ -168,21 +174,49 @@ fn leads_back(leads: &BTreeMap<&str, Vec<&str>>, link: &Link) -> bool {
 }
 
 /// The lines of `virtual` and `relocated` (postmap(1)): old address, new
-/// address, of every user whose new address is known.
-pub(super) fn moved(users: &[User], domain: Option<&str>) -> String {
+/// address, of everybody whose new address is known and another one. `accounts` is
+/// the name of the list of accounts, for the problems.
+pub(super) fn moved(
+    people: &[Person],
+    domain: Option<&str>,
+    accounts: &str,
+) -> (String, Vec<Problem>) {
     let mut text = String::new();
-    for user in users {
+    let mut same = Vec::new();
+    let mut missing = Vec::new();
+    for user in people {
         let is_plain = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
         let Some(new) = user.address.as_deref().filter(|new| is_plain(new)) else {
+            missing.extend(user.has_account.then_some(user.name.as_str()));
             continue;
         };
         if !is_plain(&user.name) || user.name.starts_with('#') {
             continue;
         }
-        match domain {
-            Some(domain) => text += &format!("{}@{domain}\t{new}\n", user.name),
-            None => text += &format!("{}\t{new}\n", user.name),
+        let old = match domain {
+            Some(domain) => format!("{}@{domain}", user.name),
+            None => user.name.clone(),
+        };
+        match old.eq_ignore_ascii_case(new) {
+            // It would send the mail in a circle, or refuse it.
+            true => same.push(user.name.as_str()),
+            false => text += &format!("{old}\t{new}\n"),
         }
     }
-    text
+    let mut problems = Vec::new();
+    let mut tell = |who: &[&str], what: &str| {
+        if let [first, others @ ..] = who {
+            let others = match others.len() {
+                0 => String::new(),
+                number => format!(" and {number} more"),
+            };
+            let message = format!(
+                "{first}{others}: {what}, so that `virtual` and `relocated` leave them out"
+            );
+            problems.push(Problem::with(accounts, message));
+        }
+    };
+    tell(&same, "the new address is the old one");
+    tell(&missing, "no new address is given");
+    (text, problems)
 }

@@ -52,6 +52,10 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
         return Err(MergeError::None(PathBuf::new()));
     };
     let parts = parts(outs)?;
+    // Nothing is written before all parts are known to fit.
+    for name in COMMON.into_iter().chain([lists::WITH]) {
+        same(&parts, name)?;
+    }
     let out = directory(out)?;
     let mut output = Output::open(Some(&out))?;
     interleave(&parts, names::SEEN, &SEEN, &output)?;
@@ -59,18 +63,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
         output.written += usize::from(interleave(&parts, name, head, &output)?);
     }
     for name in COMMON {
-        let mut common: Option<(&PathBuf, Vec<u8>)> = None;
-        for part in &parts {
-            let content = read(part, name)?;
-            match &common {
-                Some((first, other)) if *other != content => {
-                    return Err(MergeError::Several((*first).clone(), part.clone()));
-                }
-                _ => common = Some((part, content)),
-            }
-        }
-        let content = common.map_or(Vec::new(), |(_, content)| content);
-        output.file(name, &content)?;
+        output.file(name, &same(&parts, name)?)?;
     }
     let mut outcome = Outcome::default();
     let mut links: Vec<Link> = Vec::new();
@@ -135,6 +128,21 @@ fn parts(outs: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
         Some(missing) => Err(MergeError::Missing(missing)),
         None => Ok(found.into_values().collect()),
     }
+}
+
+/// What a file says that is the same in every part.
+fn same(parts: &[PathBuf], name: &str) -> Result<Vec<u8>, MergeError> {
+    let mut common: Option<(&PathBuf, Vec<u8>)> = None;
+    for part in parts {
+        let content = read(part, name)?;
+        match &common {
+            Some((first, other)) if *other != content => {
+                return Err(MergeError::Several((*first).clone(), part.clone()));
+            }
+            _ => common = Some((part, content)),
+        }
+    }
+    Ok(common.map_or(Vec::new(), |(_, content)| content))
 }
 
 fn read(part: &Path, name: &str) -> Result<Vec<u8>, MergeError> {

@@ -21,6 +21,7 @@ pub fn parse(file: &str, text: &str) -> (Vec<PasswdUser>, Vec<Problem>) {
     let mut users = Vec::new();
     let mut problems = Vec::new();
     let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (at, line) in text.lines().enumerate() {
         let line = line.trim_end_matches('\r');
         if line.trim().is_empty() || line.starts_with(['#', '+', '-']) {

@@ -10,7 +10,7 @@ use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
 use super::shard::Shard;
 use super::summary;
 use super::tables::{self, Tables};
-use super::users::{self, User};
+use super::users::{self, Person, User};
 use super::write::Directory;
 use super::{accounts, passwd};
 use crate::home::{DiskHome, Home, Limits};
@@ -127,7 +127,7 @@ pub fn run(
 ) -> Result<Outcome, BatchError> {
     let mut problems = Vec::new();
     let tables = read_tables(options, &mut problems)?;
-    let mut users = find_users(options, &mut problems)?;
+    let (mut users, people) = find_users(options, &mut problems)?;
     for user in &mut users {
         user.alias = tables.alias_of(&user.name);
     }
@@ -203,25 +203,36 @@ pub fn run(
         output.written += usize::from(table.finish()?);
     }
     let mut list = output.table(names::LISTS, &lists::LISTS)?;
-    for row in lists::lists(&tables, &users) {
+    for row in lists::lists(&tables, &people) {
         list.row(row)?;
     }
     output.written += usize::from(list.finish()?);
-    let links = lists::links(&tables, &users, &redirects);
+    let links = lists::links(&tables, &people, &redirects);
     match options.shard {
         None => {
             lists::write_forwards(&links, &mut output)?;
             index::write(&mut output)?;
         }
         // Circles are seen when all parts are there.
-        Some(_) => output.file(
-            lists::LINKS,
-            &serde_json::to_vec(&links).unwrap_or_default(),
-        )?,
+        Some(_) => {
+            let links = serde_json::to_vec(&links).unwrap_or_default();
+            output.file(lists::LINKS, &links)?;
+            let with = run
+                .with
+                .map_or(String::new(), |with| format!("{with:016x}\n"));
+            output.file(lists::WITH, with.as_bytes())?;
+        }
     }
-    let moved = lists::moved(&users, options.domain.as_deref());
+    let accounts = options.accounts.as_ref();
+    let accounts = accounts.map(|path| path.display().to_string());
+    let domain = options.domain.as_deref();
+    let (moved, found) = lists::moved(&people, domain, accounts.as_deref().unwrap_or_default());
+    problems.extend(found.into_iter().filter(|_| accounts.is_some()));
     output.file(names::VIRTUAL, moved.as_bytes())?;
     output.file(names::RELOCATED, moved.as_bytes())?;
+    if let Some(out) = &out {
+        problems.extend(left_over(out, &users));
+    }
     problems.sort();
     problems.dedup();
     outcome.problems = problems;
@@ -233,6 +244,31 @@ pub fn run(
         settle(out)?;
     }
     Ok(outcome)
+}
+
+/// Scripts of an earlier run whose users are not there any more. They are not
+/// removed: someone may have to say why.
+fn left_over(out: &Directory, users: &[User]) -> Vec<Problem> {
+    let entries = std::fs::read_dir(out.path())
+        .into_iter()
+        .flatten()
+        .flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_user = |name: &String| {
+        let found = users.binary_search_by(|user| user.name.as_str().cmp(name));
+        found.is_ok()
+    };
+    let has_script = |name: &String| {
+        let script = out.path().join(name).join("filters.sieve");
+        script
+            .symlink_metadata()
+            .is_ok_and(|script| script.is_file())
+    };
+    let message = "the output has a script of an earlier run, and there is no such home now: remove the directory, or do not install it";
+    names
+        .filter(|name| !is_user(name) && has_script(name))
+        .map(|name| Problem::with(&name, message))
+        .collect()
 }
 
 /// The directory below the output that holds the lists of the parts.
@@ -261,6 +297,20 @@ fn read(path: &Path) -> Result<(String, String), BatchError> {
     }
 }
 
+/// The text of a file that an alias includes, where it may be read.
+fn included(options: &Options, path: &str) -> Result<String, String> {
+    let mut directories = options.allow_include.iter();
+    let below = directories.find_map(|directory| {
+        let rest = Path::new(path).strip_prefix(directory).ok()?;
+        Some((directory, rest.to_str()?))
+    });
+    let (directory, rest) = below.ok_or("name its directory with --allow-include")?;
+    let opened = DiskHome::open(directory, options.limits);
+    let read = opened.and_then(|directory| directory.read(rest));
+    let bytes = read.map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn read_tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables, BatchError> {
     let mut tables = Tables {
         domain: options.domain.as_ref().map(|domain| domain.to_lowercase()),
@@ -269,9 +319,11 @@ fn read_tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables,
     let mut sources = Vec::new();
     if let Some(path) = &options.aliases {
         let (name, text) = read(path)?;
-        let (table, found) = tables::aliases(&name, &text);
-        tables.aliases = table;
+        let (mut table, found) = tables::aliases(&name, &text);
         problems.extend(found);
+        let read = |path: &str| included(options, path);
+        problems.extend(tables::include(&name, &mut table, &read));
+        tables.aliases = table;
         sources.push((name, true));
     }
     if let Some(path) = &options.virtual_ {
@@ -299,12 +351,17 @@ fn read_tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables,
     Ok(tables)
 }
 
-fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User>, BatchError> {
+fn find_users(
+    options: &Options,
+    problems: &mut Vec<Problem>,
+) -> Result<(Vec<User>, Vec<Person>), BatchError> {
+    let mut logins = Vec::new();
     let (mut users, found) = match &options.passwd {
         Some(path) => {
             let (name, text) = read(path)?;
             let (passwd, found) = passwd::parse(&name, &text);
             problems.extend(found);
+            logins = passwd.iter().map(|user| user.name.clone()).collect();
             users::of_passwd(passwd, &options.roots)
         }
         None => users::walk(&options.roots),
@@ -315,15 +372,17 @@ fn find_users(options: &Options, problems: &mut Vec<Problem>) -> Result<Vec<User
             user.home_path = path.replace("%u", &user.name);
         }
     }
+    let mut people = users::people(&users, &accounts::Accounts::new(), &logins);
     if let Some(path) = &options.accounts {
         let (name, text) = read(path)?;
         let (accounts, found) = accounts::parse(&name, &text);
         problems.extend(found);
         if let Some(accounts) = accounts {
             problems.extend(users::assign(&mut users, &accounts, &name));
+            people = users::people(&users, &accounts, &logins);
         }
     }
-    Ok(users)
+    Ok((users, people))
 }
 
 /// What is the same for every home of a run.

@@ -13,8 +13,10 @@ pub struct TableEntry {
     pub name: String,
     /// Its line.
     pub line: usize,
-    /// The right-hand side.
+    /// The right-hand side, with the members of the files that it includes.
     pub destinations: Vec<Destination>,
+    /// It includes a file.
+    pub includes: bool,
 }
 
 /// Left-hand sides, lower-cased, and their entries.
@@ -48,7 +50,8 @@ fn table(
     let mut problems = Vec::new();
     for (line, content) in logical(text) {
         let Some((name, values)) = split(&content).filter(|(name, _)| !name.is_empty()) else {
-            problems.push(Problem::at(file, line, "the line has no left-hand side"));
+            let message = "the line does not have a left-hand side and a right-hand side";
+            problems.push(Problem::at(file, line, message));
             continue;
         };
         let values = Forward::parse(FileId(0), values);
@@ -56,18 +59,26 @@ fn table(
             .destinations()
             .map(|(_, destination)| match destination {
                 Destination::Invalid(text) if is_domain(text) => Destination::Address(text.clone()),
+                Destination::Address(text) => Destination::Address(unquoted(text)),
                 destination => destination.clone(),
             })
             .collect();
+        if destinations.is_empty() {
+            let message = format!("{name} has no destination");
+            problems.push(Problem::at(file, line, message));
+            continue;
+        }
         for destination in &destinations {
             if let Destination::Invalid(_) = destination {
                 let message = format!("one destination of {name} is none that a mailer knows");
                 problems.push(Problem::at(file, line, message));
             }
         }
+        let includes = |destination: &Destination| matches!(destination, Destination::Include(_));
         let entry = TableEntry {
             name: name.to_owned(),
             line,
+            includes: destinations.iter().any(includes),
             destinations,
         };
         if let Some(first) = table.get(&name.to_lowercase()).map(|entry| entry.line) {
@@ -78,6 +89,63 @@ fn table(
         table.insert(name.to_lowercase(), entry);
     }
     (table, problems)
+}
+
+/// Files that are included in files, one in another.
+const MAX_INCLUDES: usize = 8;
+
+/// Puts the members of included files (`:include:path`, aliases(5)) in their places.
+/// `read` has the text of one; those it does not have stay, and are named.
+pub fn include(
+    file: &str,
+    table: &mut Table,
+    read: &dyn Fn(&str) -> Result<String, String>,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for entry in table.values_mut().filter(|entry| entry.includes) {
+        let mut pending: Vec<(Destination, usize)> = { entry.destinations.drain(..).rev() }
+            .map(|destination| (destination, 0))
+            .collect();
+        while let Some((destination, depth)) = pending.pop() {
+            let Destination::Include(path) = &destination else {
+                entry.destinations.push(destination);
+                continue;
+            };
+            let text = match depth < MAX_INCLUDES && pending.len() < MAX_ENDS {
+                true => read(path),
+                false => Err("it includes others without an end".to_owned()),
+            };
+            match text {
+                Ok(text) => {
+                    let inner = Forward::parse(FileId(0), &text);
+                    let inner: Vec<Destination> = { inner.destinations() }
+                        .map(|(_, inner)| inner.clone())
+                        .collect();
+                    pending.extend(inner.into_iter().rev().map(|inner| (inner, depth + 1)));
+                }
+                Err(why) => {
+                    let message = format!(
+                        "the members of {} in {path} are not known: {why}",
+                        entry.name
+                    );
+                    problems.push(Problem::at(file, entry.line, message));
+                    entry.destinations.push(destination);
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// `"ann"` is ann, where the quotes are needed by nothing in them.
+fn unquoted(address: &str) -> String {
+    let inner = address
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match inner.filter(|inner| mailbox(inner).as_deref() == Some(*inner)) {
+        Some(inner) => inner.to_owned(),
+        None => address.to_owned(),
+    }
 }
 
 /// `@domain`: the same name in another domain (virtual(5)).
@@ -139,11 +207,14 @@ impl Tables {
         let local = self.local_name(&address).unwrap_or_default().to_owned();
         let found = [
             self.virtual_.get_key_value(&qualified),
+            self.virtual_.get_key_value(&without_detail(&qualified)),
             self.virtual_.get_key_value(&local),
+            self.virtual_.get_key_value(&without_detail(&local)),
             self.virtual_.get_key_value(&of_domain),
         ]
         .map(|found| found.map(|(key, entry)| (Key::Virtual(key), entry)));
         let alias = self.aliases.get_key_value(&local);
+        let alias = alias.or_else(|| self.aliases.get_key_value(&without_detail(&local)));
         let alias = alias.map(|(key, entry)| (Key::Alias(key), entry));
         found.into_iter().chain([alias]).flatten()
     }
@@ -215,8 +286,16 @@ impl Tables {
                 }
                 Task::Look(name, named_by) => (name, named_by),
             };
-            let Some((key, entry)) = self.entries(&name).find(|(key, _)| !open.contains(key))
-            else {
+            // An address that is its own is looked up no further: it is kept from the
+            // row for the whole domain (virtual(5)), or is the user (aliases(5)).
+            let found: Vec<Key> = self.entries(&name).map(|(key, _)| key).collect();
+            let is_kept = |key: &Key| match (named_by, key) {
+                (Some(by @ Key::Virtual(_)), Key::Virtual(_)) => found.first() == Some(&by),
+                (Some(by @ Key::Alias(_)), _) => found.contains(&by),
+                _ => false,
+            };
+            let counts = |key: &Key| !open.contains(key) && !is_kept(key);
+            let Some((key, entry)) = self.entries(&name).find(|(key, _)| counts(key)) else {
                 let is_end = self.entry(&name).is_none();
                 let is_own = self.entries(&name).any(|(key, _)| Some(key) == named_by);
                 // A name on its own right-hand side means the user.
@@ -251,6 +330,18 @@ impl Tables {
             }
         }
         resolved
+    }
+}
+
+/// `user+detail` or `user+detail@domain` without its detail.
+pub(super) fn without_detail(address: &str) -> String {
+    let (local, domain) = match address.split_once('@') {
+        Some((local, _)) => (local, &address[local.len()..]),
+        None => (address, ""),
+    };
+    match local.split_once('+') {
+        Some((user, _)) if !user.is_empty() => format!("{user}{domain}"),
+        _ => address.to_owned(),
     }
 }
 
@@ -305,6 +396,22 @@ mod tests {
         assert_eq!(ends(&tables, "tape"), ["|/bin/tape -x"]);
         assert_eq!(ends(&tables, "log"), ["/var/log/mail", "joe"]);
         assert_eq!(ends(&tables, "nobody"), ["nobody"]);
+    }
+
+    #[test]
+    fn an_address_is_kept_from_the_row_for_its_domain() {
+        let tables = tables(
+            "ann: ann, a@elsewhere.example\n",
+            "@old.example eve\ngus@old.example gus@old.example\nann@old.example ann\n\
+             sue@old.example \"sue\", tim+x\ntim@old.example tim\n",
+        );
+        assert_eq!(ends(&tables, "gus@old.example"), ["gus@old.example"]);
+        assert_eq!(ends(&tables, "eve@old.example"), ["eve"]);
+        assert_eq!(ends(&tables, "who@old.example"), ["eve"]);
+        assert_eq!(ends(&tables, "ann"), ["ann", "a@elsewhere.example"]);
+        assert_eq!(ends(&tables, "sue"), ["sue", "tim"]);
+        assert_eq!(tables.alias_of("gus"), None);
+        assert!(tables.resolve("gus").circles.is_empty());
     }
 
     #[test]

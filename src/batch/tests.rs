@@ -335,3 +335,91 @@ fn homes_are_where_their_paths_lead() {
     let full = options.roots[0].canonicalize().unwrap().join("ann");
     assert_eq!(Path::new(&users[0].home_path), full);
 }
+
+#[test]
+fn everybody_is_in_the_tables_and_lists() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(stage.path(), &[("ann", "bob+x\next\ngone\n")]);
+    fs::create_dir(stage.path().join("lists")).unwrap();
+    let list = stage.path().join("lists/staff");
+    fs::write(&list, "bob\nx@r.example\n").unwrap();
+    options.allow_include = vec![stage.path().join("lists")];
+    // bob has no home, sue keeps her address, and nobody knows tim's.
+    options.accounts = write(
+        stage.path(),
+        "accounts.csv",
+        "old,new,address\nann,ann,ann@new.example\nbob,bb,bb@new.example\n\
+         sue,sue,Sue@old.example\ntim,tt\nm\u{fffd}x,m,m@new.example\n",
+    );
+    let aliases = format!(
+        "ext: e@elsewhere.example\nstaff: :include:{}\n",
+        list.display()
+    );
+    options.aliases = write(stage.path(), "aliases", &aliases);
+    options.virtual_ = write(
+        stage.path(),
+        "virtual",
+        "team@old.example ann, bob\nlonely\n",
+    );
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    let moved = [
+        "ann@old.example\tann@new.example",
+        "bob@old.example\tbb@new.example",
+    ];
+    assert_eq!(lines(stage.path(), "virtual"), moved);
+    assert_eq!(lines(stage.path(), "relocated"), moved);
+    assert_eq!(
+        lines(stage.path(), "forwards.csv")[1..],
+        [
+            "ann,bob+x,moves,bb@new.example",
+            "ann,ext,alias,e@elsewhere.example",
+            "ann,gone,gone,",
+        ]
+    );
+    assert_eq!(
+        lines(stage.path(), "lists.csv")[1..],
+        [
+            "staff,2,,\"bob, x@r.example\",bob",
+            "team@old.example,1,,\"ann, bob\",\"ann, bob\"",
+        ]
+    );
+    let problems: Vec<String> = outcome.problems.iter().map(ToString::to_string).collect();
+    for expected in [
+        "the new address is the old one",
+        "no new address is given",
+        "accounts.csv:6: the line is not in UTF-8",
+        "virtual:2: the line does not have",
+    ] {
+        let has = |problem: &String| problem.contains(expected);
+        assert!(problems.iter().any(has), "{expected}: {problems:?}");
+    }
+}
+
+#[test]
+fn a_script_without_a_home_is_named() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "x\n"), ("jon", "y\n")]);
+    assert_eq!(run(&options, &translate, &Nobody).unwrap().problems, []);
+    fs::remove_dir_all(stage.path().join("home/jon")).unwrap();
+    let problems = run(&options, &translate, &Nobody).unwrap().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].place, "jon");
+}
+
+#[test]
+fn parts_of_different_batches_are_not_joined() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(
+        stage.path(),
+        &[("ann", "x\n"), ("bob", "y\n"), ("cid", "z\n")],
+    );
+    for (part, with) in [(1, "dovecot"), (2, "cyrus")] {
+        options.shard = format!("{part}/2").parse().ok();
+        options.with = Some(with.to_owned());
+        run(&options, &translate, &Nobody).unwrap();
+    }
+    let before = contents(stage.path());
+    let error = merge(&[stage.path().join("out")]).unwrap_err();
+    assert!(matches!(error, MergeError::Several(..)), "{error}");
+    assert_eq!(contents(stage.path()), before);
+}

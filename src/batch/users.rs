@@ -30,6 +30,40 @@ pub struct User {
     pub alias: Option<String>,
 }
 
+/// Someone who got mail on the old host, with a home among those that were found
+/// or without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The login name on the old host.
+    pub name: String,
+    /// The name of the new account.
+    pub new: String,
+    /// The new address, where it is known.
+    pub address: Option<String>,
+    /// The list of accounts has a row for them.
+    pub has_account: bool,
+}
+
+/// Everybody of the list of accounts, of passwd(5) and of the homes, in the order
+/// of their names.
+pub fn people(users: &[User], accounts: &Accounts, logins: &[String]) -> Vec<Person> {
+    let mut people: BTreeMap<&str, Person> = BTreeMap::new();
+    let known = { users.iter().map(|user| user.name.as_str()) }
+        .chain(accounts.keys().map(String::as_str))
+        .chain(logins.iter().map(String::as_str));
+    for name in known {
+        let account = accounts.get(name);
+        people.entry(name).or_insert_with(|| Person {
+            name: name.to_owned(),
+            has_account: account.is_some(),
+            new: account.map_or(name, |account| &account.new).to_owned(),
+            address: { account.map(|account| account.address.clone()) }
+                .filter(|address| !address.is_empty()),
+        });
+    }
+    people.into_values().collect()
+}
+
 /// The first user id of people (login.defs(5)).
 const FIRST_PERSON: u32 = 1000;
 
@@ -172,7 +206,9 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
     };
     let homeless = accounts.iter().filter(|(name, _)| !has_home(name));
     let homeless = homeless.map(|(name, account)| {
-        let message = format!("{name} has no home among those that were found");
+        let message = format!(
+            "{name} has no home among those that were found; the lists for the move have the account"
+        );
         Problem::at(file, account.line, message)
     });
     let left_out = users

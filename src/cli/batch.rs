@@ -29,9 +29,11 @@ for the user (report.html) and for programs (report.json), and these lists:
   summary.csv    a row for each user: counts by verdict, and the codes of what
                  is left to a person
   summary.json   the totals, and what is wrong with the input
-  folders.csv    every old mailbox, what lies in it, and its new folder
+  folders.csv    every mailbox that the rules name, what lies in it, and its new
+                 folder; others are not looked for
   lists.csv      aliases that are mailing lists
-  forwards.csv   forwards to users who move as well, to nobody, or in a circle
+  forwards.csv   forwards to users who move as well, to an alias of the old host,
+                 to nobody, or in a circle
   virtual, relocated
                  tables for the old host (Postfix): who has gone where
 

@@ -60,7 +60,7 @@ struct Mailer<'h, 's> {
     ledger: Ledger<'h>,
     settings: &'s Settings,
     own_addresses: Vec<String>,
-    default: Text,
+    default: Folder,
     /// The calls of procmail so far: a file's statements are entered once.
     calls: HashMap<Call, Vec<Step>>,
     /// How often procmail is called.
@@ -88,7 +88,11 @@ impl<'h, 's> Mailer<'h, 's> {
         let default = environment(settings)
             .into_iter()
             .find(|(name, _)| *name == "DEFAULT")
-            .map_or_else(Text::default, |(_, text)| text);
+            .map(|(_, path)| Folder {
+                path,
+                ..Folder::default()
+            })
+            .unwrap_or_default();
         Mailer {
             ledger: Ledger::new(home),
             settings,

@@ -25,9 +25,8 @@ pub struct Program {
     pub statements: Vec<Statement>,
     /// What happens to a message, from `.forward` down.
     pub body: Vec<Step>,
-    /// Where a message goes that reaches the end of the body: the path of the
-    /// user's mailbox, written as [`Folder::path`] is.
-    pub default: Text,
+    /// Where a message goes that reaches the end of the body: the user's mailbox.
+    pub default: Folder,
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
     /// Files of the home that programs in the rules read (the text of an
@@ -349,7 +348,7 @@ pub enum Action {
 }
 
 /// A mailbox on the old host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Folder {
     /// The path, absolute where `MAILDIR` was known; the marks of the format
     /// (`/`, `/.`) cut off. A blank in the value of a plain variable ends it;
@@ -362,10 +361,13 @@ pub struct Folder {
 }
 
 /// Mailbox formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
     /// One file.
+    #[default]
     Mbox,
     /// `name/`.
     Maildir,

@@ -153,7 +153,7 @@ impl<'p> Runner<'p> {
             meanings: HashMap::new(),
         };
         runner.prepare(&program.body);
-        runner.prepare_text(&program.default);
+        runner.prepare_text(&program.default.path);
         runner
     }
 

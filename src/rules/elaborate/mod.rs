@@ -54,7 +54,7 @@ pub struct Called {
     /// The rules.
     pub steps: Vec<Step>,
     /// Where a message goes that reaches their end.
-    pub default: Text,
+    pub default: Folder,
 }
 
 /// A procmailrc as a whole program, with what was found about it.
@@ -160,7 +160,7 @@ pub fn procmail(
     };
     let (steps, _) = elaborator.file(file);
     elaborator.find_unreached();
-    let default = elaborator.default_folder().path;
+    let default = elaborator.default_folder();
     Ok(Called { steps, default })
 }
 

@@ -353,13 +353,13 @@ fn a_file_called_twice_has_its_statements_once() {
 
 #[test]
 fn the_default_mailbox() {
-    assert_eq!(show(&of("").program.default), "/var/mail/u");
+    assert_eq!(show(&of("").program.default.path), "/var/mail/u");
     assert_eq!(
-        show(&of("DEFAULT=$HOME/Maildir/").program.default),
+        show(&of("DEFAULT=$HOME/Maildir/").program.default.path),
         "/home/u/Maildir"
     );
     assert_eq!(
-        show(&of(":0\n* ^A\n{ DEFAULT=x }\n").program.default),
+        show(&of(":0\n* ^A\n{ DEFAULT=x }\n").program.default.path),
         "${DEFAULT}"
     );
 }

@@ -50,7 +50,7 @@ impl Mailer<'_, '_> {
                 Err(ReadError::Limit("the lists include each other".to_owned()))
             }
             Some(path) => self.included_file(path, &absolute),
-            None => Err(ReadError::Outside),
+            None => self.included_file(&absolute, &absolute),
         };
         match read {
             Ok(file) => {

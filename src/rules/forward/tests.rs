@@ -45,7 +45,7 @@ fn without_forward_the_site_runs_procmail() {
     let home = MemoryHome::new().file(".procmailrc", RC);
     let (program, sources, findings) = read(&home);
     assert!(has_recipe(&program.body));
-    assert_eq!(program.default.known(), Some("/var/mail/joe"));
+    assert_eq!(program.default.path.known(), Some("/var/mail/joe"));
     assert_eq!(sources.len(), 1);
     assert!(findings.is_empty(), "{findings:?}");
 

@@ -240,11 +240,11 @@ impl<'p> Machine<'_, 'p> {
     /// Delivers to the default mailbox.
     pub fn keep(&mut self, process: &mut Process<'p>) {
         let default = &self.runner.program.default;
-        let mut path = self.string(process, default, Encoding::Utf8);
+        let mut path = self.string(process, &default.path, Encoding::Utf8);
         if path.is_empty() {
             path = String::from_utf8_lossy(&process.variable("ORGMAIL")).into_owned();
         }
-        let (path, format) = place(&process.directory, &path, Format::Mbox);
+        let (path, format) = place(&process.directory, &path, default.format);
         self.deliver(path, format);
     }
 

@@ -10,7 +10,7 @@ use super::sequence::{Flow, Sequence};
 use super::value::shortened;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target, Text};
+use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
 
@@ -263,29 +263,24 @@ impl Lowering<'_> {
     }
 
     /// The commands behind the rules' end: none, where that is the inbox.
-    pub(super) fn default_folder(&mut self, default: &Text, path: &Path) -> Vec<Command> {
+    pub(super) fn default_folder(&mut self, default: &Folder, path: &Path) -> Vec<Command> {
         let Some(at) = self.default_statement() else {
             return Vec::new();
         };
-        let Some(written) = default.known() else {
+        let Some(written) = default.path.known() else {
             return self.runtime_default(at, path);
         };
         if written.is_empty() {
             return Vec::new();
         }
-        let format = match written {
-            "/dev/null" => Format::Null,
-            _ => Format::Mbox,
-        };
         let folder = Folder {
-            path: default.clone(),
-            format,
             is_relative: false,
+            ..default.clone()
         };
         let Ok(flow) = self.filed(at, &[folder], false, &[], path) else {
             return Vec::new();
         };
-        if format == Format::Mbox && !written.starts_with('/') {
+        if default.format != Format::Null && !written.starts_with('/') {
             self.find(at, without_directory());
         }
         let commands = flow.commands;

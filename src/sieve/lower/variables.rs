@@ -127,7 +127,7 @@ fn text(of: &Text, read: &mut BTreeSet<String>) {
 
 /// Fills in where `DEFAULT`, `ORGMAIL` and `MAILDIR` lie.
 pub fn mailboxes(program: &Program, naming: &mut Naming) {
-    let mut inboxes = vec![program.default.clone()];
+    let mut inboxes = vec![program.default.path.clone()];
     let mut pending: Vec<&[Step]> = vec![&program.body];
     while let Some(steps) = pending.pop() {
         for step in steps {
