@@ -67,6 +67,10 @@ pub enum Failure {
 
 /// What the operating system said, in the words of a person.
 fn reason(error: &io::Error) -> String {
+    // Ours says more.
+    if error.get_ref().is_some() {
+        return error.to_string();
+    }
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
