@@ -247,6 +247,10 @@ fn edit(letter: char, field: &Text) -> Option<Option<Edit>> {
         None if !rest.is_empty() => return None,
         None => (first.as_str(), ""),
     };
+    // Behind a blank, formail finds no name.
+    if name.ends_with([' ', '\t']) {
+        return None;
+    }
     let name = field_name(name)?;
     let mut value = Text::literal(start);
     rest.iter().for_each(|piece| value.push(piece.clone()));

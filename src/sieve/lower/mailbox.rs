@@ -1,14 +1,14 @@
 //! In: the name of a mailbox. Out: the folder on the server, and what must hold
 //! for a message that makes the name up.
 
-use super::path::Path;
+use super::path::{Known, Path};
 use super::pattern::Note;
 use super::shape::{Shape, is_of_word};
 use super::value::compare;
 use super::{Lowering, adapted, manual, note};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
-use crate::rules::model::{Folder, Format, StatementId};
+use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 
 /// Where a mailbox leads.
@@ -33,6 +33,24 @@ const PART: char = '\u{f8e0}';
 const MAX_PARTS: u32 = 16;
 
 impl Lowering<'_> {
+    /// The name of a mailbox up to the first blank in the value of a variable that
+    /// stands without quotes, where that is known.
+    fn up_to_blank(&self, name: &Text, path: &Path) -> Text {
+        let mut read = Text::default();
+        for piece in &name.0 {
+            if let Piece::Variable(variable) = piece
+                && let Known::Text(value) = self.known(variable, path)
+                && let Some(blank) = value.find([' ', '\t', '\n'])
+                && (blank > 0 || !read.0.is_empty())
+            {
+                read.push(Piece::Literal(value[..blank].to_owned()));
+                return read;
+            }
+            read.push(piece.clone());
+        }
+        read
+    }
+
     /// Where a mailbox leads on the new server.
     ///
     /// # Errors
@@ -50,7 +68,7 @@ impl Lowering<'_> {
                 unsafe_name: None,
             });
         }
-        let prepared = self.value(&folder.path, path)?;
+        let prepared = self.value(&self.up_to_blank(&folder.path, path), path)?;
         for note in prepared.notes {
             self.find(at, note);
         }

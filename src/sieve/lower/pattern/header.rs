@@ -41,6 +41,10 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let mut asked = Asked::default();
     let mut open = Open::default();
     for term in &beginnings.at_line {
+        // Every header ends with an empty line.
+        if super::term::done(&behind(std::slice::from_ref(term), b'\n', &mut budget)?) {
+            return Ok(remarks.matched(Test::True));
+        }
         let names = match target.has(Extension::Variables) {
             true => Names::or_addresses(term, expression.ignores_case, &mut budget)?,
             false => Names::of(term, expression.ignores_case, &mut budget)?,
