@@ -244,8 +244,8 @@ fn edit(letter: char, field: &Text) -> Option<Option<Edit>> {
     };
     let (name, start) = match first.split_once(':') {
         Some((name, start)) => (name, start),
-        None if !rest.is_empty() => return None,
-        None => (first.as_str(), ""),
+        // Without a colon, it is the beginning of names.
+        None => return None,
     };
     // Behind a blank, formail finds no name.
     if name.ends_with([' ', '\t']) {

@@ -59,7 +59,7 @@ fn header_edits() {
         ]
     );
     assert_eq!(
-        edits("formail -I Received: -R X-Old X-New -I X-Spam"),
+        edits("formail -I Received: -R X-Old X-New -I X-Spam:"),
         [
             Edit::Replace {
                 name: "Received".into(),
@@ -77,6 +77,9 @@ fn header_edits() {
     );
     assert_eq!(of("formail"), Meaning::PassThrough);
     assert_eq!(of("formail -s procmail"), Meaning::Unknown);
+    // The beginning of names, and no name.
+    assert_eq!(of("formail -I X-Spam"), Meaning::Unknown);
+    assert_eq!(of("formail -I \"X-Spam : x\""), Meaning::Unknown);
 }
 
 #[test]

@@ -188,7 +188,7 @@ impl Lowering<'_> {
                 shape: Shape::Anything,
             },
             "EXTENSION" | "HOST" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
-            | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" => Known::Lost,
+            | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "=" | "?" => Known::Lost,
             _ => Known::Text("".into()),
         }
     }
@@ -398,6 +398,12 @@ pub(super) fn no_quoting() -> Note {
 pub(super) fn lost(name: &str) -> Note {
     match name {
         "HOST" => host_value(name),
+        "=" | "?" => manual(
+            Code::LostVariable,
+            format!(
+                "The script does not have ${name}, the last score or how the last program ended"
+            ),
+        ),
         name => manual(
             Code::LostVariable,
             format!("What {name} holds here could not be translated"),

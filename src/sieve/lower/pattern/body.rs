@@ -11,7 +11,7 @@ use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
 use crate::report::code::Code;
 use crate::report::entry::Verdict;
 use crate::rules::expression::{ByteSet, Expression, Regex};
-use crate::sieve::script::Test;
+use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 
 pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matched, Note> {
@@ -82,11 +82,21 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             None => without_regex(term, style, &mut keys, &mut remarks)?,
         }
     }
-    let tests = keys.tests(style.ignores_case, |compare, keys| Test::Body {
+    let body = |compare, keys| Test::Body {
         raw: true,
         compare,
         keys,
-    });
+    };
+    let finds_nothing = !keys.regex.is_empty() && expression.matcher().find(b"").is_some();
+    let mut tests = keys.tests(style.ignores_case, body);
+    if finds_nothing {
+        // Pigeonhole finds not even that in an empty body.
+        let any = Compare {
+            by: Match::Contains,
+            octet: false,
+        };
+        tests.push(Test::Not(Box::new(body(any, vec![Value::text("")]))));
+    }
     match tests.is_empty() {
         true => remarks.nothing(),
         false => Ok(remarks.matched(any_of(tests))),
