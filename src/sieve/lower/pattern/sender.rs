@@ -62,24 +62,28 @@ pub(super) fn lines(
                 let inside = back
                     .first()
                     .filter(|first| sees_blank(first) && !is_blank(first));
-                let repeated = match inside {
+                // A sender can end within what is repeated, or, where that has to
+                // stand once, before it.
+                let ends = match inside {
                     Some(Regex::Star(inner) | Regex::Plus(inner)) => {
                         rough |= !matches!(**inner, Regex::Class(_));
-                        true
+                        let is_once = matches!(inside, Some(Regex::Plus(_)));
+                        at + usize::from(!is_once)..=at + 1
                     }
-                    _ => false,
+                    _ => at..=at,
                 };
                 let holds = held_by_dates(back, line.closed, budget)?;
                 over |= holds == Holds::Sometimes;
                 if holds != Holds::Always {
                     continue;
                 }
-                // A sender can end within what is repeated.
-                let end = at + usize::from(repeated);
                 let closed = line.closed || !back.is_empty();
-                let sender = line.factors.get(..end).unwrap_or(front);
-                if let Some(factors) = sender.iter().map(unblanked).collect::<Option<Vec<_>>>() {
-                    push_new(&mut found, Line { factors, closed });
+                for end in ends {
+                    let sender = line.factors.get(..end).unwrap_or(front);
+                    let factors = sender.iter().map(unblanked).collect::<Option<Vec<_>>>();
+                    if let Some(factors) = factors {
+                        push_new(&mut found, Line { factors, closed });
+                    }
                 }
             }
         }

@@ -175,7 +175,8 @@ proptest! {
         let header = format!("Subject: {subject}\nTo: {to}\nX-A: {own}");
         let target = Target::profile("stalwart").unwrap();
         let Ok(matched) = super::header(&expression, &target) else { return Ok(()) };
-        let searched = format!("From {SENDER}  Thu Jan  1 00:00:00 2026\n{header}");
+        // The empty line below a header is a part of it.
+        let searched = format!("From {SENDER}  Thu Jan  1 00:00:00 2026\n{header}\n\n");
         let before = expression.find(searched.as_bytes()).is_some();
         let after = held(&matched, &target, &format!("{header}\n\nbody\n")).is_some();
         let values = [subject.trim(), to.trim(), own.trim()];
@@ -266,6 +267,19 @@ proptest! {
             return Ok(());
         }
         prop_assert_eq!(before, after, "{} on {:?} by {}", text, header, test_line(&matched.test));
+    }
+}
+
+#[test]
+fn what_has_to_stand_once_may_stand_in_the_date() {
+    let target = Target::profile("stalwart").unwrap();
+    for pattern in [".*ab.+", ".*ab[^b]+"] {
+        let expression = Expression::new(&format!("^From {pattern}"), true).unwrap();
+        let matched = super::header(&expression, &target).unwrap();
+        let line = "From a@ab  Thu Jan  1 00:00:00 2026";
+        assert!(expression.find(line.as_bytes()).is_some());
+        let after = held_from(&matched, &target, "Subject: x\n\nbody\n", "a@ab");
+        assert!(after.is_some(), "{pattern} by {}", test_line(&matched.test));
     }
 }
 
