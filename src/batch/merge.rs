@@ -53,8 +53,10 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     };
     let parts = parts(outs)?;
     // Nothing is written before all parts are known to fit.
-    for name in COMMON.into_iter().chain([lists::WITH]) {
-        same(&parts, name)?;
+    same(&parts, lists::WITH)?;
+    let mut common = Vec::new();
+    for name in COMMON {
+        common.push((name, same(&parts, name)?));
     }
     let out = directory(out)?;
     let mut output = Output::open(Some(&out))?;
@@ -62,8 +64,8 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     for (name, head) in [(names::SUMMARY, &SUMMARY[..]), (names::FOLDERS, &FOLDERS)] {
         output.written += usize::from(interleave(&parts, name, head, &output)?);
     }
-    for name in COMMON {
-        output.file(name, &same(&parts, name)?)?;
+    for (name, content) in common {
+        output.file(name, &content)?;
     }
     let mut outcome = Outcome::default();
     let mut links: Vec<Link> = Vec::new();

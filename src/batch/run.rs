@@ -372,16 +372,17 @@ fn find_users(
             user.home_path = path.replace("%u", &user.name);
         }
     }
-    let mut people = users::people(&users, &accounts::Accounts::new(), &logins);
+    let mut accounts = accounts::Accounts::new();
     if let Some(path) = &options.accounts {
         let (name, text) = read(path)?;
-        let (accounts, found) = accounts::parse(&name, &text);
+        let (read, found) = accounts::parse(&name, &text);
         problems.extend(found);
-        if let Some(accounts) = accounts {
-            problems.extend(users::assign(&mut users, &accounts, &name));
-            people = users::people(&users, &accounts, &logins);
+        if let Some(read) = read {
+            problems.extend(users::assign(&mut users, &read, &name));
+            accounts = read;
         }
     }
+    let people = users::people(&users, &accounts, &logins);
     Ok((users, people))
 }
 

@@ -182,9 +182,14 @@ impl<'a> Reader<'a> {
     /// Several commands, all with the same operator between them: `a && b`, that
     /// wait for each other.
     pub fn joined(&self) -> Option<(Operator, Vec<Call>)> {
+        // Behind `exec`, nothing is run.
         let ((_, end), before) = self.list.pipelines.split_last()?;
         let (_, operator) = before.first()?;
-        if *end == Operator::Background || before.iter().any(|(pipeline, _)| is_last(pipeline)) {
+        if *end == Operator::Background
+            || before
+                .iter()
+                .any(|(pipeline, _)| begins_with(pipeline, "exec"))
+        {
             return None;
         }
         let calls = self.list.pipelines.iter().map(|(pipeline, _)| {
@@ -217,7 +222,7 @@ impl<'a> Reader<'a> {
                 return None;
             }
             if is_fallback {
-                self.is_exit(pipeline).then_some(())?;
+                begins_with(pipeline, "exit").then_some(())?;
             } else if found.is_some() {
                 return None;
             } else if !self.prepares(pipeline, *operator, assigned)
@@ -246,13 +251,6 @@ impl<'a> Reader<'a> {
             return true;
         }
         first_word(simple) == Some("umask") || is_cd(simple)
-    }
-
-    fn is_exit(&self, pipeline: &Pipeline) -> bool {
-        match pipeline.commands.as_slice() {
-            [Command::Simple(simple)] => first_word(simple) == Some("exit"),
-            _ => false,
-        }
     }
 
     fn stages_of(&self, pipeline: &Pipeline, assigned: &Assigned) -> Option<Vec<Stage>> {
@@ -378,10 +376,10 @@ fn is_cd(simple: &Simple) -> bool {
     first_word(simple) == Some("cd")
 }
 
-/// Whether nothing is run behind it: `exec`.
-fn is_last(pipeline: &Pipeline) -> bool {
+/// Whether a pipeline is one command, and begins with this word.
+fn begins_with(pipeline: &Pipeline, word: &str) -> bool {
     match pipeline.commands.as_slice() {
-        [Command::Simple(simple)] => first_word(simple) == Some("exec"),
+        [Command::Simple(simple)] => first_word(simple) == Some(word),
         _ => false,
     }
 }

@@ -48,17 +48,16 @@ impl Lowering<'_> {
             let special = |c: char| "*[]^$\\+?(){}|".contains(c);
             grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
         };
-        if grep.input == Input::Message {
-            return self.searched_in_message(grep, &keys, area, notes, path);
-        }
-        if !keys.iter().all(is_plain) {
+        if grep.input != Input::Message && !keys.iter().all(is_plain) {
             let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
             held.fit = held.fit.and(loose_if(doubtful));
             return Ok(held);
         }
         doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
         let mut held = match &grep.input {
-            Input::Message => return Err(unclear_list()),
+            Input::Message => {
+                return self.searched_in_message(grep, &keys, area, notes, path);
+            }
             Input::Printed { source, .. } => {
                 self.searched_in_text(source, comparison(grep, keys)?, path)?
             }
