@@ -229,6 +229,23 @@ pub fn meaning(command: &Text) -> Meaning {
     }
 }
 
+/// What a command prints, where that is a text which is known: `echo text`.
+pub fn text_printed(command: &Text) -> Option<String> {
+    command.known()?;
+    let Meaning::Printed(printed) = meaning(command) else {
+        return None;
+    };
+    let Source::Text(text) = &printed.source else {
+        return None;
+    };
+    let text = text.known().filter(|text| !text.contains('\n'))?;
+    let text = match printed.splits {
+        true => text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
+        false => text.to_owned(),
+    };
+    String::from_utf8(printed.edited(text.as_bytes())?).ok()
+}
+
 fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
     match stages {
         [] => None,

@@ -3,6 +3,7 @@
 
 use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
+use crate::rules::program;
 
 /// Braces in braces that become pieces in pieces; nobody writes more than two.
 const MAX_BRACES: usize = 16;
@@ -18,9 +19,20 @@ enum Split {
     Joined,
 }
 
-/// The words of a header, a mailbox line or a forward.
+/// The words of a header or a forward.
 pub fn words(input: &str, variables: &Variables) -> Vec<Text> {
     Expander::new(input, variables, Split::Words).run()
+}
+
+/// The words of a mailbox line. The name that it begins with is read first, as it
+/// may be one that is assigned: what follows is read as if nothing stood before.
+pub fn mailbox((name, rest): (&str, &str), variables: &Variables) -> Vec<Text> {
+    let mut expander = Expander::new(rest, variables, Split::Words);
+    expander.literal.push_str(name);
+    if !name.is_empty() && rest.starts_with([' ', '\t']) {
+        expander.state = State::Word;
+    }
+    expander.run()
 }
 
 /// The value of an assignment.
@@ -245,14 +257,10 @@ impl<'a> Expander<'a> {
     fn backquote(&mut self) {
         let in_double = self.state == State::Double;
         let mut command = String::new();
-        let mut closed_by_quote = true;
         while let Some(c) = self.next() {
             match c {
                 '"' if in_double => break,
-                '`' => {
-                    closed_by_quote = false;
-                    break;
-                }
+                '`' => break,
                 '\\' => match self.next() {
                     None => break,
                     Some('\n') => {}
@@ -267,9 +275,12 @@ impl<'a> Expander<'a> {
             }
         }
         let command = super::command::expand(&command, self.variables);
-        let output = command.known().and_then(|text| self.variables.output(text));
-        self.piece(output.unwrap_or(Piece::Command(command)));
-        if !in_double || closed_by_quote {
+        let known = command.known();
+        let output = known.and_then(|text| self.variables.output(text));
+        let output = output.or_else(|| program::text_printed(&command).map(Piece::Literal));
+        let output = output.unwrap_or(Piece::Command(command));
+        self.put(Value::Text(Text(vec![output])));
+        if !in_double && self.state == State::Nothing {
             self.state = State::Word;
         }
     }

@@ -34,10 +34,7 @@ impl Elaborator<'_, '_> {
             recipe.flags.feed_header = true;
             recipe.flags.feed_body = true;
         }
-        let (name, rest) = leading_name(line);
-        // A comment may follow a name at once.
-        let line = if rest.starts_with('#') { name } else { line };
-        let words = expand::words(line, &self.variables);
+        let words = expand::mailbox(leading_name(line), &self.variables);
         let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
         let first = folders.first().and_then(|folder| folder.path.known());
         if let Some(name) = first.filter(|name| is_nameless(name)) {

@@ -85,15 +85,23 @@ pub const SENDER: &str = "from ";
 pub struct Field {
     /// The names, without colon.
     pub names: Vec<String>,
-    /// `-x "From"`: the line of the mbox format as well, with the sender of the
-    /// envelope.
-    pub with_sender: bool,
+    /// What stands without a colon: every field whose name begins so is printed.
+    pub beginnings: Vec<String>,
     /// `-X`: with the name before the value.
     pub with_name: bool,
     /// `-z`: blanks around the value are cut off.
     pub trimmed: bool,
     /// `-c`: folded fields are one line.
     pub joined: bool,
+}
+
+impl Field {
+    /// Whether what it prints holds the line of the mbox format, which has the
+    /// sender of the envelope: `-x From`.
+    pub fn has_sender(&self) -> bool {
+        let begins = |text: &String| SENDER.starts_with(&text.to_ascii_lowercase());
+        self.beginnings.iter().any(begins)
+    }
 }
 
 /// A call of formail, its options sorted.
@@ -104,7 +112,7 @@ pub(super) struct Formail {
     pub trust: bool,
     pub keep_body: bool,
     printed: Vec<(String, bool)>,
-    prints_mbox_line: bool,
+    beginnings: Vec<String>,
     trimmed: bool,
     joined: bool,
     cache: Option<(Option<u64>, Text)>,
@@ -119,7 +127,7 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
             by_sender: formail.reply,
         });
     }
-    if !formail.printed.is_empty() || formail.prints_mbox_line {
+    if !formail.printed.is_empty() || !formail.beginnings.is_empty() {
         return printed::alone(call).map(Meaning::Printed);
     }
     if formail.reply {
@@ -172,13 +180,15 @@ impl Formail {
                 'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
                 'x' | 'X' => {
                     let written = value.as_ref()?.known()?;
-                    // Without a colon, the line of the mbox format is printed too,
-                    // and behind a blank that one alone.
-                    formail.prints_mbox_line |= written.trim_end() == "From";
+                    // Behind a blank, it is the line of the mbox format alone.
                     if written == "From " {
+                        formail.beginnings.push(written.to_owned());
                         continue;
                     }
-                    let name = field_name(value?.known()?)?;
+                    let name = field_name(written)?;
+                    if !written.contains(':') {
+                        formail.beginnings.push(name.clone());
+                    }
                     let is_new = |(other, _): &(String, bool)| !other.eq_ignore_ascii_case(&name);
                     if formail.printed.iter().all(is_new) {
                         formail.printed.push((name, letter == 'X'));
@@ -210,7 +220,7 @@ impl Formail {
         }
         let prints_sender = matches!(self.printed.as_slice(), [(name, false)]
             if name.eq_ignore_ascii_case("to"));
-        let only = self.edits.is_empty() && self.cache.is_none() && !self.prints_mbox_line;
+        let only = self.edits.is_empty() && self.cache.is_none();
         (prints_sender && only).then_some(Source::Sender {
             trusted: self.trust,
             trimmed: self.trimmed,
@@ -224,7 +234,7 @@ impl Formail {
         let only = self.edits.is_empty() && !self.reply && self.cache.is_none();
         (alike && only).then(|| Field {
             names: self.printed.into_iter().map(|(name, _)| name).collect(),
-            with_sender: self.prints_mbox_line,
+            beginnings: self.beginnings,
             with_name,
             trimmed: self.trimmed,
             joined: self.joined,

@@ -302,7 +302,7 @@ fn printed_values() {
         of("formail -zxSubject:"),
         printed(Source::Field(Field {
             names: vec!["Subject".into()],
-            with_sender: false,
+            beginnings: Vec::new(),
             with_name: false,
             trimmed: true,
             joined: false
@@ -316,7 +316,7 @@ fn printed_values() {
     assert_eq!(of("formail -x \"From \""), Meaning::Unknown);
     assert!(matches!(of("formail -xFrom"), Meaning::Printed(Printed {
         source: Source::Field(field), ..
-    }) if field.with_sender));
+    }) if field.has_sender()));
     assert!(matches!(of("formail -xFrom:"), Meaning::Printed(_)));
     assert_eq!(of("/bin/date +%Y-%m"), Meaning::Date { format: t("%Y-%m") });
     assert_eq!(of("date +'%a' -d x"), Meaning::Unknown);

@@ -265,8 +265,12 @@ pub fn extract(message: &[u8], wanted: &Wanted) -> Vec<u8> {
     let (fields, _) = fields(message);
     let mut text = Vec::new();
     for field in &fields {
+        let begins = |text: &String| {
+            let start = field.text.get(..text.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(text.as_bytes()))
+        };
         let is_wanted = wanted.names.iter().any(|name| field.is(name.as_bytes()))
-            || wanted.with_sender && field.is_mbox_line();
+            || wanted.beginnings.iter().any(begins);
         if !is_wanted || wanted.trimmed && field.value().trim_ascii().is_empty() {
             continue;
         }
@@ -548,7 +552,7 @@ mod tests {
     fn fields_are_printed() {
         let wanted = |name: &str, trimmed, joined| Wanted {
             names: vec![name.to_owned()],
-            with_sender: false,
+            beginnings: Vec::new(),
             with_name: false,
             trimmed,
             joined,

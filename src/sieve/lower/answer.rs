@@ -171,7 +171,7 @@ impl Lowering<'_> {
     fn subject(&mut self, before: &mut Vec<Command>) -> Value {
         let field = Field {
             names: vec!["Subject".to_owned()],
-            with_sender: false,
+            beginnings: Vec::new(),
             with_name: false,
             trimmed: true,
             joined: true,

@@ -8,7 +8,7 @@ use super::value::{Prepared, compare, reference, set, when};
 use super::{Lowering, adapted};
 use crate::report::code::Code;
 use crate::rules::model::Text;
-use crate::rules::program::{self, New, Printed, Source, TextEdit, Way};
+use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -54,13 +54,16 @@ impl Lowering<'_> {
                 let is_of_line = |edit: &TextEdit| !matches!(edit, TextEdit::Case { .. });
                 let is_unclear = has_lines && !printed.first_line && edits.iter().any(is_of_line);
                 // The date stands behind the sender.
-                if is_unclear || field.with_sender {
+                if is_unclear || field.has_sender() {
                     return Err(self.unknown_output(command));
                 }
                 let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
                 let mut names = field.names.iter();
-                into.doubtful |= has_lines || names.any(|name| self.is_unchanged(name));
+                into.doubtful |= has_lines
+                    || !field.beginnings.is_empty()
+                    || names.any(|name| self.is_unchanged(name));
+                into.notes.extend(other_fields(field));
                 into.notes.push(adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded, on one line, and without the blanks around it",
@@ -177,6 +180,17 @@ impl Lowering<'_> {
         let new = Value(way.new.iter().map(part).collect());
         Some((test, vec![set(name, &[], new)]))
     }
+}
+
+/// What formail prints of other fields, where a name stands without its colon.
+pub(super) fn other_fields(field: &Field) -> Option<Note> {
+    let names = field.beginnings.first()?;
+    Some(adapted(
+        Code::FieldValue,
+        format!(
+            "Without a colon behind “{names}”, the command prints every field whose name begins so, and the server takes the field of this name alone"
+        ),
+    ))
 }
 
 /// Takes away the blank that a text begins with.

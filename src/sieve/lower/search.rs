@@ -7,7 +7,7 @@ use super::expressions::Asked;
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
-use super::printed::{WHO, of_sender, unquoted_blanks};
+use super::printed::{WHO, of_sender, other_fields, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
 use super::{Lowering, adapted, manual};
@@ -25,8 +25,8 @@ const MAX_LIST: usize = 2000;
 /// What grep looks for.
 struct Sought {
     keys: Vec<Value>,
-    /// A rule that is not exact decided on it, or the script may find something else.
-    doubtful: bool,
+    /// A rule that is not exact may have decided on it, and other fields may hold it.
+    fit: Fit,
     notes: Vec<Note>,
 }
 
@@ -41,7 +41,7 @@ impl Lowering<'_> {
         }
         let Sought {
             keys,
-            mut doubtful,
+            mut fit,
             mut notes,
         } = self.sought(grep, path)?;
         let is_plain = |key: &Value| {
@@ -50,10 +50,12 @@ impl Lowering<'_> {
         };
         if grep.input != Input::Message && !keys.iter().all(is_plain) {
             let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
-            held.fit = held.fit.and(loose_if(doubtful));
+            held.fit = held.fit.and(fit);
             return Ok(held);
         }
-        doubtful |= !grep.fixed && keys.iter().any(|key| key.as_text().is_none());
+        fit = fit.and(loose_if(
+            !grep.fixed && keys.iter().any(|key| key.as_text().is_none()),
+        ));
         let mut held = match &grep.input {
             Input::Message => {
                 return self.searched_in_message(grep, &keys, area, notes, path);
@@ -84,7 +86,7 @@ impl Lowering<'_> {
                 "The server has no variables, and this asks for the value of one",
             ));
         }
-        held.fit = held.fit.and(loose_if(doubtful));
+        held.fit = held.fit.and(fit);
         notes.append(&mut held.notes);
         held.notes = notes;
         if grep.inverted {
@@ -98,6 +100,7 @@ impl Lowering<'_> {
     fn sought(&mut self, grep: &Grep, path: &Path) -> Result<Sought, Note> {
         let mut notes = Vec::new();
         let mut doubtful = false;
+        let mut other_fields_count = false;
         let keys = match &grep.patterns {
             Patterns::These(texts) => {
                 let mut keys = Vec::new();
@@ -133,8 +136,12 @@ impl Lowering<'_> {
                 }
                 // It holds where any line is another one.
                 doubtful |= grep.inverted;
+                other_fields_count = !field.beginnings.is_empty();
+                if !field.has_sender() {
+                    notes.extend(other_fields(field));
+                }
                 // The date stands behind the sender.
-                if (grep.inverted || grep.lines) && field.with_sender {
+                if (grep.inverted || grep.lines) && field.has_sender() {
                     return Err(unclear_list());
                 }
             }
@@ -162,7 +169,10 @@ impl Lowering<'_> {
         }
         Ok(Sought {
             keys,
-            doubtful,
+            fit: loose_if(doubtful).and(Fit {
+                may_miss: other_fields_count,
+                may_exceed: false,
+            }),
             notes,
         })
     }
@@ -181,7 +191,7 @@ impl Lowering<'_> {
                     names: field.names.clone(),
                     keys: keys.clone(),
                 };
-                if !field.with_sender {
+                if !field.has_sender() {
                     return Ok(Held::exactly(header));
                 }
                 if !self.target.has(Extension::Envelope) {
@@ -266,7 +276,7 @@ impl Lowering<'_> {
         let of = |text: &str| Expression::new(text, !grep.ignore_case).map_err(|_| unclear_list());
         let (matched, doubtful) = match source {
             Source::Field(field) => {
-                let line = if field.with_sender { "|From " } else { "" };
+                let line = if field.has_sender() { "|From " } else { "" };
                 let text = format!("^(({}):{line}){ways}", field.names.join("|"));
                 (pattern::header(&of(&text)?, self.target)?, false)
             }

@@ -160,8 +160,8 @@ fn assignments() {
         [
             (Assignment, "A=\"${B:-\"x y\"}\""),
             (Assignment, "C=${D}E"),
-            (Assignment, "F=\"`date\""),
-            (Assignment, "G=1"),
+            // The quote ends the command, and not what is quoted.
+            (Assignment, "F=\"`date\" G=1"),
         ]
     );
 }
