@@ -328,7 +328,7 @@ codes! {
         "Find out what the program did with the mail. If it put mail into a folder or sent it on, a rule on the new server can do the same. If it did something else with it (a database, a ticket system), it has to fetch the mail from the server itself now, over IMAP, as a mail program does.";
     NoProgram "no-program":
         "A program without a name",
-        "The variable that was to name the program has no value, and an option stands where the name should. The shell could not run that, and the mail went on as it was.",
+        "The variable that was to name the program has no value, and an option stands where the name should; or the name is one of the shell's own commands (exit), and procmail, which saw nothing in the line that a shell is needed for, looked for a program of that name. There was none, and the mail went on as it was.",
         "Nothing needs to be done for the mail to go where it went before. If the variable was set in a file that is not here, set it in the rules, and translate again.";
     UnknownFilter "unknown-filter":
         "A program that changed the mail",

@@ -487,7 +487,7 @@ impl<'h, 's> Mailer<'h, 's> {
 
     fn command(&mut self, at: StatementId, command: &str) -> Target {
         let program = || Target::Program(command.to_owned());
-        match program::meaning(&Text::literal(command)) {
+        match program::meaning_in_shell(&Text::literal(command)) {
             Meaning::Procmail(arguments) => {
                 match call::read(&self.known(arguments), &self.settings.user) {
                     Some(called) => {

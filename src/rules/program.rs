@@ -17,7 +17,7 @@ mod tests;
 
 use super::model::{Piece, Text};
 use crate::syntax::shell::Operator;
-use arguments::{Call, Reader, Stage};
+use arguments::{Call, Flag, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
@@ -31,6 +31,8 @@ pub enum Meaning {
     SpamFilter {
         /// The program's name.
         program: String,
+        /// Its exit status says what it found.
+        tells: bool,
     },
     /// A spam filter learns from the message, which is gone then: `sa-learn`,
     /// `bogofilter -s`.
@@ -115,6 +117,8 @@ pub enum Meaning {
     Notify,
     /// Something is written down or tidied up, and the message is not touched.
     Log,
+    /// The same, where that can fail: `rm` of a file that may be there.
+    Attempt,
     /// `mv $LASTFOLDER …:2,S`: the message that was just delivered gets these
     /// maildir flags (`S`: it is read).
     SetFlags(String),
@@ -133,9 +137,9 @@ pub enum Meaning {
     Question(Question),
     /// `grep` and its relatives, over what `formail -x` or `echo` prints.
     Grep(Grep),
-    /// An option stands where the program should: the variable that was to
-    /// name it has no value. A shell is asked to run a file of that name, and
-    /// fails.
+    /// There is no such program. An option stands where its name should, as the
+    /// variable that was to hold it has no value; or it is one of the shell's own
+    /// (`exit 0`), and procmail, which saw nothing in it for a shell, ran it itself.
     NoProgram,
     /// Anything else.
     Unknown,
@@ -160,6 +164,26 @@ impl Changed {
 }
 
 impl Meaning {
+    /// Whether it ends with exit status 0, where that is known. What a server does
+    /// itself does not fail.
+    pub fn succeeds(&self) -> Option<bool> {
+        match self {
+            Meaning::SpamFilter { tells: true, .. }
+            | Meaning::Training { .. }
+            | Meaning::Duplicate { .. }
+            | Meaning::Attempt
+            | Meaning::Notify
+            | Meaning::Procmail(_)
+            | Meaning::Question(_)
+            | Meaning::Grep(_)
+            | Meaning::Unknown => None,
+            Meaning::NoProgram => Some(false),
+            Meaning::Exit(status) => Some(*status == 0),
+            Meaning::FiledChanged { then, .. } => then.succeeds(),
+            _ => Some(true),
+        }
+    }
+
     /// What it changes as a filter that is fed these parts.
     pub fn changes(&self, header: bool, body: bool) -> Vec<Changed> {
         let mut changes: Vec<Changed> = match self {
@@ -199,20 +223,44 @@ const NOTIFIERS: [&str; 14] = [
     "wall",
 ];
 
-const LOGGERS: [&str; 9] = [
+const LOGGERS: [&str; 7] = [
     "logger",
     "wc",
     "lbdb-fetchaddr",
     "from",
     "syslog",
     "mailstat",
-    "rm",
     "touch",
-    "mkdir",
 ];
 
-/// What a command does to, or says about, the message it is given.
+/// What procmail has a shell for (`SHELLMETAS`).
+const FOR_SHELL: &str = "&|<>~;?*[";
+
+/// What a command of procmail's rules does to, or says about, the message it is
+/// given.
 pub fn meaning(command: &Text) -> Meaning {
+    let has = |sign: fn(char) -> bool| {
+        let literals = command.0.iter();
+        literals
+            .filter_map(|piece| match piece {
+                Piece::Literal(text) => Some(text),
+                _ => None,
+            })
+            .any(|text| text.contains(sign))
+    };
+    if has(|sign| FOR_SHELL.contains(sign)) {
+        return meaning_in_shell(command);
+    }
+    match Reader::new(command) {
+        Some(reader) if !reader.is_program() => Meaning::NoProgram,
+        // To procmail, `$(…)` is a word like others.
+        _ if has(|sign| sign == '(') => Meaning::Unknown,
+        _ => meaning_in_shell(command),
+    }
+}
+
+/// The same for a command that a shell is given.
+pub fn meaning_in_shell(command: &Text) -> Meaning {
     let Some(reader) = Reader::new(command) else {
         return Meaning::Unknown;
     };
@@ -221,7 +269,7 @@ pub fn meaning(command: &Text) -> Meaning {
     match meaning {
         // Elsewhere, a path means another file.
         Some(meaning) if reader.changes_directory() => match meaning {
-            Meaning::Log | Meaning::Notify => meaning,
+            Meaning::Log | Meaning::Attempt | Meaning::Notify => meaning,
             _ => Meaning::Unknown,
         },
         Some(meaning) => meaning,
@@ -320,7 +368,7 @@ fn of_call(call: &Call) -> Option<Meaning> {
             program: name.to_owned(),
         }),
         "sh" | "bash" | "dash" | "ksh" => match call.arguments.as_slice() {
-            [option, command] if option.known() == Some("-c") => Some(meaning(command)),
+            [option, command] if option.known() == Some("-c") => Some(meaning_in_shell(command)),
             _ => None,
         },
         "find" if call.arguments.last().and_then(Text::known) == Some("-delete") => {
@@ -345,6 +393,15 @@ fn aside(call: &Call) -> Option<Meaning> {
     match () {
         () if NOTIFIERS.contains(&name) => Some(Meaning::Notify),
         () if LOGGERS.contains(&name) => Some(Meaning::Log),
+        // With these options, it is no failure where there is nothing to do.
+        () if call.is("rm") || call.is("mkdir") => {
+            let options = call.options_and_operands("m", "").map(|(options, _)| options);
+            let is_lenient = |option: &Flag| matches!(option.letter, 'f' | 'p');
+            match options.is_some_and(|options| options.iter().any(is_lenient)) {
+                true => Some(Meaning::Log),
+                false => Some(Meaning::Attempt),
+            }
+        }
         () => None,
     }
 }

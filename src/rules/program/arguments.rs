@@ -14,6 +14,13 @@ use std::collections::BTreeMap;
 const FIRST_MARK: u32 = 0xF_0000;
 const LAST_MARK: u32 = 0x10_FFFD;
 
+/// Utilities that are no programs anywhere: the special built-in ones of the shell
+/// (POSIX.1, XCU 2.15), and one more.
+const BUILT_IN: [&str; 14] = [
+    ":", "break", "command", "continue", "eval", "exec", "exit", "export", "readonly", "return",
+    "set", "shift", "trap", "unset",
+];
+
 /// A program with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
@@ -170,6 +177,18 @@ impl<'a> Reader<'a> {
             pieces: &command.0,
             list: Shell::parse(&text).list()?,
         })
+    }
+
+    /// Whether it is one program with its arguments, and nothing for a shell.
+    pub fn is_program(&self) -> bool {
+        let [(pipeline, _)] = self.list.pipelines.as_slice() else {
+            return self.list.pipelines.is_empty();
+        };
+        let [Command::Simple(simple)] = pipeline.commands.as_slice() else {
+            return false;
+        };
+        let is_built_in = first_word(simple).is_some_and(|word| BUILT_IN.contains(&word));
+        !pipeline.negated && simple.assignments.is_empty() && !is_built_in
     }
 
     /// The one pipeline the command is about. What stands before it may only

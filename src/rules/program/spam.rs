@@ -41,7 +41,31 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
         return Some(Meaning::Training { program });
     }
     let is_filter = SPAM_FILTERS.contains(&program.as_str());
-    is_filter.then_some(Meaning::SpamFilter { program })
+    let tells = tells(call);
+    is_filter.then_some(Meaning::SpamFilter { program, tells })
+}
+
+/// Whether a filter says by its exit status what it found, and not only where it
+/// failed.
+fn tells(call: &Call) -> bool {
+    let known = call.arguments.iter().map(Text::known);
+    let words: Vec<&str> = known.flatten().collect();
+    let has = |these: &[&str]| words.iter().any(|word| these.contains(word));
+    let has_letter = |letter: char| {
+        let mut letters = words.iter().filter_map(|word| word.strip_prefix('-'));
+        letters.any(|letters| !letters.starts_with('-') && letters.contains(letter))
+    };
+    match call.name.as_str() {
+        "spamassassin" => has(&["-e", "--exit-code"]),
+        "spamc" => has(&["-c", "-E", "--check", "--exitcode"]),
+        "bogofilter" => !has_letter('e'),
+        "bmf" => !has_letter('p'),
+        "bsfilter" => !has(&["-p", "--pipe"]),
+        "qsf" => has_letter('t'),
+        "dccproc" => has_letter('c'),
+        "razor-check" | "pyzor" | "clamscan" | "clamdscan" => true,
+        _ => false,
+    }
 }
 
 /// Whether a spam filter is told what a message is, and does nothing else.

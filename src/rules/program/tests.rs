@@ -230,7 +230,7 @@ fn forwards() {
 fn asides() {
     assert_eq!(of("notify-send 'new mail'"), Meaning::Notify);
     assert_eq!(of("echo \"$FROM\" >> log"), Meaning::Log);
-    assert_eq!(of("exit 67"), Meaning::Exit(67));
+    assert_eq!(of("exit 67;"), Meaning::Exit(67));
     assert_eq!(
         of("IFS=' ' && exec /usr/bin/procmail -f- || exit 75 #joe"),
         { Meaning::Procmail(vec![t("-f-")]) }
@@ -450,6 +450,23 @@ fn what_is_not_certain_is_unknown() {
     ] {
         assert_eq!(of(command), Meaning::Unknown, "{command}");
     }
+}
+
+#[test]
+fn what_the_shell_knows_is_no_program() {
+    for command in [
+        "exit 67",
+        ":",
+        "exec true",
+        "LC_ALL=C true",
+        "(true)",
+        "! true",
+    ] {
+        assert_eq!(of(command), Meaning::NoProgram, "{command}");
+        assert_ne!(of(&format!("{command};")), Meaning::NoProgram, "{command}");
+    }
+    assert_eq!(of("true"), Meaning::Exit(0));
+    assert_eq!(of("echo $(date)"), Meaning::Unknown);
 }
 
 #[test]

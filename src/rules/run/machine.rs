@@ -45,6 +45,8 @@ pub struct Process<'p> {
     before_matched: bool,
     /// Whether the last action succeeded.
     succeeded: bool,
+    /// The program that did it, where nothing tells whether it did succeed.
+    assumed: Option<&'p Text>,
     /// The score of the last conditions (`$=`).
     pub score: i64,
     /// The exit status of the last program (`$?`).
@@ -162,6 +164,7 @@ impl<'p> Machine<'_, 'p> {
             last_matched: false,
             before_matched: false,
             succeeded: false,
+            assumed: None,
             score: 0,
             status: 0,
             filter_status: 0,
@@ -283,6 +286,10 @@ impl<'p> Machine<'_, 'p> {
 
     fn recipe(&mut self, process: &mut Process<'p>, recipe: &'p Recipe) -> Next<'p> {
         self.outcome.reached.insert(recipe.at);
+        let asks = recipe.chain.also_if_succeeded || recipe.chain.on_error;
+        if let Some(command) = process.assumed.filter(|_| asks) {
+            self.unknown(Unknown::Program(super::shown(command)));
+        }
         let matches = process.goes_on(recipe.chain) && self.conditions(process, recipe);
         if !recipe.chain.also && !recipe.chain.also_if_succeeded {
             process.last_matched = matches;
@@ -296,6 +303,13 @@ impl<'p> Machine<'_, 'p> {
         self.outcome.matched.insert(recipe.at);
         let encoding = self.runner.encoding(recipe.at);
         let flags = &recipe.flags;
+        process.assumed = match &recipe.action {
+            Action::Pipe(command) | Action::Capture { command, .. } if flags.wait => {
+                Some(command).filter(|command| self.may_fail(command))
+            }
+            Action::Block(_) => process.assumed,
+            _ => None,
+        };
         let delivered = match &recipe.action {
             Action::Block(steps) => return process.enter(steps, flags),
             Action::File(folders) => {
@@ -561,6 +575,17 @@ impl<'p> Machine<'_, 'p> {
             Some(meaning) => meaning.clone(),
             None => program::meaning(command),
         }
+    }
+
+    /// Whether a program can fail, and it is not told here when it does.
+    fn may_fail(&self, command: &Text) -> bool {
+        matches!(
+            self.meaning(command),
+            Meaning::SpamFilter { tells: true, .. }
+                | Meaning::Training { .. }
+                | Meaning::Attempt
+                | Meaning::Notify
+        )
     }
 
     /// Counts work as so many steps.

@@ -105,6 +105,7 @@ impl<'p> Machine<'_, 'p> {
             | Meaning::Training { .. }
             | Meaning::Notify
             | Meaning::Log
+            | Meaning::Attempt
             | Meaning::SetFlags(_)
             | Meaning::Mail { .. }
             | Meaning::SendToHeader { .. } => Ran::default(),

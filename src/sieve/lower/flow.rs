@@ -183,6 +183,12 @@ impl Lowering<'_> {
             Some(note) => Err(note),
             None => self.carried_out(recipe, ahead, path),
         };
+        if let Action::Pipe(command) | Action::Capture { command, .. } = &recipe.action
+            && recipe.flags.wait
+            && !matches!(&result, Ok(acted) if acted.succeeds_if.is_some())
+        {
+            path.chain.succeeded = meaning(command).succeeds();
+        }
         match result {
             Ok(acted) => {
                 self.uses(bytes_of(&acted.flow.commands));

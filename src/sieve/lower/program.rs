@@ -188,7 +188,9 @@ impl Lowering<'_> {
                 ));
                 Flow::nothing()
             }
-            Meaning::Log | Meaning::PassThrough | Meaning::Date { .. } if copy => {
+            Meaning::Log | Meaning::Attempt | Meaning::PassThrough | Meaning::Date { .. }
+                if copy =>
+            {
                 self.find(at, dropped(
                     Code::SideEffect,
                     "The program only wrote something down or tidied up, and the mail went on as it was",
@@ -215,7 +217,17 @@ impl Lowering<'_> {
                 }
             }
             Meaning::Exit(0) if copy => Flow::nothing(),
-            Meaning::Exit(0) => self.thrown_away(at, path),
+            Meaning::Exit(0) if recipe.flags.ignore_errors => self.thrown_away(at, path),
+            Meaning::Exit(0) => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::SideEffect,
+                        "The program reads no mail, which threw away a short one, while procmail kept one that was too long to be handed over at once; here the mail stays",
+                    ),
+                );
+                self.kept(path)
+            }
             Meaning::Exit(_) if !recipe.flags.wait => {
                 self.find(
                     at,
@@ -251,7 +263,7 @@ impl Lowering<'_> {
         let at = recipe.at;
         let changes = meaning.changes(recipe.flags.feed_header, recipe.flags.feed_body);
         match meaning {
-            Meaning::SpamFilter { program } => {
+            Meaning::SpamFilter { program, .. } => {
                 self.find(at, dropped(
                     Code::SpamFilter,
                     format!("{program} marked mail as spam or not; the new server runs a filter of its own before it runs any rule"),
@@ -512,7 +524,7 @@ pub(super) fn no_program() -> Note {
     note(
         Verdict::Exact,
         Code::NoProgram,
-        "The variable that was to name the program has no value, so nothing was run",
+        "There is no program of this name, so nothing was run",
     )
 }
 

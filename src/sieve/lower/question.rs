@@ -55,6 +55,15 @@ impl Lowering<'_> {
                 ));
                 Ok(held)
             }
+            Meaning::Attempt => {
+                let mut held = Held::exactly(Test::True);
+                held.fit = Fit::LOOSE;
+                held.notes.push(adapted(
+                    Code::SideEffect,
+                    "The program is not run, and whether it succeeded is not known; it is taken to have done so",
+                ));
+                Ok(held)
+            }
             _ => Err(Self::unknown_condition(text)),
         }
     }
