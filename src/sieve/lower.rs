@@ -189,6 +189,8 @@ struct Lowering<'a> {
     /// Variables of the script's own, by the beginnings of their names: how many
     /// there are.
     own_variables: BTreeMap<String, usize>,
+    /// The variable of the script that says that the message is answered.
+    answer_mark: Option<String>,
     /// Recipes that may still be written a second time, because what follows
     /// depends on which way a message came.
     repeats: usize,
@@ -231,6 +233,7 @@ impl<'a> Lowering<'a> {
             bounds,
             labels: 0,
             own_variables: BTreeMap::new(),
+            answer_mark: None,
             repeats: MAX_REPEATS,
         }
     }
@@ -242,6 +245,9 @@ impl<'a> Lowering<'a> {
         let mut flow = self.steps(&program.body, &mut path);
         if flow.falls && !matches!(program.body.as_slice(), [Step::Deliver(_)]) {
             let end = self.default_folder(&program.default, &path);
+            if end.is_empty() {
+                self.tells_mailer(&path);
+            }
             flow.commands.extend(end);
         }
         flow.commands.splice(0..0, self.detail());

@@ -7,6 +7,7 @@ use super::pattern::Note;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
 use super::value::{command, shortened};
+use super::variables::last_assignment;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Folder, StatementId, Text};
@@ -19,7 +20,18 @@ impl Lowering<'_> {
     pub(super) fn end(&mut self, mut commands: Vec<Command>, path: &Path) -> Flow {
         let mut exits = BTreeSet::new();
         match path.clone {
-            None => commands.push(command(CommandKind::Stop)),
+            None => {
+                let files = |command: &Command| {
+                    matches!(
+                        command.kind,
+                        CommandKind::FileInto { .. } | CommandKind::Redirect { .. }
+                    )
+                };
+                if commands.iter().any(files) {
+                    self.tells_mailer(path);
+                }
+                commands.push(command(CommandKind::Stop));
+            }
             Some(label) => {
                 if !commands.iter().any(stores) {
                     self.lost_copy = self.lost_copy.or(path.doubtful());
@@ -32,6 +44,18 @@ impl Lowering<'_> {
             commands,
             falls: false,
             exits,
+        }
+    }
+
+    /// The mailer is told an exit status of mail that is delivered.
+    pub(super) fn tells_mailer(&mut self, path: &Path) {
+        if path.exit_code != Some(0)
+            && let Some(at) = last_assignment(self.program, "EXITCODE")
+        {
+            self.find(at, adapted(
+                Code::Bounced,
+                "The mailer was told of it for mail as well that was delivered, and may have returned that or tried again; here nobody is told",
+            ));
         }
     }
 
@@ -192,6 +216,13 @@ impl Lowering<'_> {
             return self.end(Vec::new(), path);
         }
         if self.keeps_in_doubt(at, path) {
+            return self.kept(path);
+        }
+        if path.acted {
+            self.find(at, adapted(
+                Code::Bounced,
+                "The old mailer returned the mail; the server cannot refuse mail that a rule above may have done something with, and it stays in the inbox",
+            ));
             return self.kept(path);
         }
         let ereject = self.target.has(Extension::Ereject);

@@ -4,7 +4,7 @@
 use super::edit::trimmed;
 use super::path::Path;
 use super::pattern::Note;
-use super::value::command;
+use super::value::{command, is_empty, reference, set, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{self, Action, Recipe, StatementId, Step, Text};
@@ -82,7 +82,7 @@ impl Lowering<'_> {
         });
         let text = Value::text(text);
         let vacation = self.vacation_command(at, subject, None, &[], text)?;
-        commands.push(vacation);
+        self.once_answered(at, vacation, &mut commands, path)?;
         Ok(commands)
     }
 
@@ -131,6 +131,7 @@ impl Lowering<'_> {
                 days: call.days,
                 aliases,
             },
+            path,
         )
     }
 
@@ -142,6 +143,7 @@ impl Lowering<'_> {
         &mut self,
         at: StatementId,
         vacation: &model::Vacation,
+        path: &Path,
     ) -> Result<Vec<Command>, Note> {
         let mut commands = Vec::new();
         let subject = vacation.subject.as_deref();
@@ -149,7 +151,7 @@ impl Lowering<'_> {
         let text = self.with_subject(&vacation.text, &mut commands);
         let vacation =
             self.vacation_command(at, subject, vacation.days, &vacation.aliases, text)?;
-        commands.push(vacation);
+        self.once_answered(at, vacation, &mut commands, path)?;
         Ok(commands)
     }
 
@@ -185,6 +187,44 @@ impl Lowering<'_> {
             }
             Err(_) => Value::text("your message"),
         }
+    }
+
+    /// Answers a message that is not answered yet: a server fails at a second answer
+    /// (RFC 5230, §4.7), and does nothing of what the script says.
+    fn once_answered(
+        &mut self,
+        at: StatementId,
+        vacation: Command,
+        commands: &mut Vec<Command>,
+        path: &Path,
+    ) -> Result<(), Note> {
+        if !self.target.has(Extension::Variables) {
+            if path.answered {
+                return Err(manual(
+                    Code::NoVariables,
+                    "The server answers a mail once, and has no variables to remember that a rule above answered it",
+                ));
+            }
+            commands.push(vacation);
+            return Ok(());
+        }
+        let mark = match self.answer_mark.take() {
+            Some(mark) => mark,
+            None => self.fresh("answered"),
+        };
+        let answer = vec![vacation, set(&mark, &[], Value::text("yes"))];
+        match path.answered {
+            true => {
+                self.find(at, adapted(
+                    Code::Answered,
+                    "The server answers a mail once: one that a rule above has answered gets no second answer",
+                ));
+                commands.push(when(is_empty(reference(&mark)), answer));
+            }
+            false => commands.extend(answer),
+        }
+        self.answer_mark = Some(mark);
+        Ok(())
     }
 
     fn vacation_command(

@@ -314,7 +314,11 @@ impl Lowering<'_> {
                 ));
                 Ok(vec![keep()])
             }
-            Target::Vacation(vacation) => self.vacation(at, vacation),
+            Target::Vacation(vacation) => {
+                let answer = self.vacation(at, vacation, path)?;
+                path.goes_through(&answer);
+                Ok(answer)
+            }
             Target::Program(program) => Err(manual(
                 Code::UnknownProgram,
                 format!(

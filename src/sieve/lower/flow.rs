@@ -192,6 +192,7 @@ impl Lowering<'_> {
         match result {
             Ok(acted) => {
                 self.uses(bytes_of(&acted.flow.commands));
+                path.goes_through(&acted.flow.commands);
                 acted
             }
             Err(note) => self.not_done(recipe, note, path).into(),
@@ -299,6 +300,7 @@ impl Lowering<'_> {
             let mut flow = self.steps(steps, &mut inner);
             path.clone = outer;
             path.doubt = path.doubt.or(self.lost_copy.take());
+            path.goes_through(&flow.commands);
             self.lost_copy = outside;
             if flow.falls {
                 path.doubt = path.doubt.or(inner.doubt);

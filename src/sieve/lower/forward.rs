@@ -35,6 +35,7 @@ impl Lowering<'_> {
     /// Sends the message to every destination, and ends its way.
     pub(super) fn destinations(&mut self, destinations: &[Destination], path: &mut Path) -> Flow {
         let mut commands = Vec::new();
+        let mut answers = Vec::new();
         let mut keeps = false;
         let mut unknown = false;
         let mut status = None;
@@ -83,8 +84,9 @@ impl Lowering<'_> {
                     }
                 }
                 Sent::Answer(mut answer) => {
+                    path.goes_through(&answer);
                     self.comment(&mut answer, destination.at);
-                    commands.splice(0..0, answer);
+                    answers.extend(answer);
                 }
                 Sent::Keep => keeps = true,
                 Sent::Unknown => unknown = true,
@@ -92,6 +94,7 @@ impl Lowering<'_> {
                 Sent::Status(code) => status = status.or(Some((destination.at, code))),
             }
         }
+        commands.splice(0..0, answers);
         if let Some((at, code)) = status.filter(|&(_, code)| {
             code != 0 && (keeps || unknown || reached > 0 || !rules.is_empty())
         }) {
@@ -138,6 +141,7 @@ impl Lowering<'_> {
         path: &mut Path,
     ) -> Flow {
         let mut sequence = Sequence::default();
+        path.goes_through(&commands);
         sequence.push(Flow::of(commands));
         let copies = rules.len() - usize::from(!keeps);
         let (of_copies, of_message) = rules.split_at(copies);
@@ -152,6 +156,7 @@ impl Lowering<'_> {
             let mut copy = path.clone();
             copy.clone = Some(label);
             let mut flow = self.run_of(*at, steps, keeps, &mut copy);
+            path.goes_through(&flow.commands);
             flow.exits.remove(&label);
             flow.falls = true;
             sequence.push(flow);
@@ -225,7 +230,7 @@ impl Lowering<'_> {
                 ),
             )),
             Target::Exit(status) => return Sent::Status(*status),
-            Target::Vacation(vacation) => match self.vacation(at, vacation) {
+            Target::Vacation(vacation) => match self.vacation(at, vacation, path) {
                 Ok(commands) => return Sent::Answer(commands),
                 Err(note) => Err(note),
             },

@@ -6,7 +6,8 @@ use super::shape::Shape;
 use super::variables::is_special;
 use crate::rules::elaborate::path as paths;
 use crate::rules::model::{StatementId, Text};
-use crate::sieve::script::{Part, Value};
+use crate::sieve::script::{Command, CommandKind, Part, Value};
+use crate::sieve::walk;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -31,6 +32,10 @@ pub(super) struct Path {
     pub doubt: Option<StatementId>,
     /// As `doubt`, up to the end of the block or chain whose condition this is.
     pub exceeds: Option<StatementId>,
+    /// The server may have done something with the message above.
+    pub acted: bool,
+    /// It may have answered it.
+    pub answered: bool,
     /// It is not the message itself but a clone of it, whose end is there.
     pub clone: Option<Label>,
     /// The end of the included file that the step stands in.
@@ -78,6 +83,8 @@ impl Path {
             exit_code: Some(0),
             doubt: None,
             exceeds: None,
+            acted: false,
+            answered: false,
             clone: None,
             file: None,
             depth: 0,
@@ -161,6 +168,17 @@ impl Path {
         Value(parts)
     }
 
+    /// Takes note of what commands do with a message that goes on behind them.
+    pub fn goes_through(&mut self, commands: &[Command]) {
+        walk::commands(commands, &mut |command| match command.kind {
+            CommandKind::Vacation { .. } => (self.acted, self.answered) = (true, true),
+            CommandKind::FileInto { .. }
+            | CommandKind::Redirect { .. }
+            | CommandKind::Keep { .. } => self.acted = true,
+            _ => {}
+        });
+    }
+
     /// Why a message may be here that procmail did not bring here.
     pub fn doubtful(&self) -> Option<StatementId> {
         self.exceeds.or(self.doubt)
@@ -179,6 +197,8 @@ impl Path {
             .filter(|directory| other.directory.as_ref() == Some(directory));
         self.doubt = self.doubt.or(other.doubt);
         self.exceeds = self.exceeds.or(other.exceeds);
+        self.acted |= other.acted;
+        self.answered |= other.answered;
         if !Rc::ptr_eq(&self.made, &other.made) {
             Rc::make_mut(&mut self.made).retain(|name, value| other.made.get(name) == Some(value));
         }
