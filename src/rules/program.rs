@@ -22,7 +22,7 @@ use arguments::{Call, Flag, Reader, Stage};
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, holds};
-pub use send::{BodyPart, Recipients, Reply, Vacation};
+pub use send::{BodyPart, Recipients, Reply, Vacation, answer};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -395,7 +395,9 @@ fn aside(call: &Call) -> Option<Meaning> {
         () if LOGGERS.contains(&name) => Some(Meaning::Log),
         // With these options, it is no failure where there is nothing to do.
         () if call.is("rm") || call.is("mkdir") => {
-            let options = call.options_and_operands("m", "").map(|(options, _)| options);
+            let options = call
+                .options_and_operands("m", "")
+                .map(|(options, _)| options);
             let is_lenient = |option: &Flag| matches!(option.letter, 'f' | 'p');
             match options.is_some_and(|options| options.iter().any(is_lenient)) {
                 true => Some(Meaning::Log),

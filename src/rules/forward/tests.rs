@@ -1,10 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::lists::MAX_BYTES;
-use super::vacation::answer;
 use super::*;
 use crate::home::MemoryHome;
 use crate::rules::model::{Action, Assign, Vacation};
+use crate::rules::program::answer;
 
 const RC: &str = ":0:\n* ^Subject: hello\nhello\n";
 

@@ -33,9 +33,9 @@ pub fn read(ledger: &mut Ledger, settings: &Settings, body: &[Step]) -> Files {
     let mut texts = BTreeMap::new();
     let mut entered = BTreeSet::new();
     for (written, absolute) in wanted.paths {
-        let Some(path) = path::below(&settings.home_path, &absolute) else {
-            continue;
-        };
+        let absolute = absolute.as_deref();
+        let path = absolute.and_then(|absolute| path::below(&settings.home_path, absolute));
+        let Some(path) = path else { continue };
         let known = ledger.source_count();
         let Ok(file) = ledger.read(path) else {
             continue;
@@ -82,8 +82,9 @@ struct Wanted<'s> {
     home: &'s str,
     /// Where relative paths start: `MAILDIR` as set last.
     directory: String,
-    /// Absolute paths, by the path as written.
-    paths: BTreeMap<String, String>,
+    /// Absolute paths, by the path as written; none, where that means one file here
+    /// and another there.
+    paths: BTreeMap<String, Option<String>>,
     /// Absolute paths of those that are only looked for.
     looked_for: BTreeSet<String>,
 }
@@ -176,8 +177,7 @@ impl Wanted<'_> {
 
     fn want(&mut self, path: &Text) {
         if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
-            let absolute = path::join(&self.directory, written);
-            self.paths.entry(written.to_owned()).or_insert(absolute);
+            self.want_at(written, path::join(&self.directory, written));
         }
     }
 
@@ -193,8 +193,15 @@ impl Wanted<'_> {
     fn want_in_home(&mut self, path: &Text) {
         if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
             let relative = written.strip_prefix("~/").unwrap_or(written);
-            let absolute = path::join(self.home, relative);
-            self.paths.entry(written.to_owned()).or_insert(absolute);
+            self.want_at(written, path::join(self.home, relative));
+        }
+    }
+
+    fn want_at(&mut self, written: &str, absolute: String) {
+        let known = self.paths.entry(written.to_owned());
+        let known = known.or_insert_with(|| Some(absolute.clone()));
+        if known.as_ref() != Some(&absolute) {
+            *known = None;
         }
     }
 }

@@ -29,7 +29,7 @@ impl Mailer<'_, '_> {
             }
         };
         let text = texts::enter(&mut self.ledger, file);
-        let (subject, text) = answer(&text);
+        let (subject, text) = program::answer(&text);
         let aliases = call.aliases.iter().filter_map(Text::known);
         Some(Target::Vacation(Vacation {
             subject,
@@ -38,32 +38,4 @@ impl Mailer<'_, '_> {
             aliases: aliases.map(str::to_owned).collect(),
         }))
     }
-}
-
-/// The subject and the text of an answer: a header, where it begins with one,
-/// and what follows the empty line.
-pub(super) fn answer(message: &str) -> (Option<String>, String) {
-    let mut subject = None;
-    let mut rest = message;
-    while let Some((line, after)) = rest.split_once('\n') {
-        let line = line.trim_end_matches('\r');
-        if line.is_empty() {
-            rest = after;
-            break;
-        }
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
-        match line.split_once(':') {
-            Some((name, value)) if is_name(name) => {
-                if name.eq_ignore_ascii_case("subject") {
-                    subject = Some(value.trim().to_owned());
-                }
-                rest = after;
-            }
-            // A folded field; only the subject of the answer matters here.
-            _ if line.starts_with([' ', '\t']) && rest.len() < message.len() => rest = after,
-            _ if rest.len() == message.len() => break,
-            _ => break,
-        }
-    }
-    (subject, rest.replace("\r\n", "\n"))
 }

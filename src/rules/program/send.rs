@@ -261,11 +261,46 @@ pub(super) fn vacation(call: &Call) -> Option<Vacation> {
             'm' => vacation.message = flag.value,
             't' | 'r' => vacation.days = days(flag.value?.known()?),
             'j' => vacation.answers_all = true,
-            'f' | 's' | 'R' | 'C' | 'd' | 'z' | 'o' | 'i' | 'I' | 'x' | 'l' | 'U' => {}
+            'f' | 's' | 'R' | 'C' | 'd' | 'z' | 'o' | 'U' => {}
+            // With others it answers nobody, but makes or shows its list of senders.
             _ => return None,
         }
     }
     operands.is_empty().then_some(vacation)
+}
+
+/// The subject and the text of an answer of vacation(1): a header, where it begins
+/// with one, and what follows the empty line.
+pub fn answer(message: &str) -> (Option<String>, String) {
+    let mut subject: Option<String> = None;
+    let mut is_subject = false;
+    let mut rest = message;
+    while let Some((line, after)) = rest.split_once('\n') {
+        let line = line.trim_end_matches('\r');
+        if line.is_empty() {
+            rest = after;
+            break;
+        }
+        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+        match line.split_once(':') {
+            // A folded field.
+            _ if line.starts_with([' ', '\t']) && rest.len() < message.len() => {
+                if let Some(subject) = subject.as_mut().filter(|_| is_subject) {
+                    subject.push(' ');
+                    subject.push_str(line.trim());
+                }
+            }
+            Some((name, value)) if is_name(name) => {
+                is_subject = name.eq_ignore_ascii_case("subject");
+                if is_subject {
+                    subject = Some(value.trim().to_owned());
+                }
+            }
+            _ => break,
+        }
+        rest = after;
+    }
+    (subject, rest.replace("\r\n", "\n"))
 }
 
 /// An interval such as `7`, `3d`, `12h` or `1w` in whole days.

@@ -7,8 +7,8 @@ use super::pattern::Note;
 use super::value::{command, is_empty, reference, set, when};
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
-use crate::rules::model::{self, Action, Recipe, StatementId, Step, Text};
-use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Reply, meaning};
+use crate::rules::model::{self, Action, Piece, Recipe, StatementId, Step, Text};
+use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Recipients, Reply, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 use crate::sieve::target::Extension;
 
@@ -23,6 +23,7 @@ impl Lowering<'_> {
         reply: &Reply,
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
+        self.answers_sender(at, reply)?;
         let mut text = String::new();
         let mut missing = None;
         for part in &reply.body {
@@ -45,7 +46,9 @@ impl Lowering<'_> {
                     Some(part) => text.push_str(&part),
                     None => missing = Some("the file with its text could not be read".to_owned()),
                 },
-                BodyPart::Message => {}
+                BodyPart::Message => {
+                    missing = Some("the mail that is answered does not stand in it".to_owned());
+                }
             }
         }
         if text.trim().is_empty() {
@@ -86,6 +89,45 @@ impl Lowering<'_> {
         Ok(commands)
     }
 
+    /// Sees that an answer goes to whom the server sends it, the sender. Where rules
+    /// say so by a variable, it is from there.
+    fn answers_sender(&mut self, at: StatementId, reply: &Reply) -> Result<(), Note> {
+        let named = |text: &Text| {
+            let names = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains('@'));
+            text.0.iter().any(names)
+        };
+        let elsewhere = match &reply.to {
+            Recipients::Header => false,
+            Recipients::Addresses(addresses) => addresses.iter().any(named),
+        };
+        let is_to = |edit: &Edit| match edit {
+            Edit::Replace { name, value } | Edit::ReplaceKeeping { name, value } => {
+                name.eq_ignore_ascii_case("To") && named(value)
+            }
+            _ => false,
+        };
+        if elsewhere || reply.edits.iter().any(is_to) {
+            return Err(manual(
+                Code::SentByProgram,
+                "A mail was made of this one here, and sent to somebody else than its sender",
+            ));
+        }
+        let copies = |edit: &Edit| match edit {
+            Edit::Add { name, .. } | Edit::AddIfAbsent { name, .. } => {
+                ["to", "cc", "bcc"].contains(&name.to_lowercase().as_str())
+            }
+            Edit::Replace { name, .. } => ["cc", "bcc"].contains(&name.to_lowercase().as_str()),
+            _ => false,
+        };
+        if reply.edits.iter().any(copies) {
+            self.find(at, adapted(
+                Code::Answered,
+                "The server sends the answer to the sender alone, and to none that the rules name",
+            ));
+        }
+        Ok(())
+    }
+
     /// `| vacation user` in a recipe.
     ///
     /// # Errors
@@ -106,17 +148,7 @@ impl Lowering<'_> {
                 "The text of the answer could not be read",
             ));
         };
-        let (subject, text) = match message.split_once("\n\n") {
-            Some((head, body)) if head.lines().all(|line| line.contains(':')) => {
-                let subject = head.lines().find_map(|line| {
-                    let (name, value) = line.split_once(':')?;
-                    name.eq_ignore_ascii_case("subject")
-                        .then(|| value.trim().to_owned())
-                });
-                (subject, body.to_owned())
-            }
-            _ => (None, message),
-        };
+        let (subject, text) = program::answer(&message);
         let aliases: Vec<String> = call
             .aliases
             .iter()
@@ -243,6 +275,13 @@ impl Lowering<'_> {
         }
         for text in subject.iter().chain([&reason]) {
             self.is_writable(text)?;
+            let ends = |part: &Part| matches!(part, Part::Text(text) if text.contains('\0'));
+            if text.0.iter().any(ends) {
+                return Err(manual(
+                    Code::AnswerUnreadable,
+                    "The text of the answer has a byte in it at which servers end it",
+                ));
+            }
         }
         self.find(at, adapted(
             Code::Answered,
