@@ -488,7 +488,7 @@ codes! {
         "Translate again with --domain and the domain of the old server; or write the full address.";
     BadAddress "bad-address":
         "What mail is forwarded to is no address",
-        "The new server forwards to addresses only.",
+        "The new server forwards to addresses only, and to one at a time. What a rule finds in the mail may be none.",
         "Write the rule anew with the address that is meant.";
     OwnAddress "own-address":
         "Mail forwarded to the user's own address",

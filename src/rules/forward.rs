@@ -132,6 +132,7 @@ impl<'h, 's> Mailer<'h, 's> {
             body,
             default: self.default,
             own_addresses: self.own_addresses,
+            addresses_on_host: self.settings.addresses_on_host(),
             texts: files.texts,
             looked_for: files.looked_for,
             script,
@@ -399,7 +400,8 @@ impl<'h, 's> Mailer<'h, 's> {
         };
         // user+word is the user too.
         let user = local.split_once('+').map_or(local, |(user, _)| user);
-        self.own_addresses.iter().any(|own| {
+        let on_host = self.settings.addresses_on_host();
+        self.own_addresses.iter().chain(&on_host).any(|own| {
             own == address
                 || match own.split_once('@') {
                     Some((own, at)) => own == user && Some(at) == domain,

@@ -29,6 +29,8 @@ pub struct Program {
     pub default: Folder,
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
+    /// Those that did so on the old host alone: `user@localhost`.
+    pub addresses_on_host: Vec<String>,
     /// Files of the home that programs in the rules read (the text of an
     /// answer, a list for `grep -f`), by the path as written.
     pub texts: BTreeMap<String, String>,

@@ -67,6 +67,11 @@ impl Elaborator<'_, '_> {
                 _ => Text::default(),
             },
         };
+        // It is no directory, and what goes wrong here is the system's mailbox.
+        let name = match name.known() {
+            Some("/dev/null/" | "/dev/null/.") => Text::default(),
+            _ => name,
+        };
         let home_path = &self.settings.home_path;
         recipe::folder(name, &self.variables, self.ledger.home(), home_path)
     }

@@ -103,6 +103,7 @@ pub fn elaborate(
             body: steps,
             default,
             own_addresses: settings.own_addresses(),
+            addresses_on_host: settings.addresses_on_host(),
             ..Program::default()
         },
         sources,
@@ -132,6 +133,8 @@ pub fn procmail(
     };
     let mut result = Err(ReadError::Missing);
     for file in files {
+        // The shell puts the home in place of the tilde.
+        let file = file.strip_prefix("~/").unwrap_or(file);
         let absolute = path::join(&settings.home_path, file);
         result = match path::below(&settings.home_path, &absolute) {
             Some(path) => ledger.read(path),

@@ -56,4 +56,19 @@ impl Settings {
         let further = self.addresses.iter().map(|address| address.to_lowercase());
         [user].into_iter().chain(address).chain(further).collect()
     }
+
+    /// Those that lead to this user on the old host alone, lower-cased.
+    pub fn addresses_on_host(&self) -> Vec<String> {
+        let user = self.user.to_lowercase();
+        let host = self.host.as_deref().map(str::to_lowercase);
+        let short = host.as_deref().and_then(|host| host.split_once('.'));
+        let names = [
+            host.as_deref(),
+            short.map(|(short, _)| short),
+            Some("localhost"),
+            Some("localhost.localdomain"),
+        ];
+        let names = names.into_iter().flatten();
+        names.map(|name| format!("{user}@{name}")).collect()
+    }
 }

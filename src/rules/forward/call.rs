@@ -35,7 +35,7 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
             // It ends the options: what follows names a file, whatever it begins with.
             _ => {
                 options_end = true;
-                operand(&mut call, word);
+                operand(&mut call, word)?;
                 continue;
             }
         };
@@ -99,11 +99,16 @@ fn argument(word: &Text) -> Option<Text> {
     }
 }
 
-fn operand(call: &mut Call, word: &str) {
+/// What is neither an option nor a value of one; `None` where it changes more than
+/// what the rules read.
+fn operand(call: &mut Call, word: &str) -> Option<()> {
     match word.split_once('=') {
+        Some(("HOST" | "HOME" | "EXITCODE" | "INCLUDERC" | "SWITCHRC" | "TRAP", _))
+        | Some(("DEFAULT" | "ORGMAIL", "/dev/null")) => return None,
         Some((name, value)) if !name.contains('/') && !name.is_empty() => {
             call.assignments.push((name.to_owned(), value.to_owned()));
         }
         _ => call.files.push(word.to_owned()),
     }
+    Some(())
 }

@@ -6,12 +6,12 @@ use super::path::Path;
 use super::pattern::Note;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
-use super::value::{command, shortened};
+use super::value::{command, compare, shortened};
 use super::variables::last_assignment;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Folder, StatementId, Text};
-use crate::sieve::script::{Command, CommandKind, Part, Value};
+use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
@@ -319,7 +319,19 @@ impl Lowering<'_> {
         values.truncate(allowed);
         for (number, address) in values.into_iter().enumerate() {
             let copies = stays || keeps || number + 1 < count;
-            commands.push(self.redirect(address, copies));
+            let redirect = self.redirect(address.clone(), copies);
+            if address.as_text().is_some() {
+                commands.push(redirect);
+                continue;
+            }
+            self.find(at, adapted(
+                Code::BadAddress,
+                "The address is taken from the mail; where that is not one address, the mail stays in the inbox",
+            ));
+            commands.push(command(CommandKind::If {
+                branches: vec![(self.is_address(&address), vec![redirect])],
+                otherwise: Some(vec![command(self.keeping(copies, Vec::new()))]),
+            }));
         }
         if in_doubt {
             self.keeps_in_doubt(at, path);
@@ -330,11 +342,37 @@ impl Lowering<'_> {
         Ok(self.delivered(commands, copy, path))
     }
 
+    /// Holds where a value is one address: a server fails at others, and does nothing
+    /// of what the script says.
+    fn is_address(&self, value: &Value) -> Test {
+        let held = |by, key: &str| Test::String {
+            compare: compare(by),
+            sources: vec![value.clone()],
+            keys: vec![Value::text(key)],
+        };
+        if self.target.has(Extension::Regex) {
+            const ADDRESS: &str =
+                "^[-_+=a-zA-Z0-9]+(\\.[-_+=a-zA-Z0-9]+)*@[-a-zA-Z0-9]+(\\.[-a-zA-Z0-9]+)*$";
+            return held(Match::Regex, ADDRESS);
+        }
+        // One key each: sieve-rs looks at the last of several.
+        let others = ["* *", "*,*", "*@*@*", "*..*", "*.@*", ".*", "*."];
+        let others = others.map(|key| held(Match::Matches, key));
+        let not = Test::Not(Box::new(Test::AnyOf(others.into())));
+        Test::AllOf(vec![held(Match::Matches, "?*@?*"), not])
+    }
+
     /// Whether mail to an address comes to this very user.
     fn is_own(&self, address: &Value) -> bool {
-        let own = &self.program.own_addresses;
-        let address = address.as_text().map(|address| address.to_lowercase());
-        address.is_some_and(|address| own.contains(&address))
+        let Some(address) = address.as_text().map(|address| address.to_lowercase()) else {
+            return false;
+        };
+        let program = self.program;
+        let mut own = program
+            .own_addresses
+            .iter()
+            .chain(&program.addresses_on_host);
+        own.any(|own| *own == address)
     }
 
     pub(super) fn redirect(&self, address: Value, copy: bool) -> Command {

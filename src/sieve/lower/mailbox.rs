@@ -115,13 +115,16 @@ impl Lowering<'_> {
             }
         }
         let (name, changes) = self.naming.folder(&written, folder.format);
+        let shown: String = { name.as_str().chars() }
+            .map(|c| if place_of(c) < parts.len() { '…' } else { c })
+            .collect();
         for change in changes {
             self.find(
                 at,
                 note(
                     Verdict::Adapted,
                     Code::FolderRenamed,
-                    format!("The folder is called “{name}” on the server: {change}"),
+                    format!("The folder is called “{shown}” on the server: {change}"),
                 ),
             );
         }

@@ -248,7 +248,7 @@ impl Remarks {
             self.say(
                 Fit::EXCEEDS,
                 Code::NoRegex,
-                "The server has no regular expressions, so the script looks for less of the text, and finds more mail",
+                "The server has no regular expressions, so the script looks for less of the text, and finds that in more mail",
             );
         }
     }

@@ -481,6 +481,7 @@ fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
             Code::Compressed,
             "The mail was added to a packed file; the server puts it into a folder of that name",
         )),
+        Meaning::AppendTo { path, .. } if path.known() == Some("/dev/null") => None,
         Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => {
             Some(adapted(
                 Code::OwnDelivery,

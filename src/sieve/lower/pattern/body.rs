@@ -170,7 +170,7 @@ fn without_regex(
             remarks.say(
                 Fit::EXCEEDS,
                 Code::NoRegex,
-                "The server has no regular expressions, so the script looks for less of the text, and finds more mail",
+                "The server has no regular expressions, so the script looks for less of the text, and finds that in more mail",
             );
         }
         _ => remarks.say(

@@ -17,6 +17,8 @@ const SENDERS: [&str; 5] = [
     "resent-sender",
     "x-envelope-from",
 ];
+/// Those of them that servers look for addresses in (RFC 5228, §5.1).
+const ADDRESS_FIELDS: [&str; 4] = ["from", "sender", "resent-from", "resent-sender"];
 /// Who writes to say that mail did not arrive.
 const MAILERS: [&str; 22] = [
     "postmaster",
@@ -138,7 +140,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
         tests.push(Test::Address {
             part: AddressPart::Localpart,
             compare: compare(Match::Matches),
-            names: names(&SENDERS),
+            names: names(&ADDRESS_FIELDS),
             keys: values(&keys),
         });
         remarks.say(
