@@ -12,7 +12,7 @@ use crate::sieve::check::{self, CheckError, Checked};
 use crate::sieve::lower::{Expressions, Lowered, Options, lower_among};
 use crate::sieve::print::Printed;
 use crate::sieve::script::Script;
-use crate::sieve::target::Target;
+use crate::sieve::target::{Extension, Target};
 use crate::syntax::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
@@ -161,11 +161,33 @@ fn passed_through(
     };
     match check::read_back(&text, target) {
         Ok((requires, actions)) => {
-            let message = "this file is a Sieve script already, and is installed as it stands";
+            let redirects: BTreeSet<String> = actions.redirects().map(str::to_owned).collect();
+            if let Some(address) = redirects
+                .iter()
+                .find(|to| !to.is_empty() && !to.contains('@'))
+            {
+                let message = format!(
+                    "this file is a Sieve script already, but not one for this server: it forwards to “{address}”, which is no address"
+                );
+                return (None, finding(Verdict::Manual, message));
+            }
+            let allowed = target.limits.redirects.unwrap_or(u64::MAX);
+            let (verdict, but) = if redirects.len() as u64 > allowed {
+                let but = format!(
+                    "; where it forwards a mail to more than {allowed} addresses, the server fails and keeps it"
+                );
+                (Verdict::Adapted, but)
+            } else if requires.contains(&Extension::Include) {
+                let but = "; what it includes has to be installed beside it".to_owned();
+                (Verdict::Adapted, but)
+            } else {
+                (Verdict::Exact, String::new())
+            };
+            let message =
+                format!("this file is a Sieve script already, and is installed as it stands{but}");
             let requires = requires.iter().map(ToString::to_string).collect();
-            let redirects = actions.redirects().map(str::to_owned).collect();
             let passed = (text, requires, redirects);
-            (Some(passed), finding(Verdict::Exact, message.to_owned()))
+            (Some(passed), finding(verdict, message))
         }
         Err(error) => {
             let message = format!(

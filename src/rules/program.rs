@@ -248,24 +248,29 @@ pub fn meaning(command: &Text) -> Meaning {
             })
             .any(|text| text.contains(sign))
     };
-    if has(|sign| FOR_SHELL.contains(sign)) {
-        return meaning_in_shell(command);
-    }
-    match Reader::new(command) {
-        Some(reader) if !reader.is_program() => Meaning::NoProgram,
+    let Some(reader) = Reader::new(command) else {
+        return Meaning::Unknown;
+    };
+    match has(|sign| FOR_SHELL.contains(sign)) {
+        true => read_by_shell(&reader),
+        false if !reader.is_program() => Meaning::NoProgram,
         // To procmail, `$(…)` is a word like others.
-        _ if has(|sign| sign == '(') => Meaning::Unknown,
-        _ => meaning_in_shell(command),
+        false if has(|sign| sign == '(') => Meaning::Unknown,
+        false => read_by_shell(&reader),
     }
 }
 
 /// The same for a command that a shell is given.
 pub fn meaning_in_shell(command: &Text) -> Meaning {
-    let Some(reader) = Reader::new(command) else {
-        return Meaning::Unknown;
-    };
+    match Reader::new(command) {
+        Some(reader) => read_by_shell(&reader),
+        None => Meaning::Unknown,
+    }
+}
+
+fn read_by_shell(reader: &Reader) -> Meaning {
     let meaning = reader.stages().and_then(|stages| of_pipeline(&stages));
-    let meaning = meaning.or_else(|| question::tests(&reader).map(Meaning::Question));
+    let meaning = meaning.or_else(|| question::tests(reader).map(Meaning::Question));
     match meaning {
         // Elsewhere, a path means another file.
         Some(meaning) if reader.changes_directory() => match meaning {

@@ -78,6 +78,12 @@ impl Lowering<'_> {
                 "The folder's name is taken from the mail with the blank in front of it, and procmail ended the name there",
             ));
         }
+        if blanks_in(&prepared.value) > blanks_written(&folder.path) {
+            return Err(manual(
+                Code::RuntimeFolder,
+                "A variable in the folder's name may hold a blank, and procmail ended the name there",
+            ));
+        }
         let mut written = String::new();
         let mut parts: Vec<Part> = Vec::new();
         for part in path.apart(&prepared.value).0 {
@@ -209,6 +215,22 @@ impl Lowering<'_> {
             _ => Some(Test::AnyOf(tests)),
         }
     }
+}
+
+fn blanks_in(value: &Value) -> usize {
+    let text = |part: &Part| match part {
+        Part::Text(text) => text.matches([' ', '\t']).count(),
+        Part::Variable(_) => 0,
+    };
+    value.0.iter().map(text).sum()
+}
+
+fn blanks_written(name: &Text) -> usize {
+    let text = |piece: &Piece| match piece {
+        Piece::Literal(text) => text.matches([' ', '\t']).count(),
+        _ => 0,
+    };
+    name.0.iter().map(text).sum()
 }
 
 /// Whether a part of a folder's name has text at its side that is a name by
