@@ -5,6 +5,7 @@
 
 mod condition;
 mod date;
+mod delivery;
 mod exim;
 mod formail;
 mod grep;

@@ -216,7 +216,7 @@ fn sendmail(call: &Call) -> Option<Recipients> {
         };
         match known {
             "-t" | "-oit" | "-ti" | "-it" => from_header = true,
-            "-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-C" | "-o" | "-O" | "-X" | "-B" => {
+            _ if takes_value(known) => {
                 words.next()?;
             }
             "--" => operands.extend(words.by_ref().cloned()),
@@ -229,6 +229,14 @@ fn sendmail(call: &Call) -> Option<Recipients> {
         (false, false) => Some(Recipients::Addresses(operands)),
         _ => None,
     }
+}
+
+/// Whether an option of sendmail(8) has its value in the next word.
+pub fn takes_value(option: &str) -> bool {
+    matches!(
+        option,
+        "-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-C" | "-o" | "-O" | "-X" | "-B"
+    )
 }
 
 /// `mail [-s subject] address …`.

@@ -1,9 +1,10 @@
 //! In: a command, and what it is given to read. Out: what it prints, its exit
 //! status, and what it does with the message; all of it worked out in memory.
 
+use super::delivery::{place, recipients};
 use super::formail::{self, Edit};
 use super::grep;
-use super::machine::{Machine, Process, place};
+use super::machine::{Machine, Process};
 use super::message::Message;
 use super::value::whole;
 use super::{Delivery, Unknown, date};
@@ -141,7 +142,7 @@ impl<'p> Machine<'_, 'p> {
                     .iter()
                     .map(|address| self.string(process, address, encoding))
                     .collect();
-                self.redirect(super::machine::recipients(&addresses));
+                self.redirect(recipients(&addresses));
                 Ran::default()
             }
             Meaning::Exit(status) => Ran::exit(*status),
@@ -278,7 +279,7 @@ impl<'p> Machine<'_, 'p> {
                     .iter()
                     .map(|address| self.string(process, address, encoding))
                     .collect();
-                self.redirect(super::machine::recipients(&addresses));
+                self.redirect(recipients(&addresses));
             }
             return Ran::default();
         }

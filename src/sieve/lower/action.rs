@@ -11,6 +11,7 @@ use super::variables::last_assignment;
 use super::{Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::{Folder, StatementId, Text};
+use crate::rules::program::takes_value;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -459,14 +460,11 @@ impl Lowering<'_> {
     /// The words of a `!` action that are addresses; options of sendmail go.
     pub(super) fn addresses(words: &[Text]) -> Vec<Text> {
         let mut addresses = Vec::new();
-        let mut takes_value = false;
-        for word in words {
-            if std::mem::take(&mut takes_value) {
-                continue;
-            }
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
             match word.known() {
-                Some("-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-B" | "-C" | "-O" | "-o") => {
-                    takes_value = true;
+                Some(option) if takes_value(option) => {
+                    words.next();
                 }
                 Some(option) if option.starts_with('-') => {}
                 Some(text) => {
