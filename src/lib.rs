@@ -13,3 +13,6 @@ pub mod rules;
 pub mod sieve;
 pub mod syntax;
 pub mod translate;
+#[cfg(test)]
+#[path = "../tests/untested/mod.rs"]
+mod untested;

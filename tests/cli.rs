@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod untested;
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -113,7 +115,7 @@ fn an_unreadable_file_is_named() {
     let file = home.path().join("rules");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&file).is_ok() {
-        eprintln!("NOT TESTED: root can read every file");
+        untested::untested("root can read every file");
         return;
     }
     fails(

@@ -5,6 +5,7 @@
 
 mod case;
 mod homes;
+mod untested;
 
 use homes::homes;
 use sievify::home::{DiskHome, Limits};

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod untested;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -85,7 +87,7 @@ fn looked_up(out: &Path) {
     );
     let postmap = mailers.join("usr/sbin/postmap");
     if !postmap.is_file() {
-        eprintln!("*** NOT TESTED: postmap; run tests/install-oracles.sh ***");
+        untested::missing("Postfix", "install-oracles.sh");
         return;
     }
     let config = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@
 mod homes;
 #[allow(dead_code)]
 mod oracle;
+mod untested;
 
 use homes::homes;
 use oracle::cyrus::Cyrus;

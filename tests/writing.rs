@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod untested;
+
 use sievify::batch::users::User;
 use sievify::batch::{BatchError, Options, Outcome, Translated, Watch, run};
 use sievify::home::Home;
@@ -158,7 +160,7 @@ fn an_output_that_others_could_exchange_is_refused() {
     fs::remove_file(stage.out()).unwrap();
     fs::rename(&elsewhere, stage.out()).unwrap();
     if chown(stage.out().join("u000"), Some(54321), None).is_err() {
-        eprintln!("NOT TESTED: directories of others, for only root can make them");
+        untested::untested("directories of others, for only root can make them");
         return;
     }
     assert_eq!(stage.run().unwrap().failed, 1);
@@ -269,7 +271,7 @@ fn a_full_disk_is_an_error_and_leaves_whole_files() {
         .stderr(Stdio::null())
         .status();
     if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("NOT TESTED: a full disk, for none can be mounted here");
+        untested::untested("a full disk, for none can be mounted here");
         return;
     }
     let _mounted = Mounted(stage.out());

@@ -210,7 +210,7 @@ mod tests {
         home(stage.path(), "bob");
         let claimed = stage.path().join("ann");
         if chown(&claimed, Some(54321), None).is_err() {
-            eprintln!("NOT TESTED: homes of several users, for only root can make them");
+            crate::untested::untested("homes of several users, for only root can make them");
             return;
         }
         let (users, problems) = walk(&[stage.path().to_owned()]);
@@ -239,7 +239,7 @@ mod tests {
         }
         mode(0o775);
         if chown(&shared, None, Some(54321)).is_err() {
-            eprintln!("NOT TESTED: directories of other groups, for only root can make them");
+            crate::untested::untested("directories of other groups, for only root can make them");
             return;
         }
         assert_eq!(found(), (vec![stage.path().join("zoe")], 1));
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(found(user("up", "/home/../../export/tom")), (0, 1));
         assert_eq!(found(user("sue", "/home/joe/sue")), (1, 0));
         if chown(copy.join("home/joe"), Some(54321), None).is_err() {
-            eprintln!("NOT TESTED: homes of several users, for only root can make them");
+            crate::untested::untested("homes of several users, for only root can make them");
             return;
         }
         assert_eq!(found(user("joe", "/home/joe")), (1, 0));

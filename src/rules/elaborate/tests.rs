@@ -3,7 +3,6 @@
 use super::*;
 use crate::home::MemoryHome;
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 fn read(home: &MemoryHome) -> Elaborated {
@@ -394,49 +393,6 @@ fn time_is_linear() {
     );
 }
 
-/// Every line of the corpus that is neither blank nor a comment lies in one
-/// statement.
-#[test]
-fn statements_cover_every_line_once() {
-    let homes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/homes");
-    if !homes.is_dir() {
-        eprintln!("NOT TESTED: there is no {}", homes.display());
-        return;
-    }
-    for entry in walkdir::WalkDir::new(homes) {
-        let entry = entry.unwrap();
-        if !entry.file_type().is_file() || entry.file_name() == ".forward" {
-            continue;
-        }
-        let home = MemoryHome::new().file(".procmailrc", std::fs::read(entry.path()).unwrap());
-        let rules = read(&home);
-        let source = &rules.sources[0];
-        let mut covered = vec![0_usize; source.text.len() + 1];
-        let mut end = 0;
-        for statement in &rules.program.statements {
-            assert!(statement.span.start >= end, "{:?}", entry.path());
-            end = statement.span.end;
-            covered[statement.span.start..end]
-                .iter_mut()
-                .for_each(|n| *n += 1);
-        }
-        assert!(covered.iter().all(|&count| count <= 1));
-        for node in crate::syntax::procmailrc::parse(FileId(0), &source.text) {
-            if matches!(node.kind, NodeKind::Blank | NodeKind::Comment) {
-                continue;
-            }
-            let text = source.slice(node.span);
-            let length = text.trim_end_matches([' ', '\t', '\n', '\r']).len();
-            let range = node.span.start..node.span.start + length;
-            assert!(
-                covered[range].iter().all(|&count| count == 1),
-                "{:?}: {text:?}",
-                entry.path()
-            );
-        }
-    }
-}
-
 /// What the installed procmail logs of a file: `NAME=value` for assignments,
 /// the expression for conditions.
 fn procmail_log(rc: &str) -> Option<Vec<String>> {
@@ -455,7 +411,7 @@ fn procmail_log(rc: &str) -> Option<Vec<String>> {
         .stderr(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        eprintln!("NOT TESTED: procmail is not installed");
+        crate::untested::missing("procmail", "install-oracles.sh");
         return None;
     };
     let mut stdin = child.stdin.take().unwrap();

@@ -488,9 +488,7 @@ fn pigeonhole_compiles_everything() {
                 .stdin(Stdio::null())
                 .output();
             let Ok(run) = run else {
-                eprintln!(
-                    "SKIPPED: sievec is not installed, the printer is unchecked by Pigeonhole"
-                );
+                crate::untested::missing("sievec", "install-oracles.sh");
                 return;
             };
             let errors = String::from_utf8_lossy(&run.stderr);

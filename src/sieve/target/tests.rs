@@ -33,7 +33,7 @@ fn dovecot_is_what_sievec_accepts() {
             .arg(folder.path().join("t.svbin"))
             .output()
         else {
-            eprintln!("SKIPPED: sievec is not installed, the dovecot profile is unchecked");
+            crate::untested::missing("sievec", "install-oracles.sh");
             return;
         };
         assert_eq!(
