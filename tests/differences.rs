@@ -5,7 +5,6 @@
 
 #[allow(dead_code)]
 mod oracle;
-mod untested;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use oracle::pigeonhole::Pigeonhole;

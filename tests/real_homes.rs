@@ -6,12 +6,12 @@
 mod homes;
 #[allow(dead_code)]
 mod oracle;
-mod untested;
 
 use homes::homes;
 use oracle::cyrus::Cyrus;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::stalwart::SieveRs;
+use oracle::untested;
 use rayon::prelude::*;
 use sievify::home::{DiskHome, Home, Limits};
 use sievify::report::Report;

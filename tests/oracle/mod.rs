@@ -17,6 +17,8 @@ pub mod random;
 pub mod recorder;
 pub mod rules;
 pub mod stalwart;
+#[path = "../untested/mod.rs"]
+pub mod untested;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -88,5 +90,5 @@ impl Files {
 
 /// Says that a judge is missing; panics where all are required.
 pub fn missing(judge: &str) {
-    crate::untested::missing(judge, "install-oracles.sh");
+    untested::missing(judge, "install-oracles.sh");
 }
