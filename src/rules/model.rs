@@ -265,8 +265,6 @@ pub struct Flags {
     pub wait: bool,
     /// `i`: ignore write errors.
     pub ignore_errors: bool,
-    /// `r`: raw mode.
-    pub raw: bool,
 }
 
 /// One condition line.

@@ -124,12 +124,6 @@ pub fn over_limits<'a>(
         .collect()
 }
 
-/// The most redirects and the most actions that one message can set off.
-pub fn most_actions(script: &Script) -> (u64, u64) {
-    let (redirects, actions) = paths(&script.commands, None, None);
-    (redirects.most, actions.most)
-}
-
 /// The most of something, and where it was too much.
 #[derive(Debug, Clone, Default)]
 struct Measure<'a> {
@@ -242,7 +236,7 @@ fn paths<'a>(
                     CommandKind::Set { .. }
                     | CommandKind::AddHeader { .. }
                     | CommandKind::DeleteHeader { .. }
-                    | CommandKind::Flag { .. } => continue,
+                    | CommandKind::AddFlag { .. } => continue,
                     CommandKind::Redirect { .. } => {
                         now.redirects += 1;
                         redirects.see(now.redirects, redirects_allowed, comments);
@@ -372,10 +366,7 @@ mod tests {
     }
 
     fn script(commands: Vec<Command>) -> Script {
-        Script {
-            preamble: vec![],
-            commands,
-        }
+        Script { commands }
     }
 
     fn dovecot() -> Target {
@@ -395,7 +386,8 @@ mod tests {
             when("c", vec![stop()], Some(vec![stop()])),
             redirect("never"),
         ]);
-        assert_eq!(most_actions(&script), (2, 2));
+        let (redirects, actions) = paths(&script.commands, None, None);
+        assert_eq!((redirects.most, actions.most), (2, 2));
         assert_eq!(breaches(&script, &dovecot()), []);
     }
 

@@ -134,10 +134,7 @@ pub fn lower_among(
         if variables::drop_unread(&mut commands) {
             commands = tidy(commands);
         }
-        let script = Script {
-            preamble: Vec::new(),
-            commands,
-        };
+        let script = Script { commands };
         let printed = print(&script, target);
         if let Some(narrowed) = lowering.bounds.narrowed(&script, &printed, &lowering) {
             bounds = narrowed;

@@ -7,7 +7,7 @@ mod layout;
 use super::origin;
 use super::quote::{Literals, Quoting};
 use super::scope;
-use super::script::{Command, CommandKind, FlagCommand, Script, Test, Value};
+use super::script::{Command, CommandKind, Script, Test, Value};
 use super::target::{Extension, Target};
 use crate::report::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
@@ -52,8 +52,9 @@ pub fn requires(script: &Script) -> BTreeSet<Extension> {
     printer.uses
 }
 
-/// The text of one test, on one line, for messages.
-pub fn test_line(test: &Test) -> String {
+/// The text of one test, on one line.
+#[cfg(test)]
+pub(super) fn test_line(test: &Test) -> String {
     let mut printer = Printer::new(Quoting::plain());
     let tokens = printer.test(test);
     tokens.iter().map(Token::flat).collect()
@@ -93,13 +94,6 @@ impl Printer {
     /// written.
     fn head(&mut self, script: &Script) -> String {
         let body = std::mem::take(&mut self.out);
-        for line in &script.preamble {
-            self.comment(line);
-        }
-        let more = !self.uses.is_empty() || !body.is_empty();
-        if !script.preamble.is_empty() && more {
-            self.out.push('\n');
-        }
         self.uses.extend(self.quoting.used());
         if !self.uses.is_empty() {
             let names = self.uses.iter().map(|name| format!("\"{name}\""));
@@ -280,10 +274,7 @@ impl Printer {
             CommandKind::Vacation {
                 days,
                 subject,
-                from,
                 addresses,
-                handle,
-                mime,
                 reason,
             } => {
                 self.uses.insert(Extension::Vacation);
@@ -298,13 +289,8 @@ impl Printer {
                 if let Some(days) = days {
                     argument(":days", &days.to_string());
                 }
-                for (tag, value) in [(":subject", subject), (":from", from)] {
-                    if let Some(value) = value {
-                        argument(tag, &self.value(value));
-                    }
-                }
-                if let Some(handle) = handle {
-                    argument(":handle", &self.text(handle));
+                if let Some(subject) = subject {
+                    argument(":subject", &self.value(subject));
                 }
                 if !addresses.is_empty() {
                     let mut line = Line::default();
@@ -313,9 +299,6 @@ impl Printer {
                     arguments.push(line);
                 }
                 let mut last = Line::default();
-                if *mime {
-                    last.word(":mime");
-                }
                 last.word(&self.prose(reason));
                 arguments.push(last);
                 line.arguments(arguments);
@@ -334,13 +317,9 @@ impl Printer {
                 line.word("deleteheader");
                 line.word(&self.text(name));
             }
-            CommandKind::Flag { command, flags } => {
+            CommandKind::AddFlag { flags } => {
                 self.uses.insert(Extension::Imap4Flags);
-                line.word(match command {
-                    FlagCommand::Add => "addflag",
-                    FlagCommand::Set => "setflag",
-                    FlagCommand::Remove => "removeflag",
-                });
+                line.word("addflag");
                 match flags.is_empty() {
                     true => line.word("\"\""),
                     false => line.list(flags.iter().map(|flag| self.text(flag)).collect()),

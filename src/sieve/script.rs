@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 /// A script; its `require` is found from what it uses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Script {
-    /// Comment lines at its head.
-    pub preamble: Vec<String>,
     /// The commands.
     pub commands: Vec<Command>,
 }
@@ -83,14 +81,8 @@ pub enum CommandKind {
         days: Option<u64>,
         /// `:subject`.
         subject: Option<Value>,
-        /// `:from`.
-        from: Option<Value>,
         /// `:addresses`.
         addresses: Vec<String>,
-        /// `:handle`.
-        handle: Option<String>,
-        /// `:mime`: the reason is a MIME entity.
-        mime: bool,
         /// The text.
         reason: Value,
     },
@@ -108,24 +100,11 @@ pub enum CommandKind {
         /// Field name.
         name: String,
     },
-    /// `addflag`, `setflag`, `removeflag` (RFC 5232).
-    Flag {
-        /// Which of the three.
-        command: FlagCommand,
+    /// `addflag` (RFC 5232).
+    AddFlag {
         /// The flags.
         flags: Vec<String>,
     },
-}
-
-/// The three flag commands of RFC 5232.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum FlagCommand {
-    /// `addflag`.
-    Add,
-    /// `setflag`.
-    Set,
-    /// `removeflag`.
-    Remove,
 }
 
 /// Tests.
@@ -206,12 +185,7 @@ pub enum Test {
         keys: Vec<Value>,
     },
     /// `duplicate` (RFC 7352).
-    Duplicate {
-        /// `:handle`.
-        handle: Option<String>,
-        /// `:seconds`.
-        seconds: Option<u64>,
-    },
+    Duplicate,
 }
 
 /// Match type and comparator.
@@ -249,8 +223,6 @@ pub enum AddressPart {
     Localpart,
     /// `:domain`.
     Domain,
-    /// `:user`.
-    User,
     /// `:detail`.
     Detail,
 }

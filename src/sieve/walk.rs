@@ -86,12 +86,9 @@ pub fn command_values<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Value
         | CommandKind::Reject { reason: value, .. }
         | CommandKind::Set { value, .. } => visit(value),
         CommandKind::Vacation {
-            subject,
-            from,
-            reason,
-            ..
+            subject, reason, ..
         } => {
-            subject.iter().chain(from).for_each(&mut *visit);
+            subject.iter().for_each(&mut *visit);
             visit(reason);
         }
         CommandKind::AddHeader { name, value, .. } => {
@@ -103,7 +100,7 @@ pub fn command_values<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Value
         | CommandKind::Discard
         | CommandKind::Stop
         | CommandKind::DeleteHeader { .. }
-        | CommandKind::Flag { .. } => {}
+        | CommandKind::AddFlag { .. } => {}
     }
 }
 
@@ -124,7 +121,7 @@ pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
         | Test::Exists(_)
         | Test::Over(_)
         | Test::Under(_)
-        | Test::Duplicate { .. } => {}
+        | Test::Duplicate => {}
     }
 }
 

@@ -66,7 +66,8 @@ pub fn header(text: &str, variables: &Variables) -> Header {
             'c' => flags.copy = true,
             'w' | 'W' => flags.wait = true,
             'i' => flags.ignore_errors = true,
-            'r' => flags.raw = true,
+            // Raw mode: an empty line that is missing behind the message stays so.
+            'r' => {}
             // A lock makes procmail wait for the program.
             ':' => {
                 flags.wait = true;

@@ -52,8 +52,6 @@ pub struct Vacation {
     pub days: Option<u64>,
     /// `-m`: the file of the answer, where it is not `.vacation.msg`.
     pub message: Option<Text>,
-    /// `-j`: it answers mail that does not name the user as well.
-    pub answers_all: bool,
 }
 
 /// Pipelines whose last program sends.
@@ -261,15 +259,13 @@ pub(super) fn vacation(call: &Call) -> Option<Vacation> {
         aliases: Vec::new(),
         days: None,
         message: None,
-        answers_all: false,
     };
     for flag in flags {
         match flag.letter {
             'a' | 'A' => vacation.aliases.push(flag.value?),
             'm' => vacation.message = flag.value,
             't' | 'r' => vacation.days = days(flag.value?.known()?),
-            'j' => vacation.answers_all = true,
-            'f' | 's' | 'R' | 'C' | 'd' | 'z' | 'o' | 'U' => {}
+            'f' | 'j' | 's' | 'R' | 'C' | 'd' | 'z' | 'o' | 'U' => {}
             // With others it answers nobody, but makes or shows its list of senders.
             _ => return None,
         }

@@ -153,7 +153,6 @@ fn vacations() {
             aliases: vec![t("j.doe")],
             days: Some(3),
             message: Some(t("note")),
-            answers_all: false,
         })
     );
     assert!(matches!(of("vacation"), Meaning::Vacation(_)));

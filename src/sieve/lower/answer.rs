@@ -305,10 +305,7 @@ impl Lowering<'_> {
         Ok(command(CommandKind::Vacation {
             days,
             subject,
-            from: None,
             addresses,
-            handle: None,
-            mime: false,
             reason,
         }))
     }

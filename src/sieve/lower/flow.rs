@@ -70,7 +70,6 @@ impl Lowering<'_> {
                 Flow::nothing()
             }
             Step::Detail { word, at, body } => self.detailed(word, *at, body, path),
-            // An Exim filter is not lowered yet: its mail stays in the inbox.
             Step::Filter(commands) => self.filter(commands, true, path),
             Step::Recipe(_) => self.chained(std::slice::from_ref(step), path, 0),
         }

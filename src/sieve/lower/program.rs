@@ -12,7 +12,7 @@ use crate::report::entry::Verdict;
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::rules::program::{Changed, Meaning, meaning};
-use crate::sieve::script::{Command, CommandKind, FlagCommand, Test};
+use crate::sieve::script::{Command, CommandKind, Test};
 use crate::sieve::target::Extension;
 
 /// What the action of a recipe came to.
@@ -392,10 +392,7 @@ impl Lowering<'_> {
             Code::Duplicates,
             "The server remembers message ids for some days; the old cache of ids stays behind, so that for once a copy of an old message may come through",
         ));
-        Ok(Test::Duplicate {
-            handle: None,
-            seconds: None,
-        })
+        Ok(Test::Duplicate)
     }
 
     /// `VAR=| command`: what the command prints of the message.
@@ -453,10 +450,7 @@ impl Lowering<'_> {
             );
             return Vec::new();
         }
-        vec![command(CommandKind::Flag {
-            command: FlagCommand::Add,
-            flags,
-        })]
+        vec![command(CommandKind::AddFlag { flags })]
     }
 
     /// Whether the script has a value for a variable.

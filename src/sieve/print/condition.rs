@@ -74,16 +74,9 @@ impl Printer {
             }
             Test::Over(size) => line.word(&format!("size :over {}", number(*size))),
             Test::Under(size) => line.word(&format!("size :under {}", number(*size))),
-            Test::Duplicate { handle, seconds } => {
+            Test::Duplicate => {
                 self.uses.insert(Extension::Duplicate);
                 line.word("duplicate");
-                if let Some(handle) = handle {
-                    line.word(":handle");
-                    line.word(&self.text(handle));
-                }
-                if let Some(seconds) = seconds {
-                    line.word(&format!(":seconds {seconds}"));
-                }
             }
             Test::Header { names, keys, .. }
             | Test::Address { names, keys, .. }
@@ -177,10 +170,9 @@ impl Printer {
             AddressPart::All => return,
             AddressPart::Localpart => ":localpart",
             AddressPart::Domain => ":domain",
-            AddressPart::User => ":user",
             AddressPart::Detail => ":detail",
         };
-        if matches!(part, AddressPart::User | AddressPart::Detail) {
+        if part == AddressPart::Detail {
             self.uses.insert(Extension::Subaddress);
         }
         line.word(tag);

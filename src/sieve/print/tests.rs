@@ -33,10 +33,7 @@ fn header(names: &[&str], keys: &[&str]) -> Test {
 }
 
 fn script(commands: Vec<Command>) -> Script {
-    Script {
-        preamble: Vec::new(),
-        commands,
-    }
+    Script { commands }
 }
 
 fn dovecot() -> Target {
@@ -103,7 +100,6 @@ fn reads_as_written_by_hand() {
     let mut filed = fileinto("Lists/rust".into());
     filed.comments = vec![".procmailrc:12-14".into()];
     let script = Script {
-        preamble: vec!["Translated by sievify".into()],
         commands: vec![
             command(CommandKind::If {
                 branches: vec![
@@ -130,9 +126,7 @@ fn reads_as_written_by_hand() {
             }),
         ],
     };
-    let expected = r#"# Translated by sievify
-
-require ["copy", "fileinto", "imap4flags"];
+    let expected = r#"require ["copy", "fileinto", "imap4flags"];
 
 if header :contains "list-id" "rust-lang" {
     # .procmailrc:12-14
@@ -385,10 +379,7 @@ fn everything(a: &str, b: &str) -> Script {
             part: "weekday".into(),
             keys: vec!["1".into()],
         },
-        Test::Duplicate {
-            handle: Some("h".into()),
-            seconds: Some(60),
-        },
+        Test::Duplicate,
         Test::AllOf(vec![]),
         Test::AnyOf(vec![]),
         Test::AllOf(vec![Test::True, Test::Not(Box::new(Test::False))]),
@@ -410,21 +401,14 @@ fn everything(a: &str, b: &str) -> Script {
             create: true,
             flags: vec!["\\Seen".into(), "b".into()],
         }),
-        command(CommandKind::Flag {
-            command: FlagCommand::Add,
+        command(CommandKind::AddFlag {
             flags: vec!["\\Seen".into()],
         }),
-        command(CommandKind::Flag {
-            command: FlagCommand::Set,
-            flags: vec![],
-        }),
+        command(CommandKind::AddFlag { flags: vec![] }),
         command(CommandKind::Vacation {
             days: Some(7),
             subject: Some(a.into()),
-            from: None,
             addresses: vec!["a@example.org".into(), "b@example.org".into()],
-            handle: Some("h".into()),
-            mime: false,
             reason: format!("{a}\n{b}\n").as_str().into(),
         }),
         command(CommandKind::Discard),

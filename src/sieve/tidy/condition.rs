@@ -212,7 +212,7 @@ impl Tidier {
         let mut pure = true;
         walk::test_tree(test, &mut |test| {
             pure &= match test {
-                Test::Duplicate { .. } => false,
+                Test::Duplicate => false,
                 Test::Header { compare, .. }
                 | Test::Address { compare, .. }
                 | Test::Envelope { compare, .. }
@@ -279,7 +279,7 @@ fn always_sets(test: &Test) -> bool {
 pub(super) fn remembers(test: &Test) -> bool {
     let mut remembers = false;
     walk::test_tree(test, &mut |test| {
-        remembers |= matches!(test, Test::Duplicate { .. });
+        remembers |= matches!(test, Test::Duplicate);
     });
     remembers
 }

@@ -54,10 +54,7 @@ fn matching(by: Match, name: &str, key: &str) -> Test {
 }
 
 fn text(commands: Vec<Command>) -> String {
-    let script = Script {
-        preamble: vec![],
-        commands,
-    };
+    let script = Script { commands };
     let printed = print(&script, &Target::profile("dovecot").unwrap()).text;
     printed.split_once(";\n\n").unwrap().1.to_owned()
 }
@@ -189,10 +186,7 @@ fn tests_are_simplified() {
     for (test, expected) in cases {
         assert_eq!(tidy_test(test), expected);
     }
-    let twice = Test::Duplicate {
-        handle: None,
-        seconds: None,
-    };
+    let twice = Test::Duplicate;
     let test = Test::AllOf(vec![twice, a(), Test::False]);
     assert!(matches!(tidy_test(test), Test::AllOf(tests) if tests.len() == 2));
 }
@@ -291,7 +285,7 @@ impl Message {
             Test::AllOf(tests) => tests.iter().all(|test| self.test(test)),
             Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
             Test::Exists(names) => names.iter().all(|name| self.has(name)),
-            Test::Duplicate { .. } => std::mem::replace(&mut self.seen, true),
+            Test::Duplicate => std::mem::replace(&mut self.seen, true),
             Test::Header {
                 compare,
                 names,
@@ -351,10 +345,7 @@ fn any_test() -> impl Strategy<Value = Test> {
     let leaf = prop_oneof![
         Just(Test::True),
         Just(Test::False),
-        Just(Test::Duplicate {
-            handle: None,
-            seconds: None
-        }),
+        Just(Test::Duplicate),
         "[a-d]".prop_map(|name| Test::Exists(vec![name])),
         ("[a-d]", "yes|no").prop_map(|(name, key)| header(&name, &key)),
         ("[a-d]", "yes|no").prop_map(|(name, key)| matching(Match::Matches, &name, &key)),

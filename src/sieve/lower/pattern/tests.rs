@@ -61,7 +61,6 @@ fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) ->
         otherwise: None,
     };
     let script = Script {
-        preamble: vec![],
         commands: vec![command(rule)],
     };
     let printed = print(&script, target).text;
@@ -352,16 +351,7 @@ fn pigeonhole_agrees() {
             });
             expected.push((number, written, before, matched));
         }
-        let script = crlf(
-            &print(
-                &Script {
-                    preamble: vec![],
-                    commands,
-                },
-                &target,
-            )
-            .text,
-        );
+        let script = crlf(&print(&Script { commands }, &target).text);
         let message = format!("{header}\n\n{text}");
         let message = if is_sent {
             message.replace('\n', "\r\n")
