@@ -168,7 +168,7 @@ codes! {
         "Mend the line that is named, and translate again, or write the rules anew.";
     EximSystem "exim-system":
         "A command for the filter of a whole host",
-        "Exim lets only the administrator's filter hold mail back or change its header.",
+        "Exim does this for the administrator's filter, and for a user's filter only where the host allows it. Here the mail stays in the inbox.",
         "Nothing can stand for it in a user's script. Ask whether the new server's own filter should do it.";
     EximCounter "exim-counter":
         "A filter that counts",

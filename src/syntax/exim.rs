@@ -85,7 +85,12 @@ pub struct Command {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandKind {
     /// `deliver address`.
-    Deliver(Argument),
+    Deliver {
+        /// Where to.
+        to: Argument,
+        /// `errors_to`: whom a bounce goes to.
+        errors_to: Option<Argument>,
+    },
     /// `save path`.
     Save(Argument),
     /// `pipe command`.
@@ -103,14 +108,10 @@ pub enum CommandKind {
     },
     /// `finish`.
     Finish,
-    /// `fail`, with its text.
-    Fail(Option<Argument>),
-    /// `freeze` or `defer`.
-    Hold,
+    /// `fail`.
+    Fail,
     /// `add amount to variable`.
     Add,
-    /// `headers add` or `headers remove`.
-    Headers,
     /// `logfile`, `logwrite`, `testprint`, `headers charset`.
     Note,
     /// `if … then …`, `elif …`, `else …`, `endif`.
@@ -290,12 +291,15 @@ fn refused(span: Span, message: impl Into<String>) -> Refused {
 
 /// The text up to the closing quote; `None` without one.
 fn unquoted(text: &str) -> Option<String> {
-    let mut plain = String::with_capacity(text.len());
+    let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     loop {
         let mut chars = rest.chars();
         match chars.next()? {
-            '"' => return chars.as_str().is_empty().then_some(plain),
+            '"' => {
+                let plain = String::from_utf8_lossy(&plain).into_owned();
+                return chars.as_str().is_empty().then_some(plain);
+            }
             '\\' => {
                 rest = chars.as_str();
                 match continued(rest) {
@@ -304,11 +308,15 @@ fn unquoted(text: &str) -> Option<String> {
                 }
             }
             c => {
-                plain.push(c);
+                push(c, &mut plain);
                 rest = chars.as_str();
             }
         }
     }
+}
+
+fn push(c: char, into: &mut Vec<u8>) {
+    into.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
 /// What follows a line end and the blanks behind it, where only blanks stand
@@ -320,7 +328,7 @@ fn continued(text: &str) -> Option<&str> {
 }
 
 /// Reads what follows a backslash; returns what is left.
-fn escaped<'a>(text: &'a str, into: &mut String) -> Option<&'a str> {
+pub fn escaped<'a>(text: &'a str, into: &mut Vec<u8>) -> Option<&'a str> {
     let mut chars = text.chars();
     let first = chars.next()?;
     let digits = |text: &str, radix: u32, most: usize| {
@@ -339,15 +347,16 @@ fn escaped<'a>(text: &'a str, into: &mut String) -> Option<&'a str> {
         }
         _ => (None, chars.as_str()),
     };
-    into.push(match (number, first) {
-        (Some(number), _) => char::from_u32(number & 0xff).unwrap_or(first),
-        (None, 'n') => '\n',
-        (None, 'r') => '\r',
-        (None, 't') => '\t',
-        (None, 'b') => '\u{8}',
-        (None, 'f') => '\u{c}',
-        (None, 'v') => '\u{b}',
-        (None, c) => c,
-    });
+    match (number, first) {
+        // The lower eight bits of three octal digits.
+        (Some(number), _) => into.push((number & 0xff) as u8),
+        (None, 'n') => into.push(b'\n'),
+        (None, 'r') => into.push(b'\r'),
+        (None, 't') => into.push(b'\t'),
+        (None, 'b') => into.push(0x8),
+        (None, 'f') => into.push(0xc),
+        (None, 'v') => into.push(0xb),
+        (None, c) => push(c, into),
+    }
     Some(rest)
 }

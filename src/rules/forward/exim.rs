@@ -188,22 +188,37 @@ impl Filter<'_, '_, '_> {
             counts: seen.unwrap_or(true),
         };
         Some(match kind {
-            CommandKind::Deliver(address) => deliver(self.address(at, address)),
+            CommandKind::Deliver { to, errors_to } => {
+                let to = match errors_to
+                    .as_ref()
+                    .is_none_or(|errors_to| self.is_own(errors_to))
+                {
+                    true => self.address(at, to),
+                    false => {
+                        let message = "Exim lets bounces go to nobody but the user, and does nothing with a filter that asks for it";
+                        self.find(at, Verdict::Manual, Code::EximRefused, message);
+                        Target::Unknown
+                    }
+                };
+                deliver(to)
+            }
             CommandKind::Save(path) => deliver(self.folder(at, path)),
             CommandKind::Pipe(program) => {
                 let text = self.known(&program.text);
                 deliver(match text.known() {
-                    Some(text) => self.mailer.command(at, text.trim_start_matches('|').trim()),
+                    Some(text) => self.program(at, text),
                     None => Target::Program(program.text.clone()),
                 })
             }
             CommandKind::Mail {
                 vacation,
                 options,
+                expand,
                 returns,
-                ..
             } => {
-                let to = self.answer(at, *vacation, options, *returns);
+                let has_file = options.iter().any(|(option, _)| option == "file");
+                let is_expanded = *expand || *vacation && !has_file;
+                let to = self.answer(at, *vacation, options, is_expanded, *returns);
                 match to {
                     Some(to) => Command::Deliver {
                         at,
@@ -217,17 +232,7 @@ impl Filter<'_, '_, '_> {
                 at,
                 counts: seen.unwrap_or(false),
             },
-            CommandKind::Fail(reason) => {
-                let reason = reason
-                    .as_ref()
-                    .map_or_else(Text::default, |reason| self.known(&reason.text));
-                Command::Refuse { at, reason }
-            }
-            CommandKind::Hold | CommandKind::Headers => {
-                let message = "Only the filter of the whole host may do this";
-                self.find(at, Verdict::Manual, Code::EximSystem, message);
-                Command::Unknown { at }
-            }
+            CommandKind::Fail => Command::Refuse { at },
             CommandKind::Add => {
                 let message = "The filter counts here, and Sieve does not";
                 self.find(at, Verdict::Manual, Code::EximCounter, message);
@@ -281,6 +286,26 @@ impl Filter<'_, '_, '_> {
         }
     }
 
+    fn is_own(&self, address: &Argument) -> bool {
+        let text = self.known(&address.text);
+        let address = text.known().and_then(mailbox);
+        address.is_some_and(|address| self.mailer.is_own(&address))
+    }
+
+    /// Exim starts a program itself: to a shell alone, some characters are more
+    /// than text, and `exit` is a command.
+    fn program(&mut self, at: StatementId, command: &str) -> Target {
+        let asks_for_shell = |c: char| "|&;<>()$`\\*?[]{}~#!\n".contains(c);
+        let program = || Target::Program(command.to_owned());
+        if command.contains(asks_for_shell) {
+            return program();
+        }
+        match self.mailer.command(at, command.trim()) {
+            Target::Exit(_) => program(),
+            target => target,
+        }
+    }
+
     fn folder(&mut self, at: StatementId, path: &Argument) -> Target {
         let text = self.known(&path.text);
         let Some(written) = text.known() else {
@@ -304,6 +329,7 @@ impl Filter<'_, '_, '_> {
         at: StatementId,
         vacation: bool,
         options: &[(String, Argument)],
+        is_expanded: bool,
         returns: bool,
     ) -> Option<Target> {
         let option = |name: &str| {
@@ -321,6 +347,16 @@ impl Filter<'_, '_, '_> {
             self.find(at, Verdict::Manual, Code::EximMail, message);
             return None;
         }
+        let breaks = |text: &Text| {
+            let broken = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains(['\n', '\r']));
+            text.0.iter().any(broken)
+        };
+        let mut written = options.iter().filter(|(option, _)| option != "text");
+        if written.any(|(_, value)| breaks(&self.known(&value.text))) {
+            let message = "Exim takes no line end in the header of a message";
+            self.find(at, Verdict::Manual, Code::EximMail, message);
+            return None;
+        }
         let subject = option("subject").or_else(|| vacation.then(|| Text::literal("On vacation")));
         let text = option("text");
         let file = option("file").or_else(|| vacation.then(|| Text::literal(".vacation.msg")));
@@ -333,7 +369,10 @@ impl Filter<'_, '_, '_> {
         }
         if let Some(file) = file {
             let content = self.content(at, &file)?;
-            let content = expand(&content, |_| None);
+            let content = match is_expanded {
+                true => self.known(&content),
+                false => Text::literal(content),
+            };
             computed |= with_subject(&content, &mut body).is_none();
         }
         let mut shown_subject = String::new();
@@ -434,10 +473,8 @@ fn comparison(by: syntax::Comparison) -> Comparison {
 fn with_subject(text: &Text, into: &mut String) -> Option<()> {
     for piece in &text.0 {
         match piece {
-            Piece::Literal(text) => into.push_str(text),
-            Piece::Variable(name) if name == "h_subject" || name == "rh_subject" => {
-                into.push_str("$SUBJECT");
-            }
+            Piece::Literal(text) if !text.contains("$SUBJECT") => into.push_str(text),
+            Piece::Variable(name) if name == "h_subject" => into.push_str("$SUBJECT"),
             _ => return None,
         }
     }

@@ -3,6 +3,7 @@
 //! chapter “String expansions”; of what stands in braces, only variables).
 
 use crate::rules::model::{Piece, Text};
+use crate::syntax::exim::escaped;
 
 /// How the names of fields begin, in Exim's spelling and in the model's.
 const FIELDS: [(&str, &str); 8] = [
@@ -12,8 +13,8 @@ const FIELDS: [(&str, &str); 8] = [
     ("bheader_", "h_"),
     ("rh_", "rh_"),
     ("rheader_", "rh_"),
-    ("lh_", "rh_"),
-    ("lheader_", "rh_"),
+    ("lh_", "lh_"),
+    ("lheader_", "lh_"),
 ];
 
 /// Expands a text. `known` has the values of the variables that are the same
@@ -43,7 +44,9 @@ fn variable(text: &str) -> (Piece, &str) {
     if let Some(inner) = text.strip_prefix('{') {
         let (inner, rest) = braced(inner);
         let is_name = inner.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-        return match is_name && !inner.is_empty() {
+        // A field has no braces around it.
+        let is_field = FIELDS.iter().any(|(written, _)| inner.starts_with(written));
+        return match is_name && !is_field && !inner.is_empty() {
             true => (Piece::Variable(inner.to_owned()), rest),
             false => (Piece::Opaque(format!("${{{inner}}}")), rest),
         };
@@ -94,15 +97,16 @@ fn escape(text: &str) -> (Piece, &str) {
         let (inner, rest) = verbatim.split_once("\\N").unwrap_or((verbatim, ""));
         return (Piece::Literal(inner.to_owned()), rest);
     }
-    let mut chars = text.chars();
-    let c = match chars.next() {
-        Some('n') => '\n',
-        Some('r') => '\r',
-        Some('t') => '\t',
-        Some(c) => c,
-        None => '\\',
+    let mut plain = Vec::new();
+    let Some(rest) = escaped(text, &mut plain) else {
+        return (Piece::Literal("\\".to_owned()), "");
     };
-    (Piece::Literal(c.to_string()), chars.as_str())
+    let piece = match String::from_utf8(plain) {
+        Ok(plain) if plain != "\0" => Piece::Literal(plain),
+        // A byte that is no letter.
+        _ => Piece::Opaque(format!("\\{}", text.strip_suffix(rest).unwrap_or(text))),
+    };
+    (piece, rest)
 }
 
 #[cfg(test)]
@@ -134,6 +138,10 @@ mod tests {
             ("${if def:h_x {a}{b}}c", "[${if def:h_x {a}{b}}]c"),
             ("a\\$b\\\\c\\N$d\\\\\\N$e", "a$b\\c$d\\\\<e>"),
             ("a$", "a[$]"),
+            ("\\x66\\146\\8\\qé\\é", "ff8qéé"),
+            ("\\xe9\\0", "[\\xe9][\\0]"),
+            ("${h_subject}", "[${h_subject}]"),
+            ("$lheader_to:", "<lh_to>"),
             ("${a", "<a>"),
             ("\\", "\\"),
         ] {

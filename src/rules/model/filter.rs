@@ -42,8 +42,6 @@ pub enum Command {
     Refuse {
         /// The statement.
         at: StatementId,
-        /// What the sender is told; empty where the filter does not say.
-        reason: Text,
     },
     /// What the model cannot express; the findings say why.
     Unknown {
@@ -59,7 +57,7 @@ impl Command {
             Command::If { branches, .. } => branches.first().map(|branch| branch.at),
             Command::Deliver { at, .. }
             | Command::Finish { at, .. }
-            | Command::Refuse { at, .. }
+            | Command::Refuse { at }
             | Command::Unknown { at } => Some(*at),
         }
     }

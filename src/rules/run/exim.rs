@@ -79,7 +79,7 @@ impl<'p> Machine<'_, 'p> {
                     progress.counts |= counts;
                     progress.has_ended = true;
                 }
-                Command::Refuse { at, .. } => {
+                Command::Refuse { at } => {
                     self.outcome.reached.insert(*at);
                     progress.is_refused = true;
                     progress.has_ended = true;

@@ -19,7 +19,7 @@ use super::value::{command, is_empty, reference, set, shortened, when};
 use super::{Label, Lowering, adapted, manual};
 use crate::report::code::Code;
 use crate::rules::model::filter::{Branch, Command as Filtered};
-use crate::rules::model::{Folder, Format, StatementId, Target, Text};
+use crate::rules::model::{Folder, Format, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -109,7 +109,7 @@ impl Lowering<'_> {
                 } => self.chosen(branches, otherwise, way, last, path),
                 Filtered::Deliver { at, to, counts } => self.sent_by(*at, to, *counts, way, path),
                 Filtered::Finish { at, counts } => self.finished(*at, *counts, way, path),
-                Filtered::Refuse { at, reason } => self.refused_by(*at, reason, way, path),
+                Filtered::Refuse { at } => self.refused_by(*at, path),
                 Filtered::Unknown { at } => {
                     path.doubt = path.doubt.or(Some(*at));
                     Flow::nothing()
@@ -375,38 +375,10 @@ impl Lowering<'_> {
     }
 
     /// `fail`.
-    fn refused_by(&mut self, at: StatementId, reason: &Text, way: &Way, path: &Path) -> Flow {
-        let ereject = self.target.has(Extension::Ereject);
-        let can = ereject || self.target.has(Extension::Reject);
-        if way.counted != Some(false) || !can {
-            let message = match can {
-                true => {
-                    "The filter refuses mail here that it may have delivered before; it stays in the inbox"
-                }
-                false => "The server cannot refuse mail, so what was refused stays in the inbox",
-            };
-            self.find(at, manual(Code::NoReject, message));
-            return self.kept(path);
-        }
-        if self.keeps_in_doubt(at, path) {
-            return self.kept(path);
-        }
-        self.find(
-            at,
-            adapted(
-                Code::Bounced,
-                "The server refuses the mail in words of its own",
-            ),
-        );
-        let usual = Value::text("This mail is not accepted here.");
-        let reason = match reason.known() {
-            Some("") | None => usual,
-            Some(reason) => Some(Value::text(reason))
-                .filter(|reason| self.is_writable(reason).is_ok())
-                .unwrap_or(usual),
-        };
-        let reject = CommandKind::Reject { ereject, reason };
-        let mut flow = self.end(vec![command(reject)], path);
+    fn refused_by(&mut self, at: StatementId, path: &Path) -> Flow {
+        let message = "Exim refuses mail for a user's filter only where the host allows that; the mail stays in the inbox";
+        self.find(at, manual(Code::EximSystem, message));
+        let mut flow = self.kept(path);
         self.comment(&mut flow.commands, at);
         flow
     }
@@ -427,7 +399,7 @@ impl Lowering<'_> {
                 }
                 Filtered::Deliver { at, .. }
                 | Filtered::Finish { at, .. }
-                | Filtered::Refuse { at, .. }
+                | Filtered::Refuse { at }
                 | Filtered::Unknown { at } => self.find(*at, why.clone()),
             }
         }

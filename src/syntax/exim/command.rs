@@ -49,6 +49,7 @@ fn list(reader: &mut Reader, depth: usize) -> Result<(Vec<Command>, End), Refuse
         };
         let mut span = first.span;
         let mut seen = None;
+        let mut marked = false;
         let word = loop {
             let word = word(reader)?;
             match word.as_str() {
@@ -56,10 +57,18 @@ fn list(reader: &mut Reader, depth: usize) -> Result<(Vec<Command>, End), Refuse
                     return Err(refused(span, "“seen” or “unseen” stands here twice"));
                 }
                 "seen" | "unseen" => seen = Some(word == "seen"),
-                "noerror" => {}
+                "noerror" => marked = true,
                 _ => break word,
             }
         };
+        if (marked || seen.is_some())
+            && matches!(word.as_str(), "if" | "elif" | "else" | "endif" | "add")
+        {
+            return Err(refused(
+                span,
+                format!("“seen”, “unseen” or “noerror” stands before “{word}”"),
+            ));
+        }
         let kind = match word.as_str() {
             "elif" => return Ok((commands, End::Elif(span))),
             "else" => return Ok((commands, End::Else(span))),
@@ -134,11 +143,12 @@ fn conditional(reader: &mut Reader, start: Span, depth: usize) -> Result<Command
 fn command(reader: &mut Reader, name: &str) -> Result<CommandKind, Refused> {
     Ok(match name {
         "deliver" => {
-            let address = required(reader, name)?;
-            if reader.take("errors_to") {
-                required(reader, "errors_to")?;
-            }
-            CommandKind::Deliver(address)
+            let to = required(reader, name)?;
+            let errors_to = match reader.take("errors_to") {
+                true => Some(required(reader, "errors_to")?),
+                false => None,
+            };
+            CommandKind::Deliver { to, errors_to }
         }
         "save" => {
             let path = required(reader, name)?;
@@ -168,18 +178,15 @@ fn command(reader: &mut Reader, name: &str) -> Result<CommandKind, Refused> {
                 required(reader, name)?;
                 CommandKind::Note
             }
-            "add" | "remove" => {
-                required(reader, name)?;
-                CommandKind::Headers
-            }
+            "add" | "remove" => return Err(of_host(reader, name)),
             _ => return Err(refused(reader.last, "“headers” needs “charset”")),
         },
         "finish" => CommandKind::Finish,
-        "fail" => CommandKind::Fail(reason(reader)?),
-        "freeze" | "defer" => {
+        "fail" => {
             reason(reader)?;
-            CommandKind::Hold
+            CommandKind::Fail
         }
+        "freeze" | "defer" => return Err(of_host(reader, name)),
         "mail" | "vacation" => mail(reader, name == "vacation")?,
         _ => {
             return Err(refused(
@@ -188,6 +195,14 @@ fn command(reader: &mut Reader, name: &str) -> Result<CommandKind, Refused> {
             ));
         }
     })
+}
+
+/// What stands in no filter of a user.
+fn of_host(reader: &Reader, name: &str) -> Refused {
+    refused(
+        reader.last,
+        format!("“{name}” is for the filter of the whole host"),
+    )
 }
 
 fn required(reader: &mut Reader, name: &str) -> Result<Argument, Refused> {
@@ -211,14 +226,14 @@ fn mode(reader: &mut Reader) {
 }
 
 /// `text "…"`, or a text in quotes.
-fn reason(reader: &mut Reader) -> Result<Option<Argument>, Refused> {
+fn reason(reader: &mut Reader) -> Result<(), Refused> {
     let is_quoted = reader
         .peek()
         .is_some_and(|token| token.kind == super::TokenKind::Quoted);
-    match is_quoted || reader.take("text") {
-        true => reader.argument(),
-        false => Ok(None),
+    if is_quoted || reader.take("text") {
+        reader.argument()?;
     }
+    Ok(())
 }
 
 fn mail(reader: &mut Reader, vacation: bool) -> Result<CommandKind, Refused> {
@@ -233,10 +248,13 @@ fn mail(reader: &mut Reader, vacation: bool) -> Result<CommandKind, Refused> {
             returns = true;
             continue;
         }
-        if reader.take("expand") {
-            expand = true;
+        let is_expanded = reader.take("expand");
+        expand |= is_expanded;
+        let option = OPTIONS.iter().find(|option| reader.take(option));
+        if is_expanded && option != Some(&"file") {
+            return Err(refused(reader.last, "“expand” without “file” behind it"));
         }
-        let Some(option) = OPTIONS.iter().find(|option| reader.take(option)) else {
+        let Some(option) = option else {
             break;
         };
         let value = reader.argument()?;

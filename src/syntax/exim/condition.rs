@@ -77,19 +77,22 @@ fn any(reader: &mut Reader, depth: usize) -> Result<(Condition, End), Refused> {
     let mut sums = Vec::new();
     let mut product = vec![one(reader, depth)?];
     let end = loop {
-        if reader.take("and") {
-            product.push(one(reader, depth)?);
-        } else if reader.take("or") {
-            sums.push(joined(std::mem::take(&mut product), Condition::All));
-            product.push(one(reader, depth)?);
-        } else if reader.take("then") {
-            break End::Then;
-        } else {
-            match reader.next().map(|token| token.kind) {
-                Some(TokenKind::Close) => break End::Close,
-                Some(_) => return Err(refused(reader.last, "“and”, “or” or “then” is missing")),
-                None => return Err(refused(reader.last, "“then” is missing")),
+        if reader.peek().map(|token| token.kind) == Some(TokenKind::Close) {
+            reader.next();
+            break End::Close;
+        }
+        // A parenthesis does not end this word.
+        let Some(word) = reader.argument()? else {
+            return Err(refused(reader.last, "“then” is missing"));
+        };
+        match slice(reader.text, word.span) {
+            "and" => product.push(one(reader, depth)?),
+            "or" => {
+                sums.push(joined(std::mem::take(&mut product), Condition::All));
+                product.push(one(reader, depth)?);
             }
+            "then" => break End::Then,
+            _ => return Err(refused(reader.last, "“and”, “or” or “then” is missing")),
         }
     };
     sums.push(joined(product, Condition::All));

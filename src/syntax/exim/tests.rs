@@ -28,7 +28,7 @@ fn commands_with_their_arguments() {
     let shown: Vec<String> = found
         .iter()
         .map(|command| match &command.kind {
-            CommandKind::Deliver(to) => format!("{:?} deliver {}", command.seen, text(to)),
+            CommandKind::Deliver { to, .. } => format!("{:?} deliver {}", command.seen, text(to)),
             CommandKind::Save(path) => format!("save {}", text(path)),
             CommandKind::Pipe(program) => format!("pipe {}", text(program)),
             CommandKind::Mail {
@@ -51,7 +51,7 @@ fn commands_with_their_arguments() {
 
 #[test]
 fn conditions_and_how_they_bind() {
-    let Condition::Any(sums) = condition("$a is b and(not $c contains d)or personal alias x@y")
+    let Condition::Any(sums) = condition("$a is b and (not $c contains d)or personal alias x@y")
     else {
         panic!()
     };
@@ -97,6 +97,15 @@ fn what_exim_refuses() {
         "deliver",
         "save \"x",
         "seen unseen finish",
+        "unseen if $a is b then finish endif",
+        "if $a is b then finish seen endif",
+        "noerror add 1 to n1",
+        "if ($a is b)and($a is b) then finish endif",
+        "if $a is b then(finish) endif",
+        "mail expand text x",
+        "freeze",
+        "defer",
+        "headers add x",
     ] {
         assert!(commands(text).is_err(), "{text:?}");
     }

@@ -96,7 +96,10 @@ fn what_cannot_be_read_is_said() {
         ("save $h_subject:", Code::EximComputed),
         ("mail to boss@x.example text new", Code::EximMail),
         ("add 1 to n1", Code::EximCounter),
-        ("freeze", Code::EximSystem),
+        ("freeze", Code::EximRefused),
+        ("deliver a@b errors_to root@b", Code::EximRefused),
+        ("mail subject \"a\\nb: c\" text d", Code::EximMail),
+        ("seen logwrite x", Code::EximSystem),
     ] {
         let (_, findings) = read(filter);
         assert!(
