@@ -7,6 +7,7 @@ pub mod expression;
 pub mod forward;
 pub mod ledger;
 pub mod model;
+pub mod pcre;
 pub mod program;
 pub mod proportion;
 pub mod run;

@@ -107,6 +107,23 @@ pub enum CommandKind {
     },
 }
 
+/// Fields that every server's test `address` takes (RFC 5228 §5.1, RFC 5322
+/// §3.6); some servers refuse a script that has others there.
+pub const ADDRESS_FIELDS: [&str; 12] = [
+    "from",
+    "sender",
+    "reply-to",
+    "to",
+    "cc",
+    "bcc",
+    "resent-from",
+    "resent-sender",
+    "resent-reply-to",
+    "resent-to",
+    "resent-cc",
+    "resent-bcc",
+];
+
 /// Tests.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Test {
@@ -129,7 +146,7 @@ pub enum Test {
         /// Keys.
         keys: Vec<Value>,
     },
-    /// `address`.
+    /// `address`, of [`ADDRESS_FIELDS`].
     Address {
         /// `:all`, `:localpart`, `:domain`, `:user`, `:detail`.
         part: AddressPart,

@@ -6,7 +6,8 @@
 //!
 //! Texts are [`Text`]s: a variable piece `h_subject` is the value of that field
 //! (all of them, where there are several), decoded; `rh_subject` as it is
-//! written; other names are Exim's own.
+//! written, with the blank behind the colon and the line end; other names are
+//! Exim's own.
 
 use super::{StatementId, Target, Text};
 use serde::{Deserialize, Serialize};
@@ -127,4 +128,61 @@ pub enum Comparison {
     Above,
     /// It is the smaller one.
     Below,
+}
+
+/// A number as `above` and `below` read it: with `K` or `M`, octal behind a
+/// `0` and hexadecimal behind `0x`, as in C.
+pub fn number(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (is_negative, unsigned) = match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = unsigned.to_ascii_lowercase();
+    let (rest, millions) = match lower.strip_suffix('m') {
+        Some(rest) => (rest, 1 << 20),
+        None => (lower.as_str(), 1),
+    };
+    let (digits, thousands) = match rest.strip_suffix('k') {
+        Some(rest) => (rest, 1 << 10),
+        None => (rest, 1),
+    };
+    let (digits, radix) = match digits.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None if digits.starts_with('0') => (digits, 8),
+        None => (digits, 10),
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let number = i64::from(i32::from_str_radix(digits, radix).ok()?) * thousands * millions;
+    // A C `int` holds no more.
+    i32::try_from(if is_negative { -number } else { number })
+        .ok()
+        .map(i64::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_are_as_in_c() {
+        for (text, expected) in [
+            ("200K", Some(200 << 10)),
+            (" 3m ", Some(3 << 20)),
+            ("1KM", Some(1 << 30)),
+            ("-9", Some(-9)),
+            ("01000", Some(512)),
+            ("0x10", Some(16)),
+            ("0", Some(0)),
+            ("08", None),
+            ("3000000000", None),
+            ("K", None),
+            ("--1", None),
+            ("x", None),
+        ] {
+            assert_eq!(number(text), expected, "{text:?}");
+        }
+    }
 }

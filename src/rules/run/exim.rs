@@ -3,17 +3,18 @@
 
 use super::machine::{Machine, Process};
 use super::message::Message;
-use super::value::whole;
 use super::{Unknown, date};
-use crate::rules::model::filter::{Command, Comparison, Condition};
+use crate::rules::model::filter::{Command, Comparison, Condition, number};
 use crate::rules::model::{Piece, StatementId, Target, Text};
-use crate::rules::program;
+use crate::rules::{pcre, program};
 use mail_parser::MessageParser;
 use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
 
 /// The characters of the body that `$message_body` has.
 const BODY: usize = 500;
+
+/// Fields that Exim joins by a comma, too.
+const ADDRESSES: [&str; 6] = ["from", "to", "cc", "bcc", "reply-to", "sender"];
 
 /// How far a filter has come.
 #[derive(Debug, Default)]
@@ -116,6 +117,7 @@ impl<'p> Machine<'_, 'p> {
                 let right = self.expanded(process, right);
                 match by {
                     Comparison::Matches => self.matches(process, &left, &right, *case),
+                    Comparison::Above | Comparison::Below => self.exceeds(&left, *by, &right),
                     by => compare(&left, *by, *case, &right),
                 }
             }
@@ -158,16 +160,16 @@ impl<'p> Machine<'_, 'p> {
         let message = &process.message;
         let lossy = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if let Some(field) = name.strip_prefix("rh_") {
-            return Some(
-                fields(message, field)
-                    .map(lossy)
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            );
+            return Some(raw_fields(message, field).map(lossy).collect());
         }
         if let Some(field) = name.strip_prefix("h_") {
             let values = fields(message, field).map(decoded);
-            return Some(values.collect::<Vec<_>>().join("\n"));
+            let between = match ADDRESSES.contains(&field) {
+                true => ",\n",
+                false => "\n",
+            };
+            let joined = values.collect::<Vec<_>>().join(between);
+            return Some(joined.trim_ascii().to_owned());
         }
         if let Some(value) = process.variables.get(name)
             && (name == "thisaddress" || name.bytes().all(|byte| byte.is_ascii_digit()))
@@ -214,6 +216,22 @@ impl<'p> Machine<'_, 'p> {
         })
     }
 
+    /// Exim does nothing with a filter that takes other texts for numbers.
+    fn exceeds(&mut self, left: &str, by: Comparison, right: &str) -> bool {
+        match (number(left), number(right)) {
+            (Some(left), Some(right)) if by == Comparison::Above => left > right,
+            (Some(left), Some(right)) => left < right,
+            (Some(_), None) => {
+                self.unknown(Unknown::Value(right.to_owned()));
+                false
+            }
+            (None, _) => {
+                self.unknown(Unknown::Value(left.to_owned()));
+                false
+            }
+        }
+    }
+
     /// Whether a regular expression matches; what its groups matched goes to
     /// the variables `1` to `9`.
     fn matches(
@@ -223,20 +241,16 @@ impl<'p> Machine<'_, 'p> {
         pattern: &str,
         case: bool,
     ) -> bool {
-        let regex = Regex::builder()
-            .syntax(
-                syntax::Config::new()
-                    .unicode(false)
-                    .utf8(false)
-                    .case_insensitive(!case),
-            )
-            .configure(
-                Regex::config()
-                    .nfa_size_limit(Some(10 << 20))
-                    .utf8_empty(false),
-            )
-            .build(pattern);
-        let Ok(regex) = regex else {
+        let config = Regex::config()
+            .nfa_size_limit(Some(10 << 20))
+            .utf8_empty(false);
+        let regex = pcre::read(pattern, case).and_then(|pcre| {
+            Regex::builder()
+                .configure(config)
+                .build_from_hir(&pcre.hir)
+                .ok()
+        });
+        let Some(regex) = regex else {
             self.unknown(Unknown::Value(pattern.to_owned()));
             return false;
         };
@@ -262,28 +276,21 @@ fn compare(left: &str, by: Comparison, case: bool, right: &str) -> bool {
     let (text, other) = (folded(left), folded(right));
     match by {
         Comparison::Begins => text.starts_with(&other),
-        Comparison::Contains => text.contains(&other),
+        // Where case does not matter, nothing is nowhere.
+        Comparison::Contains => text.contains(&other) && (case || !other.is_empty()),
         Comparison::Ends => text.ends_with(&other),
         Comparison::Is => text == other,
-        Comparison::Above => number(left) > number(right),
-        Comparison::Below => number(left) < number(right),
-        Comparison::Matches => false,
+        Comparison::Above | Comparison::Below | Comparison::Matches => false,
     }
-}
-
-/// A number with `K` or `M` behind it.
-fn number(text: &str) -> i64 {
-    let number = whole(text.as_bytes()).unwrap_or(0);
-    let unit = match text.trim_end().chars().last() {
-        Some('k' | 'K') => 1 << 10,
-        Some('m' | 'M') => 1 << 20,
-        _ => 1,
-    };
-    number.saturating_mul(unit)
 }
 
 /// The values of the fields with a name, blanks around them cut off.
 fn fields<'m>(message: &'m Message, name: &str) -> impl Iterator<Item = &'m [u8]> {
+    raw_fields(message, name).map(<[u8]>::trim_ascii)
+}
+
+/// What stands behind the colon in the fields with a name.
+fn raw_fields<'m>(message: &'m Message, name: &str) -> impl Iterator<Item = &'m [u8]> {
     let header = message.raw_header();
     let mut start = 0;
     let mut ends: Vec<usize> = header
@@ -303,7 +310,7 @@ fn fields<'m>(message: &'m Message, name: &str) -> impl Iterator<Item = &'m [u8]
                 .trim_ascii_end()
                 .eq_ignore_ascii_case(name.as_bytes())
             {
-                found.push(value.get(1..).unwrap_or_default().trim_ascii());
+                found.push(value.get(1..).unwrap_or_default());
             }
         }
     }
@@ -332,6 +339,15 @@ fn addresses(text: &str) -> impl Iterator<Item = String> {
 /// “Testing for personal mail”).
 fn is_personal(message: &Message, own: &[String], mail: &super::Mail<'_>) -> bool {
     const MACHINES: [&str; 5] = ["server@", "daemon@", "root@", "listserv@", "majordomo@"];
+    const LISTS: [&str; 7] = [
+        "list-id",
+        "list-help",
+        "list-subscribe",
+        "list-unsubscribe",
+        "list-post",
+        "list-owner",
+        "list-archive",
+    ];
     let values = |name: &str| {
         fields(message, name)
             .map(decoded)
@@ -342,13 +358,10 @@ fn is_personal(message: &Message, own: &[String], mail: &super::Mail<'_>) -> boo
     let from = values("from").to_lowercase();
     let precedence = values("precedence").to_lowercase();
     let submitted = values("auto-submitted").to_lowercase();
-    let is_to_user = ["to", "cc", "bcc"]
+    let is_to_user = addresses(&values("to")).any(|address| is_own(&address));
+    let is_list = LISTS
         .iter()
-        .any(|name| addresses(&values(name)).any(|address| is_own(&address)));
-    let names = message.raw_header();
-    let is_list = String::from_utf8_lossy(names)
-        .to_lowercase()
-        .contains("\nlist-");
+        .any(|name| fields(message, name).next().is_some());
     !mail.sender.is_empty()
         && is_to_user
         && !addresses(&from).any(|address| is_own(&address))
@@ -357,7 +370,6 @@ fn is_personal(message: &Message, own: &[String], mail: &super::Mail<'_>) -> boo
             .any(|name| addresses(&from).any(|address| address.starts_with(name)))
         && !from.contains("-request@")
         && !from.contains("owner-")
-        && !values("subject").to_lowercase().contains("circular")
         && !["bulk", "list", "junk"]
             .iter()
             .any(|word| precedence.contains(word))

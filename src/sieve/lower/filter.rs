@@ -6,8 +6,10 @@
 //! left out, and behind it the message is in doubt: it is kept wherever it
 //! would leave.
 
+mod compared;
 mod condition;
 mod expression;
+mod subject;
 
 use super::action::keep;
 use super::bounds::{bytes_of, bytes_of_test};
@@ -37,6 +39,9 @@ struct Way {
     counted: Option<bool>,
     /// The script keeps account of that in a variable.
     asked: bool,
+    /// What counted may have been no folder: the message is gone, unless
+    /// something below puts it into one.
+    gone: bool,
 }
 
 impl Lowering<'_> {
@@ -47,6 +52,7 @@ impl Lowering<'_> {
             behind,
             counted: Some(false),
             asked: false,
+            gone: false,
         };
         way.asked = (goes_on && end_of(commands, Some(false)).is_none()) || asks(commands);
         if way.asked && !self.target.has(Extension::Variables) {
@@ -91,14 +97,21 @@ impl Lowering<'_> {
                 let rest = commands.get(number..).unwrap_or(&[]);
                 self.not_carried_out(rest, &untold());
                 path.doubt = path.doubt.or(rest.iter().find_map(Filtered::at));
+                if way.gone && delivers(rest) {
+                    sequence.push(Flow::of(vec![keep()]));
+                }
                 way.counted = None;
                 break;
             }
             if let Some(at) = command.at()
                 && let Some(note) = self.barred(at)
             {
-                self.not_carried_out(std::slice::from_ref(command), &note);
+                let alone = std::slice::from_ref(command);
+                self.not_carried_out(alone, &note);
                 path.doubt = path.doubt.or(Some(at));
+                if way.gone && delivers(alone) {
+                    sequence.push(Flow::of(vec![keep()]));
+                }
                 continue;
             }
             let last = last && number + 1 == commands.len();
@@ -144,8 +157,13 @@ impl Lowering<'_> {
         let mut ways = Vec::new();
         let mut flow = Flow::nothing();
         flow.falls = false;
+        let before = path.exceeds;
         let mut rest = path.clone();
         let mut left_out = false;
+        // What is not done with some messages would have kept them.
+        let mut missed = false;
+        // Some message may be in a block whose place was another one.
+        let mut strays = false;
         for (number, branch) in branches.iter().enumerate() {
             let (test, fit) = match self.asked_by(branch, way) {
                 Ok(held) => held,
@@ -161,20 +179,31 @@ impl Lowering<'_> {
                         self.not_carried_out(&later.commands, &inside);
                     }
                     self.not_carried_out(otherwise, &inside);
-                    rest.doubt = rest.doubt.or(Some(branch.at));
                     left_out = true;
+                    let mut omitted = blocks(branches, otherwise).skip(number);
+                    missed |= omitted.clone().any(delivers);
+                    if omitted.any(|block| may_keep(block, false)) {
+                        rest.doubt = rest.doubt.or(Some(branch.at));
+                    }
                     break;
                 }
             };
             let mut inner = rest.clone();
             if fit.may_exceed {
-                inner.doubt = inner.doubt.or(Some(branch.at));
+                inner.exceeds = inner.exceeds.or(Some(branch.at));
             }
-            if fit.may_miss {
+            if fit.may_miss && may_keep(&branch.commands, false) {
                 rest.doubt = rest.doubt.or(Some(branch.at));
             }
             let mut taken = *way;
             let mut block = self.in_order(&branch.commands, &mut taken, last, &mut inner);
+            let mut others = blocks(branches, otherwise).skip(number + 1);
+            let elsewhere = fit.may_exceed && others.any(|block| may_keep(block, false));
+            strays |= elsewhere;
+            if way.gone && (missed || elsewhere || fit.may_exceed && !block.falls && !last) {
+                block.commands.insert(0, keep());
+            }
+            missed |= fit.may_miss && delivers(&branch.commands);
             self.comment(&mut block.commands, branch.at);
             if block.falls {
                 ways.push((taken, inner));
@@ -184,10 +213,14 @@ impl Lowering<'_> {
             tested.push((test, block.commands));
         }
         let mut taken = *way;
-        let remaining = match left_out {
+        let mut remaining = match left_out {
             true => Flow::nothing(),
             false => self.in_order(otherwise, &mut taken, last, &mut rest),
         };
+        if way.gone && missed {
+            remaining.commands.insert(0, keep());
+            taken.gone = false;
+        }
         if remaining.falls {
             ways.push((taken, rest));
         }
@@ -195,10 +228,16 @@ impl Lowering<'_> {
         flow.exits.extend(remaining.exits);
         if let Some((first, joined)) = ways.pop() {
             way.counted = first.counted;
+            way.gone = first.gone;
             let mut joined = joined;
             for (taken, other) in ways {
                 way.counted = way.counted.filter(|_| way.counted == taken.counted);
+                way.gone |= taken.gone;
                 joined = joined.join(other);
+            }
+            let exceeds = std::mem::replace(&mut joined.exceeds, before);
+            if strays {
+                joined.doubt = joined.doubt.or(exceeds);
             }
             *path = joined;
         }
@@ -214,7 +253,9 @@ impl Lowering<'_> {
     }
 
     fn asked_by(&mut self, branch: &Branch, way: &Way) -> Result<(Test, Fit), Note> {
-        let asked = self.filter_condition(&branch.condition, way)?;
+        // Where nothing is lost by it, rather too much than too little.
+        let wide = !gives_away(&branch.commands, way.behind.is_some());
+        let asked = self.filter_condition(&branch.condition, way, wide)?;
         for note in asked.notes {
             self.find(branch.at, note);
         }
@@ -231,7 +272,7 @@ impl Lowering<'_> {
         way: &mut Way,
         path: &mut Path,
     ) -> Flow {
-        let in_doubt = counts && path.doubt.is_some();
+        let in_doubt = counts && path.doubtful().is_some();
         if !counts && !self.target.has(Extension::Copy) {
             self.find(
                 at,
@@ -263,7 +304,15 @@ impl Lowering<'_> {
         if counts && matches!(to, Target::Vacation(_)) && !in_doubt {
             commands.push(command(CommandKind::Discard));
         }
+        let stays = |command: &Command| {
+            matches!(
+                command.kind,
+                CommandKind::Keep { .. } | CommandKind::FileInto { .. }
+            )
+        };
         if counts {
+            let was_stored = way.counted == Some(true) && !way.gone;
+            way.gone = !was_stored && !commands.iter().any(stays);
             if way.asked && way.counted != Some(true) {
                 commands.push(set(COUNTED, &[], Value::text("yes")));
             }
@@ -285,7 +334,7 @@ impl Lowering<'_> {
         counts: bool,
         path: &mut Path,
     ) -> Result<Vec<Command>, Note> {
-        let in_doubt = counts && path.doubt.is_some();
+        let in_doubt = counts && path.doubtful().is_some();
         let copy = !counts || in_doubt || path.clone.is_some();
         match to {
             Target::Address(address) => self
@@ -418,10 +467,7 @@ fn end_of(commands: &[Filtered], before: Option<bool>) -> Option<bool> {
                 branches,
                 otherwise,
             } => {
-                let blocks = branches.iter().map(|branch| branch.commands.as_slice());
-                let mut ends = blocks
-                    .chain([otherwise.as_slice()])
-                    .map(|block| end_of(block, counted));
+                let mut ends = blocks(branches, otherwise).map(|block| end_of(block, counted));
                 let first = ends.next().flatten();
                 counted = first.filter(|_| ends.all(|end| end == first));
             }
@@ -429,6 +475,76 @@ fn end_of(commands: &[Filtered], before: Option<bool>) -> Option<bool> {
         }
     }
     counted
+}
+
+/// The blocks of an `if`, that behind `else` last.
+fn blocks<'f>(
+    branches: &'f [Branch],
+    otherwise: &'f [Filtered],
+) -> impl Iterator<Item = &'f [Filtered]> + Clone {
+    let blocks = branches.iter().map(|branch| branch.commands.as_slice());
+    blocks.chain([otherwise])
+}
+
+/// Whether one of them delivers the message somewhere.
+fn delivers(commands: &[Filtered]) -> bool {
+    any(commands, &|command| match command {
+        Filtered::Deliver { to, .. } => !is_nowhere(to),
+        _ => false,
+    })
+}
+
+/// Whether a message for which they are done may be kept, and would not be by
+/// what follows; `counted`, whether a delivery that is none counted before.
+fn may_keep(commands: &[Filtered], mut counted: bool) -> bool {
+    for command in commands {
+        match command {
+            Filtered::Deliver { to, counts, .. } if is_nowhere(to) => counted |= counts,
+            Filtered::Finish { counts, .. } => return !counts && !counted,
+            Filtered::If {
+                branches,
+                otherwise,
+            } => {
+                if blocks(branches, otherwise).any(|block| may_keep(block, counted)) {
+                    return true;
+                }
+            }
+            Filtered::Deliver { .. } | Filtered::Refuse { .. } | Filtered::Unknown { .. } => {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether one of them takes the message from the inbox, and puts it into no
+/// other folder; or gives it to the rules behind the filter.
+fn gives_away(commands: &[Filtered], goes_on: bool) -> bool {
+    any(commands, &|command| match command {
+        Filtered::Deliver { to, counts, .. } => {
+            *counts && (is_nowhere(to) || matches!(to, Target::Address(_)))
+        }
+        Filtered::Finish { counts, .. } => *counts || goes_on,
+        _ => false,
+    })
+}
+
+fn is_nowhere(to: &Target) -> bool {
+    match to {
+        Target::Vacation(_) => true,
+        Target::Folder(folder) => folder.format == Format::Null,
+        _ => false,
+    }
+}
+
+fn any(commands: &[Filtered], holds: &dyn Fn(&Filtered) -> bool) -> bool {
+    commands.iter().any(|command| match command {
+        Filtered::If {
+            branches,
+            otherwise,
+        } => blocks(branches, otherwise).any(|block| any(block, holds)),
+        command => holds(command),
+    })
 }
 
 /// Whether a filter asks for `delivered`.

@@ -4,28 +4,15 @@
 use super::super::pattern::{self, Fit, Note};
 use super::super::value::{compare, is_empty, reference};
 use super::super::{Lowering, adapted, manual};
+use super::compared::{Compared, Wanted};
 use super::expression::of_field;
+use super::subject::{Subject, subject};
 use super::{COUNTED, Way};
 use crate::report::code::Code;
-use crate::rules::model::filter::{Comparison, Condition};
-use crate::rules::model::{Piece, Text};
+use crate::rules::model::filter::{Comparison, Condition, number};
 use crate::rules::program::is_field_name;
-use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
-
-/// Fields that are there once at most (RFC 5322 §3.6).
-const SINGLE: [&str; 10] = [
-    "date",
-    "from",
-    "sender",
-    "reply-to",
-    "to",
-    "cc",
-    "message-id",
-    "in-reply-to",
-    "references",
-    "subject",
-];
 
 /// A test, and what there is to say about it.
 pub(super) struct Asked {
@@ -35,7 +22,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn exactly(test: Test) -> Self {
+    pub fn exactly(test: Test) -> Self {
         Asked {
             test,
             fit: Fit::default(),
@@ -46,6 +33,15 @@ impl Asked {
     fn with(mut self, note: Note) -> Self {
         self.notes.push(note);
         self
+    }
+
+    /// What reaches from one field into the next is not found.
+    pub fn apart(mut self) -> Self {
+        self.fit.may_miss = true;
+        self.with(adapted(
+            Code::EximField,
+            "Exim put the fields together; what reaches from one into the next is not found",
+        ))
     }
 }
 
@@ -73,7 +69,7 @@ fn detail(by: Match, key: &str, octet: bool) -> Test {
     }
 }
 
-fn constant(holds: bool) -> Test {
+pub(super) fn constant(holds: bool) -> Test {
     match holds {
         true => Test::True,
         false => Test::False,
@@ -84,158 +80,20 @@ pub(super) fn unasked(message: impl Into<String>) -> Note {
     manual(Code::EximCondition, message)
 }
 
-/// Where a text comes from.
-enum Subject<'a> {
-    Known(String),
-    /// One field, decoded.
-    Field(&'a str),
-    /// Several fields, and the text between them.
-    Fields(Vec<String>, String),
-    /// The sender of the envelope.
-    Sender(AddressPart),
-    /// What stands behind the user's name in the address.
-    Suffix,
-    Body,
-    Size,
-    /// An address out of a list.
-    ThisAddress,
-}
-
-fn subject(text: &Text) -> Result<Subject<'_>, Note> {
-    if let Some(known) = text.known() {
-        return Ok(Subject::Known(known.to_owned()));
-    }
-    if let [Piece::Variable(name)] = text.0.as_slice() {
-        if let Some(field) = field(name) {
-            return Ok(Subject::Field(field));
-        }
-        match name.as_str() {
-            "sender_address" | "return_path" => return Ok(Subject::Sender(AddressPart::All)),
-            "sender_address_local_part" => return Ok(Subject::Sender(AddressPart::Localpart)),
-            "sender_address_domain" => return Ok(Subject::Sender(AddressPart::Domain)),
-            "local_part_suffix" => return Ok(Subject::Suffix),
-            "message_body" => return Ok(Subject::Body),
-            "message_size" => return Ok(Subject::Size),
-            "thisaddress" => return Ok(Subject::ThisAddress),
-            _ => {}
-        }
-    }
-    let mut names = Vec::new();
-    let mut between = String::new();
-    for piece in &text.0 {
-        match piece {
-            Piece::Literal(text) => between.push_str(text),
-            Piece::Variable(name) if field(name).is_some() => {
-                names.extend(field(name).map(str::to_owned));
-            }
-            Piece::Variable(name) => {
-                return Err(unasked(format!(
-                    "The rules of the new server cannot ask for ${name}"
-                )));
-            }
-            Piece::Opaque(text) => {
-                return Err(unasked(format!(
-                    "The rules of the new server cannot work out {text}"
-                )));
-            }
-            _ => {
-                return Err(unasked(
-                    "The rules of the new server cannot work out this text",
-                ));
-            }
-        }
-    }
-    Ok(Subject::Fields(names, between))
-}
-
-/// The name of a field, of a variable that holds its value.
-fn field(variable: &str) -> Option<&str> {
-    let name = variable
-        .strip_prefix("h_")
-        .or(variable.strip_prefix("rh_"))?;
-    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':');
-    is_name.then_some(name)
-}
-
-/// A comparison of two texts.
-struct Compared<'a> {
-    by: Comparison,
-    case: bool,
-    key: &'a str,
-}
-
-impl Compared<'_> {
-    /// The match type and key; `None` where any text does.
-    fn sieve(&self, key: &str) -> Result<Option<(Match, String)>, Note> {
-        if key.is_empty() && self.by != Comparison::Is {
-            return Ok(None);
-        }
-        let guarded = || {
-            key.replace('\\', "\\\\")
-                .replace('*', "\\*")
-                .replace('?', "\\?")
-        };
-        Ok(Some(match self.by {
-            Comparison::Is => (Match::Is, key.to_owned()),
-            Comparison::Contains => (Match::Contains, key.to_owned()),
-            Comparison::Begins => (Match::Matches, format!("{}*", guarded())),
-            Comparison::Ends => (Match::Matches, format!("*{}", guarded())),
-            Comparison::Matches => {
-                return Err(unasked(
-                    "The regular expression is for a text that the new server's rules cannot search",
-                ));
-            }
-            Comparison::Above | Comparison::Below => {
-                return Err(unasked(
-                    "The rules of the new server cannot compare this as a number",
-                ));
-            }
-        }))
-    }
-
-    fn compare(&self, by: Match) -> Compare {
-        Compare {
-            by,
-            octet: self.case,
-        }
-    }
-
-    /// Whether it holds for a text that is known.
-    fn holds(&self, text: &str) -> Option<bool> {
-        let (text, key) = match self.case {
-            true => (text.to_owned(), self.key.to_owned()),
-            false => (text.to_ascii_lowercase(), self.key.to_ascii_lowercase()),
-        };
-        Some(match self.by {
-            Comparison::Is => text == key,
-            Comparison::Contains => text.contains(&key),
-            Comparison::Begins => text.starts_with(&key),
-            Comparison::Ends => text.ends_with(&key),
-            Comparison::Above => number(&text)? > number(&key)?,
-            Comparison::Below => number(&text)? < number(&key)?,
-            Comparison::Matches => return None,
-        })
-    }
-}
-
-/// A number with `K` or `M`.
-fn number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (digits, unit) = match text.to_ascii_lowercase().chars().last()? {
-        'k' => (text.get(..text.len() - 1)?, 1 << 10),
-        'm' => (text.get(..text.len() - 1)?, 1 << 20),
-        _ => (text, 1),
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit)
-}
-
 impl Lowering<'_> {
-    pub(super) fn filter_condition(&self, condition: &Condition, way: &Way) -> Result<Asked, Note> {
+    /// A condition; `wide`, whether it may rather hold too often than too
+    /// rarely.
+    pub(super) fn filter_condition(
+        &self,
+        condition: &Condition,
+        way: &Way,
+        wide: bool,
+    ) -> Result<Asked, Note> {
         match condition {
-            Condition::All(all) => self.several(all, way, Test::AllOf),
-            Condition::Any(any) => self.several(any, way, Test::AnyOf),
+            Condition::All(all) => self.several(all, way, wide, Test::AllOf),
+            Condition::Any(any) => self.several(any, way, wide, Test::AnyOf),
             Condition::Not(inner) => {
-                let asked = self.filter_condition(inner, way)?;
+                let asked = self.filter_condition(inner, way, !wide)?;
                 let test = match asked.test {
                     Test::Not(inner) => *inner,
                     test => Test::Not(Box::new(test)),
@@ -262,7 +120,7 @@ impl Lowering<'_> {
                     case: *case,
                     key,
                 };
-                self.compared(&subject(left)?, &compared)
+                self.compared(&subject(left)?, &compared, wide)
             }
             Condition::Always(holds) => Ok(Asked::exactly(constant(*holds))),
             Condition::Bounce => self.bounce(),
@@ -281,14 +139,15 @@ impl Lowering<'_> {
             Condition::AnyAddress(list, inner) => {
                 let names = match subject(list)? {
                     Subject::Field(name) => vec![name.to_owned()],
-                    Subject::Fields(names, between)
-                        if between.chars().all(|c| ", \n".contains(c)) =>
-                    {
-                        names
-                    }
+                    Subject::Fields(fields) if fields.is_list() => fields.names,
                     _ => return Err(unasked("The addresses are not those of fields")),
                 };
-                any_address(&names, inner)
+                if let Some(other) = names.iter().find(|name| !is_of_addresses(name)) {
+                    return Err(unasked(format!(
+                        "The rules of the new server do not take {other} for a field of addresses"
+                    )));
+                }
+                any_address(&names, inner, self.options.domain.as_deref())
             }
         }
     }
@@ -297,13 +156,14 @@ impl Lowering<'_> {
         &self,
         conditions: &[Condition],
         way: &Way,
+        wide: bool,
         join: fn(Vec<Test>) -> Test,
     ) -> Result<Asked, Note> {
         let mut tests = Vec::new();
         let mut fit = Fit::default();
         let mut notes = Vec::new();
         for condition in conditions {
-            let asked = self.filter_condition(condition, way)?;
+            let asked = self.filter_condition(condition, way, wide)?;
             fit = fit.and(asked.fit);
             tests.push(asked.test);
             notes.extend(asked.notes);
@@ -315,19 +175,19 @@ impl Lowering<'_> {
         })
     }
 
-    fn compared(&self, subject: &Subject, compared: &Compared) -> Result<Asked, Note> {
+    fn compared(&self, subject: &Subject, compared: &Compared, wide: bool) -> Result<Asked, Note> {
         match subject {
             Subject::Known(text) => compared
                 .holds(text)
                 .map(|holds| Asked::exactly(constant(holds)))
                 .ok_or_else(|| unasked("The condition asks for nothing in the message")),
-            Subject::Field(name) => self.field_compared(name, compared),
-            Subject::Fields(names, between) => fields_compared(names, between, compared),
+            Subject::Field(name) => self.field_compared(name, compared, wide),
+            Subject::Fields(fields) => fields.compared(compared),
             Subject::Sender(part) => {
                 self.needs_envelope()?;
                 Ok(match compared.sieve(compared.key)? {
-                    None => Asked::exactly(Test::True),
-                    Some((by, key)) => Asked::exactly(Test::Envelope {
+                    Wanted::Always(holds) => Asked::exactly(constant(holds)),
+                    Wanted::Key(by, key) => Asked::exactly(Test::Envelope {
                         part: *part,
                         compare: compared.compare(by),
                         names: vec!["from".to_owned()],
@@ -336,7 +196,7 @@ impl Lowering<'_> {
                 })
             }
             Subject::Suffix => self.suffix_compared(compared),
-            Subject::Size => match (compared.by, number(compared.key)) {
+            Subject::Size => match (compared.by, size(compared.key)) {
                 (Comparison::Above, Some(size)) => Ok(Asked::exactly(Test::Over(size))),
                 (Comparison::Below, Some(size)) => Ok(Asked::exactly(Test::Under(size))),
                 _ => Err(unasked(
@@ -373,51 +233,70 @@ impl Lowering<'_> {
         }
     }
 
-    fn field_compared(&self, name: &str, compared: &Compared) -> Result<Asked, Note> {
+    fn field_compared(&self, name: &str, compared: &Compared, wide: bool) -> Result<Asked, Note> {
         has_name(name)?;
         if compared.by == Comparison::Matches {
-            let expression = of_field(name, compared.key, compared.case)?;
-            let matched = pattern::header(&expression, self.target)?;
-            return Ok(Asked {
-                test: matched.test,
-                fit: matched.fit,
-                notes: matched.notes,
-            });
+            return self.field_matched(name, compared, wide);
         }
-        let names = vec![name.to_owned()];
-        let Some((by, key)) = compared.sieve(compared.key)? else {
-            return Ok(Asked::exactly(Test::True));
+        let (by, key) = match compared.sieve(compared.key)? {
+            Wanted::Always(holds) => return Ok(Asked::exactly(constant(holds))),
+            Wanted::Key(by, key) => (by, key),
         };
-        let is_empty = key.is_empty();
-        let test = Test::Header {
+        let test = |by: Match, key: String| Test::Header {
             compare: compared.compare(by),
-            names: names.clone(),
+            names: vec![name.to_owned()],
             keys: vec![Value::text(key)],
         };
-        // A field that is missing is empty to Exim.
-        let test = match is_empty {
-            true => Test::AnyOf(vec![Test::Not(Box::new(Test::Exists(names))), test]),
-            false => test,
+        if key.is_empty() {
+            // A field that is missing is empty to Exim.
+            let some = test(Match::Matches, "?*".to_owned());
+            return Ok(Asked::exactly(Test::Not(Box::new(some))));
+        }
+        let asked = Asked::exactly(test(by, key));
+        Ok(match compared.by {
+            Comparison::Contains => asked,
+            // Several fields are one text to Exim, which is none of them.
+            Comparison::Is if self.target.has(Extension::Relational) => alone(asked, name),
+            _ => self.as_one(asked, name, wide),
+        })
+    }
+
+    fn field_matched(&self, name: &str, compared: &Compared, wide: bool) -> Result<Asked, Note> {
+        let wanted = of_field(name, compared.key, compared.case)?;
+        let Some(expression) = wanted.expression else {
+            return Ok(Asked::exactly(Test::False));
         };
-        let asked = Asked::exactly(test);
-        if compared.by == Comparison::Contains || SINGLE.contains(&name) {
-            return Ok(asked);
-        }
-        // Several fields are one text to Exim, which is none of them.
-        if compared.by == Comparison::Is && self.target.has(Extension::Relational) {
-            let several = Test::Header {
-                compare: compared.compare(Match::Count("gt".to_owned())),
-                names: vec![name.to_owned()],
-                keys: vec![Value::text("1")],
-            };
-            let one = Test::Not(Box::new(several));
-            return Ok(Asked::exactly(Test::AllOf(vec![asked.test, one])));
-        }
-        let fit = Fit::EXCEEDS;
-        Ok(Asked { fit, ..asked }.with(adapted(
+        let matched = pattern::header(&expression, self.target)?;
+        let asked = Asked {
+            test: matched.test,
+            fit: matched.fit,
+            notes: matched.notes,
+        };
+        let asked = match wanted.crosses {
+            true => asked.apart(),
+            false => asked,
+        };
+        Ok(match wanted.is_anchored {
+            true => self.as_one(asked, name, wide),
+            false => asked,
+        })
+    }
+
+    /// A test of how all fields of a name begin or end, which Exim takes for
+    /// one text.
+    fn as_one(&self, mut asked: Asked, name: &str, wide: bool) -> Asked {
+        let ends = if wide || !self.target.has(Extension::Relational) {
+            asked.fit.may_exceed = true;
+            "the new server asks for each"
+        } else {
+            asked = alone(asked, name);
+            asked.fit.may_miss = true;
+            "the condition does not hold for such mail here"
+        };
+        asked.with(adapted(
             Code::EximField,
-            format!("Where a message has several {name} fields, Exim asked for all of them as one text; the new server asks for each"),
-        )))
+            format!("Where a message has several {name} fields, Exim asked for all of them as one text; {ends}"),
+        ))
     }
 
     fn suffix_compared(&self, compared: &Compared) -> Result<Asked, Note> {
@@ -428,8 +307,11 @@ impl Lowering<'_> {
                 "The server does not show rules what stands behind the “+” in an address",
             ));
         }
-        if compared.key.is_empty() && compared.by == Comparison::Is {
-            return Ok(Asked::exactly(Test::Not(Box::new(has_detail()))));
+        if compared.key.is_empty() {
+            return Ok(Asked::exactly(match compared.sieve("")? {
+                Wanted::Always(holds) => constant(holds),
+                Wanted::Key(..) => Test::Not(Box::new(has_detail())),
+            }));
         }
         let separator = compared.key.chars().next().filter(|c| "+-_.=".contains(*c));
         let starts = matches!(compared.by, Comparison::Is | Comparison::Begins);
@@ -443,8 +325,9 @@ impl Lowering<'_> {
             }
         };
         let test = match compared.sieve(key)? {
-            None => has_detail(),
-            Some((by, key)) => detail(by, &key, compared.case),
+            // The separator alone.
+            Wanted::Always(_) => has_detail(),
+            Wanted::Key(by, key) => detail(by, &key, compared.case),
         };
         let asked = Asked::exactly(test);
         Ok(match separator {
@@ -541,53 +424,56 @@ impl Lowering<'_> {
     }
 }
 
-fn has_name(name: &str) -> Result<(), Note> {
+pub(super) fn has_name(name: &str) -> Result<(), Note> {
     match is_field_name(name) {
         true => Ok(()),
         false => Err(unasked(format!("No mail has a field of the name “{name}”"))),
     }
 }
 
-/// Several fields as one text: only what can lie in one of them is asked.
-fn fields_compared(names: &[String], between: &str, compared: &Compared) -> Result<Asked, Note> {
-    if compared.by != Comparison::Contains || names.is_empty() {
-        return Err(unasked(
-            "Several fields are put together, and only a word in one of them can be asked for",
-        ));
-    }
-    names.iter().try_for_each(|name| has_name(name))?;
-    let Some((by, key)) = compared.sieve(compared.key)? else {
-        return Ok(Asked::exactly(Test::True));
+/// Only where a message has one field of the name.
+fn alone(asked: Asked, name: &str) -> Asked {
+    let several = Test::Header {
+        compare: compare(Match::Count("gt".to_owned())),
+        names: vec![name.to_owned()],
+        keys: vec![Value::text("1")],
     };
-    let asked = Asked::exactly(Test::Header {
-        compare: compared.compare(by),
-        names: names.to_vec(),
-        keys: vec![Value::text(key)],
-    });
-    let crosses =
-        between.trim().is_empty() || compared.key.contains(|c| between.contains(c) && c != ' ');
-    Ok(match crosses {
-        false => asked,
-        true => {
-            let mut asked = asked.with(adapted(
-                Code::EximField,
-                "Exim put the fields together; what reaches from one into the next is not found",
-            ));
-            asked.fit.may_miss = true;
-            asked
-        }
-    })
+    let one = Test::Not(Box::new(several));
+    Asked {
+        test: Test::AllOf(vec![asked.test, one]),
+        ..asked
+    }
 }
 
-/// One of the addresses of these fields.
-fn any_address(names: &[String], condition: &Condition) -> Result<Asked, Note> {
+/// How many bytes a number stands for.
+fn size(text: &str) -> Option<u64> {
+    u64::try_from(number(text)?).ok()
+}
+
+fn is_of_addresses(name: &str) -> bool {
+    ADDRESS_FIELDS.contains(&name)
+}
+
+/// One of the addresses of these fields; a bare name in them has the `domain`
+/// to Exim.
+fn any_address(
+    names: &[String],
+    condition: &Condition,
+    domain: Option<&str>,
+) -> Result<Asked, Note> {
     match condition {
         Condition::Any(any) => {
-            let asked: Result<Vec<Asked>, Note> =
-                any.iter().map(|one| any_address(names, one)).collect();
-            Ok(Asked::exactly(Test::AnyOf(
-                asked?.into_iter().map(|asked| asked.test).collect(),
-            )))
+            let mut tests = Vec::new();
+            let mut fit = Fit::default();
+            for condition in any {
+                let asked = any_address(names, condition, domain)?;
+                tests.push(asked.test);
+                fit = fit.and(asked.fit);
+            }
+            Ok(Asked {
+                fit,
+                ..Asked::exactly(Test::AnyOf(tests))
+            })
         }
         Condition::Compare {
             left,
@@ -604,15 +490,26 @@ fn any_address(names: &[String], condition: &Condition) -> Result<Asked, Note> {
                 key,
             };
             let (by, key) = match compared.sieve(key)? {
-                Some(asked) => asked,
-                None => (Match::Matches, "*".to_owned()),
+                Wanted::Always(false) => return Ok(Asked::exactly(Test::False)),
+                Wanted::Always(true) => (Match::Matches, "*".to_owned()),
+                Wanted::Key(by, key) => (by, key),
             };
-            Ok(Asked::exactly(Test::Address {
+            let asked = Asked::exactly(Test::Address {
                 part: AddressPart::All,
                 compare: compared.compare(by),
                 names: names.to_vec(),
-                keys: vec![Value::text(key)],
-            }))
+                keys: vec![Value::text(&key)],
+            });
+            let is_own = key
+                .split_once('@')
+                .is_some_and(|(_, of)| domain.is_none_or(|domain| domain.eq_ignore_ascii_case(of)));
+            Ok(match is_own {
+                true => Asked {
+                    fit: Fit::MISSES,
+                    ..asked
+                },
+                false => asked,
+            })
         }
         _ => Err(unasked(
             "The same address must hold for several conditions, and Sieve asks each of any address",

@@ -4,26 +4,32 @@
 use super::super::pattern::Note;
 use super::condition::unasked;
 use crate::rules::expression::{ByteSet, Expression, Regex};
+use crate::rules::pcre;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use std::sync::Arc;
 
-/// A PCRE held against a field, as an expression over the header.
-pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<Expression, Note> {
+/// A PCRE held against the value of a field.
+pub(super) struct OfField {
+    /// As an expression over the header; `None` where no value matches.
+    pub expression: Option<Expression>,
+    /// It asks where the text begins or ends, which is that of all fields of
+    /// the name.
+    pub is_anchored: bool,
+    /// A line end can match within it, as the one between two fields.
+    pub crosses: bool,
+}
+
+/// Reads a PCRE for a field.
+pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<OfField, Note> {
     let unclear = || {
         unasked(format!(
             "The regular expression “{pattern}” has no counterpart"
         ))
     };
-    let parsed = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .case_insensitive(!case)
-        .build()
-        .parse(pattern)
-        .map_err(|_| unclear())?;
-    let mut parts: Vec<&Hir> = match parsed.kind() {
+    let pcre = pcre::read(pattern, case).ok_or_else(unclear)?;
+    let mut parts: Vec<&Hir> = match pcre.hir.kind() {
         HirKind::Concat(parts) => parts.iter().collect(),
-        _ => vec![&parsed],
+        _ => vec![&pcre.hir],
     };
     let is = |part: Option<&&Hir>, look: Look| {
         part.is_some_and(|part| *part.kind() == HirKind::Look(look))
@@ -44,26 +50,100 @@ pub(super) fn of_field(name: &str, pattern: &str, case: bool) -> Result<Expressi
     {
         return Err(unclear());
     }
-    let byte = |byte: u8| Regex::Class(ByteSet::of(byte));
-    let mut regex = vec![byte(b'\n')];
-    regex.extend(
-        name.bytes()
-            .map(|letter| Regex::Class(ByteSet::of(letter).folded())),
-    );
-    regex.push(byte(b':'));
-    let blank = ByteSet::of(b' ').union(&ByteSet::of(b'\t'));
-    let gap = if begins { blank } else { ByteSet::any() };
-    regex.push(Regex::Star(Arc::new(Regex::Class(gap))));
-    for part in parts {
-        regex.push(converted(part, 0).ok_or_else(unclear)?);
-    }
-    if ends {
-        regex.push(byte(b'\n'));
-    }
-    Ok(Expression {
-        regex: Regex::Concat(regex.into()),
-        ignores_case: !case,
+    let mut conversion = Conversion { crosses: false };
+    let wanted: Option<Vec<Regex>> = parts
+        .iter()
+        .map(|part| conversion.converted(part, 0))
+        .collect();
+    let wanted = Regex::Concat(wanted.ok_or_else(unclear)?.into());
+    let expression = from_first_letter(wanted, begins).map(|value| {
+        let letter = |letter: u8| Regex::Class(ByteSet::of(letter).folded());
+        let mut regex = vec![class(b"\n")];
+        regex.extend(name.bytes().map(letter));
+        regex.extend([class(b":"), value]);
+        if ends {
+            regex.push(class(b"\n"));
+        }
+        Expression {
+            regex: Regex::Concat(regex.into()),
+            ignores_case: pcre.ignores_case,
+        }
+    });
+    Ok(OfField {
+        expression,
+        is_anchored: begins || ends,
+        crosses: conversion.crosses,
     })
+}
+
+fn class(bytes: &[u8]) -> Regex {
+    Regex::Class(set(bytes))
+}
+
+fn set(bytes: &[u8]) -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    bytes.iter().for_each(|byte| set.insert(*byte));
+    set
+}
+
+/// What stands behind the colon where the value matches: to Exim it begins with
+/// the first letter that is no blank. `None` where none can.
+fn from_first_letter(wanted: Regex, at_once: bool) -> Option<Regex> {
+    let blanks = || Regex::Star(Arc::new(class(b" \t")));
+    let any = Regex::Star(Arc::new(Regex::Class(ByteSet::any())));
+    let first = without_blank_first(&wanted);
+    if at_once {
+        return Some(Regex::Concat([blanks(), first?].into()));
+    }
+    if first.as_ref() == Some(&wanted) {
+        return Some(Regex::Concat([any, wanted].into()));
+    }
+    let letter = Regex::Class(set(b" \t\n").complement());
+    let later = Regex::Concat([letter, any, wanted].into());
+    let ways: Vec<Regex> = [later].into_iter().chain(first).collect();
+    Some(Regex::Concat(
+        [blanks(), Regex::Alternate(ways.into())].into(),
+    ))
+}
+
+/// What an expression matches that does not begin with a blank and is not
+/// empty; the expression itself, where that is all of it.
+fn without_blank_first(regex: &Regex) -> Option<Regex> {
+    match regex {
+        Regex::Class(bytes) => {
+            let rest = bytes.intersection(&set(b" \t").complement());
+            (!rest.is_empty()).then_some(Regex::Class(rest))
+        }
+        Regex::Concat(parts) => {
+            let (first, rest) = parts.split_first()?;
+            let begun = without_blank_first(first).map(|begun| {
+                let parts = [begun].into_iter().chain(rest.iter().cloned());
+                Regex::Concat(parts.collect())
+            });
+            let skipped = match first.is_nullable() {
+                true => without_blank_first(&Regex::Concat(rest.into())),
+                false => None,
+            };
+            either(begun, skipped)
+        }
+        Regex::Alternate(ways) => {
+            let ways: Vec<Regex> = ways.iter().filter_map(without_blank_first).collect();
+            (!ways.is_empty()).then(|| Regex::Alternate(ways.into()))
+        }
+        Regex::Star(inner) | Regex::Plus(inner) => {
+            let again = Regex::Star(Arc::clone(inner));
+            without_blank_first(inner).map(|first| Regex::Concat([first, again].into()))
+        }
+        Regex::Optional(inner) => without_blank_first(inner),
+        Regex::Edge | Regex::Split => None,
+    }
+}
+
+fn either(one: Option<Regex>, other: Option<Regex>) -> Option<Regex> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Regex::Alternate([one, other].into())),
+        (one, other) => one.or(other),
+    }
 }
 
 /// Parts of an expression within parts.
@@ -71,49 +151,63 @@ const MAX_DEPTH: usize = 50;
 /// Repetitions that are written out.
 const MAX_REPEATS: u32 = 20;
 
-fn converted(hir: &Hir, depth: usize) -> Option<Regex> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let inner = |hir: &Hir| converted(hir, depth + 1);
-    Some(match hir.kind() {
-        HirKind::Empty => Regex::nothing(),
-        HirKind::Literal(literal) => {
-            let byte = |byte: &u8| Regex::Class(ByteSet::of(*byte));
-            Regex::Concat(literal.0.iter().map(byte).collect())
+/// How far a PCRE has become an expression over the header.
+struct Conversion {
+    /// A line end was in a class.
+    crosses: bool,
+}
+
+impl Conversion {
+    fn converted(&mut self, hir: &Hir, depth: usize) -> Option<Regex> {
+        if depth > MAX_DEPTH {
+            return None;
         }
-        HirKind::Class(Class::Bytes(class)) => {
-            let mut set = ByteSet::EMPTY;
-            for range in class.ranges() {
-                (range.start()..=range.end()).for_each(|byte| set.insert(byte));
+        let mut inner = |hir: &Hir| self.converted(hir, depth + 1);
+        Some(match hir.kind() {
+            HirKind::Empty => Regex::nothing(),
+            HirKind::Literal(literal) if literal.0.contains(&b'\n') => return None,
+            HirKind::Literal(literal) => {
+                Regex::Concat(literal.0.iter().map(|byte| class(&[*byte])).collect())
             }
-            set.remove(b'\n');
-            Regex::Class(set)
-        }
-        HirKind::Class(Class::Unicode(_)) | HirKind::Look(_) => return None,
-        HirKind::Repetition(repetition) => {
-            let once = inner(&repetition.sub)?;
-            let most = repetition.max.unwrap_or(repetition.min);
-            if most > MAX_REPEATS {
-                return None;
+            HirKind::Class(Class::Bytes(class)) => {
+                let mut set = ByteSet::EMPTY;
+                for range in class.ranges() {
+                    (range.start()..=range.end()).for_each(|byte| set.insert(byte));
+                }
+                self.crosses |= set.contains(b'\n');
+                set.remove(b'\n');
+                // The server sees letters, where Exim saw the bytes of one.
+                set.iter()
+                    .any(|byte| byte.is_ascii())
+                    .then_some(Regex::Class(set))?
             }
-            let mut parts = vec![once.clone(); repetition.min as usize];
-            match repetition.max {
-                None => parts.push(Regex::Star(Arc::new(once))),
-                Some(most) => {
-                    let optional = most.saturating_sub(repetition.min) as usize;
-                    parts.extend(vec![Regex::Optional(Arc::new(once)); optional]);
+            HirKind::Class(Class::Unicode(_)) | HirKind::Look(_) => return None,
+            HirKind::Repetition(repetition) => {
+                let once = inner(&repetition.sub)?;
+                let most = repetition.max.unwrap_or(repetition.min);
+                if most > MAX_REPEATS {
+                    return None;
+                }
+                let mut parts = vec![once.clone(); repetition.min as usize];
+                match repetition.max {
+                    None => parts.push(Regex::Star(Arc::new(once))),
+                    Some(most) => {
+                        let optional = most.saturating_sub(repetition.min) as usize;
+                        parts.extend(vec![Regex::Optional(Arc::new(once)); optional]);
+                    }
+                }
+                match (parts.len(), parts.pop()) {
+                    (1, Some(only)) => only,
+                    (_, last) => Regex::Concat(parts.into_iter().chain(last).collect()),
                 }
             }
-            match (parts.len(), parts.pop()) {
-                (1, Some(only)) => only,
-                (_, last) => Regex::Concat(parts.into_iter().chain(last).collect()),
+            HirKind::Capture(capture) => inner(&capture.sub)?,
+            HirKind::Concat(parts) => {
+                Regex::Concat(parts.iter().map(inner).collect::<Option<_>>()?)
             }
-        }
-        HirKind::Capture(capture) => inner(&capture.sub)?,
-        HirKind::Concat(parts) => Regex::Concat(parts.iter().map(inner).collect::<Option<_>>()?),
-        HirKind::Alternation(parts) => {
-            Regex::Alternate(parts.iter().map(inner).collect::<Option<_>>()?)
-        }
-    })
+            HirKind::Alternation(parts) => {
+                Regex::Alternate(parts.iter().map(inner).collect::<Option<_>>()?)
+            }
+        })
+    }
 }
