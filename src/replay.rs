@@ -11,7 +11,7 @@ mod tests;
 pub use letter::Letter;
 pub use mailbox::{MailError, Mailboxes};
 
-use crate::report::entry::Verdict;
+use crate::ledger::Verdict;
 use crate::report::replayed::{Difference, Place, Sums, Why};
 use crate::rules::elaborate::Settings;
 use crate::rules::model::Format;

@@ -2,9 +2,9 @@
 //! whole translation: the model, the script, the report.
 
 use crate::home::Home;
+use crate::ledger::Code;
+use crate::ledger::{Finding, Verdict};
 use crate::report::Report;
-use crate::report::code::Code;
-use crate::report::entry::{Finding, Verdict};
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};

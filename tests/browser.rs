@@ -6,8 +6,8 @@
 
 mod untested;
 
+use sievify::ledger::Code;
 use sievify::report::Summary;
-use sievify::report::code::Code;
 use sievify::report::html::{IndexRow, index};
 use std::fs;
 use std::path::{Path, PathBuf};

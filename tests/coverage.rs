@@ -9,8 +9,9 @@ mod untested;
 
 use homes::homes;
 use sievify::home::{DiskHome, Limits};
-use sievify::report::code::Code;
-use sievify::report::entry::{Entry, Verdict};
+use sievify::ledger::Code;
+use sievify::ledger::Verdict;
+use sievify::report::entry::Entry;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;

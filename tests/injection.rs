@@ -5,12 +5,13 @@
 
 use serde_json::Value;
 use sievify::home::MemoryHome;
+use sievify::report::Report;
 use sievify::report::terminal;
-use sievify::report::{Report, is_hidden};
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::check::{self, Action, Pattern};
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
+use sievify::syntax::is_hidden;
 use sievify::translate::translate;
 use std::ffi::OsStr;
 use std::fs;

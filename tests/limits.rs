@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 use sievify::home::MemoryHome;
+use sievify::ledger::Verdict;
 use sievify::report::Report;
-use sievify::report::entry::Verdict;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::{Extension, Target};

@@ -6,10 +6,10 @@
 use rustix::time::{ClockId, clock_gettime};
 use sievify::batch::tables::{Tables, aliases};
 use sievify::home::MemoryHome;
+use sievify::ledger::Code;
+use sievify::ledger::Verdict;
 use sievify::replay::{Letter, Replay};
 use sievify::report::Report;
-use sievify::report::code::Code;
-use sievify::report::entry::Verdict;
 use sievify::report::html::{self, IndexRow, Subject};
 use sievify::report::{json, terminal};
 use sievify::rules::elaborate::Settings;

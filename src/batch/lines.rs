@@ -1,7 +1,7 @@
 //! In: the text of an administrator's file. Out: its entries, with the lines
 //! that could not be read named.
 
-use crate::report::{is_hidden, visible};
+use crate::syntax::{is_hidden, visible};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

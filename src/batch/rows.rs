@@ -2,10 +2,11 @@
 
 use super::users::User;
 use crate::home::MailboxSize;
-use crate::report::code::Code;
-use crate::report::entry::Verdict;
-use crate::report::{Report, Summary, json, visible};
+use crate::ledger::Code;
+use crate::ledger::Verdict;
+use crate::report::{Report, Summary, json};
 use crate::rules::model::Format;
+use crate::syntax::visible;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 
 use super::lines::Problem;
 use super::run::Outcome;
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::report::{self, json};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

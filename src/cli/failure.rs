@@ -4,7 +4,7 @@
 use super::{COULD_NOT_RUN, output};
 use sievify::batch::{BatchError, MergeError};
 use sievify::home::ReadError;
-use sievify::report::code::Code;
+use sievify::ledger::Code;
 use sievify::sieve::target::TargetError;
 use sievify::translate::Bug;
 use std::io;

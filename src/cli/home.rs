@@ -5,7 +5,7 @@ use super::hosts::{self, NewServer, OldHost};
 use clap::Args;
 use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
-use sievify::report::entry::Finding;
+use sievify::ledger::Finding;
 use sievify::rules::elaborate::{self, Settings};
 use sievify::rules::forward;
 use sievify::rules::model::Program;

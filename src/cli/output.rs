@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
-use sievify::report::visible;
+use sievify::syntax::visible;
 use std::io::{self, IsTerminal, Write};
 
 /// Takes the choice of the command line for the whole run.

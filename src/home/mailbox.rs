@@ -1,8 +1,27 @@
 //! In: the place of an old mailbox in a home. Out: how much mail lies there.
 
 use super::{DiskHome, ReadError};
-use crate::rules::model::Format;
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
+
+/// Mailbox formats.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// One file.
+    #[default]
+    Mbox,
+    /// `name/`.
+    Maildir,
+    /// `name/.`.
+    Mh,
+    /// A directory that was there: a file per message.
+    Directory,
+    /// `/dev/null`.
+    Null,
+}
 
 /// What was found in a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -10,7 +10,7 @@ mod status;
 
 pub use disk::{DiskHome, Limits};
 pub use letters::MailPlace;
-pub use mailbox::MailboxSize;
+pub use mailbox::{Format, MailboxSize};
 pub use memory::MemoryHome;
 pub use status::Stamp;
 

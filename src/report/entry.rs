@@ -1,94 +1,9 @@
 //! In: statements, and the findings about them. Out: entries, one a statement;
 //! statements that share a line share an entry.
 
-use crate::report::code::Code;
-use crate::rules::model::{Statement, StatementId};
-use crate::syntax::{Source, Span};
+use crate::ledger::{Code, Finding, Statement, Verdict};
+use crate::syntax::Source;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-
-/// What became of a statement. The order is from good to bad: of several
-/// findings about one statement, the greatest is its verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// Has no meaning on the server.
-    Dropped,
-    /// For every message, the same outcome as before.
-    Exact,
-    /// Different in a way that the entry names.
-    Adapted,
-    /// Not translated.
-    Manual,
-}
-
-impl Verdict {
-    /// The name that reports use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Dropped => "dropped",
-            Verdict::Exact => "exact",
-            Verdict::Adapted => "adapted",
-            Verdict::Manual => "manual",
-        }
-    }
-
-    /// Whether the script does what the statement did, perhaps a bit
-    /// differently.
-    pub fn is_carried_out(self) -> bool {
-        matches!(self, Verdict::Exact | Verdict::Adapted)
-    }
-}
-
-/// Something a stage has to say about a statement. A statement without any
-/// finding is `exact`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The statement it is about.
-    pub at: StatementId,
-    /// The place inside the statement, where one part of it is meant.
-    pub span: Option<Span>,
-    /// What the finding makes of the statement.
-    pub verdict: Verdict,
-    /// Its code, explained by `sievify explain`.
-    pub code: Code,
-    /// One sentence for this very place, without a final full stop.
-    pub message: String,
-}
-
-/// Findings in the order they are made; the same one counts once, whatever its
-/// verdict.
-#[derive(Debug, Default)]
-pub struct Findings {
-    list: Vec<Finding>,
-    known: HashSet<(StatementId, Option<Span>, Code, String)>,
-}
-
-impl Findings {
-    /// Enters one.
-    pub fn add(&mut self, finding: Finding) {
-        let Finding {
-            at,
-            span,
-            code,
-            message,
-            ..
-        } = &finding;
-        if self.known.insert((*at, *span, *code, message.clone())) {
-            self.list.push(finding);
-        }
-    }
-
-    /// Takes out what does not hold.
-    pub fn retain(&mut self, holds: impl FnMut(&Finding) -> bool) {
-        self.list.retain(holds);
-    }
-
-    /// All of them.
-    pub fn into_list(self) -> Vec<Finding> {
-        self.list
-    }
-}
 
 /// What became of the statements on some lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,8 +122,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
+    use crate::ledger::StatementId;
     use crate::rules::model::StatementKind;
     use crate::syntax::FileId;
+    use crate::syntax::Span;
 
     const TEXT: &str = "LOG=a VERBOSE=on\n\n:0\n* ^Subject: x\nfolder\n";
 

@@ -1,6 +1,6 @@
 //! In: a code, or what somebody took for one. Out: the long text behind it.
 
-use super::code::Code;
+use crate::ledger::Code;
 use std::fmt::Write as _;
 
 /// Columns the text keeps within.
@@ -49,7 +49,7 @@ pub fn page() -> String {
     let mut page = String::from(
         "# Codes\n\n\
         Every entry of a report bears one of these codes; `sievify explain CODE` prints the\n\
-        same text. This page is made from `src/report/code.rs`, and a test holds it to that.\n",
+        same text. This page is made from `src/ledger/code.rs`, and a test holds it to that.\n",
     );
     for code in Code::ALL {
         let _ = write!(

@@ -16,7 +16,7 @@ mod tests;
 pub use index::{IndexRow, index};
 pub use page::{Subject, page};
 
-use super::visible;
+use crate::syntax::visible;
 use askama::filters::{Escaper, Html};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

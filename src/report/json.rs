@@ -1,7 +1,7 @@
 //! In: a value. Out: JSON in which no text of a user's reaches a terminal as
 //! anything but text: its control characters are escapes.
 
-use super::visible::{is_hidden, is_seen};
+use crate::syntax::{is_hidden, is_seen};
 use serde::Serialize;
 use std::fmt::Write as _;
 

@@ -1,20 +1,17 @@
 //! In: findings about statements. Out: entries, one a statement, and their
 //! renderings.
 
-pub mod code;
 pub mod entry;
 pub mod explain;
 pub mod html;
 pub mod json;
 pub mod replayed;
 pub mod terminal;
-mod visible;
 
-pub use visible::{is_hidden, visible};
-
+use crate::ledger::{Finding, Verdict};
 use crate::rules::model::{Format, Statement};
 use crate::syntax::{Encoding, Source};
-use entry::{Entry, Finding, Verdict};
+use entry::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 

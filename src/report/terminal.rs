@@ -10,9 +10,11 @@ mod diff;
 mod excerpt;
 pub mod replayed;
 
-use super::entry::{Entry, Verdict};
-use super::{Report, Summary, visible};
+use super::entry::Entry;
+use super::{Report, Summary};
+use crate::ledger::Verdict;
 use crate::syntax::Source;
+use crate::syntax::visible;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 use excerpt::Excerpt;

@@ -11,14 +11,14 @@ mod texts;
 mod vacation;
 
 use super::elaborate::{Call, Called, Mda, Settings, environment, path, procmail};
-use super::ledger::Ledger;
 use super::model::{
     Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
-use crate::report::code::Code;
-use crate::report::entry::{Finding, Verdict};
+use crate::ledger::Code;
+use crate::ledger::Ledger;
+use crate::ledger::{Finding, Verdict};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use lists::Listed;

@@ -5,7 +5,6 @@
 pub mod elaborate;
 pub mod expression;
 pub mod forward;
-pub mod ledger;
 pub mod model;
 pub mod pcre;
 pub mod program;

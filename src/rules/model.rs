@@ -8,14 +8,12 @@
 pub mod filter;
 
 use super::expression::unguarded;
+pub use crate::home::Format;
 use crate::home::Kind;
+pub use crate::ledger::{Statement, StatementId, StatementKind};
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Index into [`Program::statements`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct StatementId(pub u32);
 
 /// Everything the rules of a home do.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,38 +71,6 @@ pub enum FileTest {
     Regular,
     /// `-d`: a directory.
     Directory,
-}
-
-/// A statement: the unit of the report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    /// From its first to its last byte. The span of a recipe with a block ends
-    /// behind the `{`; a closing `}` belongs to the statement before it.
-    pub span: Span,
-    /// What kind it is.
-    pub kind: StatementKind,
-}
-
-/// The kinds of statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StatementKind {
-    /// `VAR=value`, `VAR`, and what looks like it to procmail.
-    Assignment,
-    /// `INCLUDERC=…` or `SWITCHRC=…`.
-    Include,
-    /// A recipe with an action.
-    Recipe,
-    /// What procmail skips: text that is no statement, a recipe without action.
-    Skipped,
-    /// One destination of a `.forward` file or an alias.
-    Destination,
-    /// A command of an Exim filter; of `if`, what stands before its `then`.
-    Command,
-    /// A whole file in another language.
-    Foreign,
-    /// A whole file that a program reads ([`Program::texts`]).
-    Text,
 }
 
 /// One thing that happens, in order.
@@ -358,25 +324,6 @@ pub struct Folder {
     pub format: Format,
     /// Whether it was written as seen from `MAILDIR` (`LASTFOLDER` shows it).
     pub is_relative: bool,
-}
-
-/// Mailbox formats.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Default, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// One file.
-    #[default]
-    Mbox,
-    /// `name/`.
-    Maildir,
-    /// `name/.`.
-    Mh,
-    /// A directory that was there: a file per message.
-    Directory,
-    /// `/dev/null`.
-    Null,
 }
 
 /// Text with what can only be known when a message is there.

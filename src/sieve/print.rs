@@ -9,7 +9,7 @@ use super::quote::{Literals, Quoting};
 use super::scope;
 use super::script::{Command, CommandKind, Script, Test, Value};
 use super::target::{Extension, Target};
-use crate::report::is_hidden;
+use crate::syntax::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
 use std::collections::BTreeSet;
 

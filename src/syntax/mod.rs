@@ -7,5 +7,7 @@ pub mod procmailrc;
 pub mod regex;
 pub mod shell;
 mod source;
+mod visible;
 
 pub use source::{Encoding, FileId, Source, Span};
+pub use visible::{is_hidden, is_seen, push_visible, visible};

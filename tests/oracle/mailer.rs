@@ -6,7 +6,7 @@ use super::postfix::User;
 use super::stalwart::SieveRs;
 use super::{DOMAIN, Delivery, Files, Outcome};
 use sievify::home::MemoryHome;
-use sievify::report::entry::Verdict;
+use sievify::ledger::Verdict;
 use sievify::rules::elaborate::{Mda, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Folder, Format, Step, Target};

@@ -4,9 +4,9 @@
 use super::messages::Message;
 use super::{DOMAIN, Delivery, Files, HOME, HOST, Outcome, USER};
 use sievify::home::MemoryHome;
+use sievify::ledger::Code;
+use sievify::ledger::{Finding, Verdict};
 use sievify::report::Report;
-use sievify::report::code::Code;
-use sievify::report::entry::{Finding, Verdict};
 use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Format, Program};

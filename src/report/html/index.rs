@@ -2,8 +2,8 @@
 //! administrator.
 
 use super::Policy;
+use crate::ledger::Code;
 use crate::report::Summary;
-use crate::report::code::Code;
 use askama::Template;
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -3,9 +3,10 @@
 use super::Policy;
 use super::origin::{Stretch, of_line, stretches};
 use super::replay::{Tried, or};
+use crate::ledger::Code;
+use crate::ledger::Verdict;
 use crate::report::Report;
-use crate::report::code::Code;
-use crate::report::entry::{Entry, Verdict};
+use crate::report::entry::Entry;
 use crate::report::replayed::Replayed;
 use crate::report::terminal::DIFFERENCES;
 use crate::rules::model::Format;

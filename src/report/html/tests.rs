@@ -1,8 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::report::code::Code;
-use crate::report::entry::{Entry, Verdict};
+use crate::ledger::Code;
+use crate::ledger::Verdict;
+use crate::report::entry::Entry;
 use crate::report::replayed::{Difference, Place, Replayed, Why};
 use crate::report::{Mailbox, Report};
 use crate::rules::model::Format;

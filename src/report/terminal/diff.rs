@@ -2,8 +2,10 @@
 //! them the script carries out, file by file.
 
 use super::{FAINT, HEADING, REMOVED};
-use crate::report::entry::{Entry, Verdict};
-use crate::report::{Report, visible};
+use crate::ledger::Verdict;
+use crate::report::Report;
+use crate::report::entry::Entry;
+use crate::syntax::visible;
 use similar::{Algorithm, ChangeTag, capture_diff_slices, group_diff_ops};
 use std::fmt::Write as _;
 

@@ -2,8 +2,8 @@
 //! and cut to a readable size, and where the places lie in them.
 
 use crate::report::entry::Entry;
-use crate::report::visible::push_visible;
 use crate::syntax::Source;
+use crate::syntax::push_visible;
 use std::ops::Range;
 
 /// Lines quoted of one entry.
@@ -75,8 +75,8 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
     use super::*;
-    use crate::report::code::Code;
-    use crate::report::entry::Verdict;
+    use crate::ledger::Code;
+    use crate::ledger::Verdict;
 
     fn excerpt(text: &str, line: usize, mark: &str) -> (String, String) {
         let source = Source::new("rc", text.as_bytes().to_vec());

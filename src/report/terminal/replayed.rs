@@ -4,7 +4,7 @@
 use super::FAINT;
 use crate::report::entry::Entry;
 use crate::report::replayed::{Difference, Replayed, Why};
-use crate::report::visible;
+use crate::syntax::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use textwrap::core::display_width;

@@ -7,8 +7,8 @@ use super::{
     path, shown, statements,
 };
 use crate::home::ReadError;
-use crate::report::code::Code;
-use crate::report::entry::Verdict;
+use crate::ledger::Code;
+use crate::ledger::Verdict;
 use crate::rules::model::{Assign, Piece, StatementId, Step, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::syntax::Span;

@@ -3,8 +3,8 @@
 
 use super::variables::Value;
 use super::{Elaborator, expand, leading_name, recipe, shown};
-use crate::report::code::Code;
-use crate::report::entry::Verdict;
+use crate::ledger::Code;
+use crate::ledger::Verdict;
 use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::syntax::Span;
 

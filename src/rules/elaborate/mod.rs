@@ -21,11 +21,11 @@ pub use host::{asks_for_host, printed as host_printed};
 pub use settings::{Mda, Settings};
 pub use variables::environment;
 
-use super::ledger::Ledger;
 use super::model::*;
 use crate::home::ReadError;
-use crate::report::code::Code;
-use crate::report::entry::{Finding, Verdict};
+use crate::ledger::Code;
+use crate::ledger::Ledger;
+use crate::ledger::{Finding, Verdict};
 use crate::syntax::procmailrc::{Node, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use statements::{Item, ItemKind};

@@ -1,7 +1,7 @@
 //! In: the nodes of a procmailrc. Out: its statements, entered in the ledger,
 //! with the nodes each consists of.
 
-use crate::rules::ledger::Ledger;
+use crate::ledger::Ledger;
 use crate::rules::model::{StatementId, StatementKind};
 use crate::syntax::procmailrc::{self, Node, NodeKind};
 use crate::syntax::{FileId, Span};

@@ -3,7 +3,7 @@
 
 use super::{MAX_DESTINATIONS, Mailer};
 use crate::home::ReadError;
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::elaborate::path;
 use crate::rules::model::{Destination, StatementId, StatementKind, Target};
 use crate::syntax::FileId;

@@ -3,8 +3,8 @@
 //! what stands where `test -f` looks.
 
 use crate::home::{Kind, ReadError};
+use crate::ledger::Ledger;
 use crate::rules::elaborate::{Settings, path};
-use crate::rules::ledger::Ledger;
 use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Target, Test, Text};
 use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, Question, meaning};
 use crate::syntax::{FileId, Span};

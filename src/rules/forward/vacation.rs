@@ -2,7 +2,7 @@
 
 use super::{Mailer, texts};
 use crate::home::ReadError;
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::elaborate::path;
 use crate::rules::model::{StatementId, Target, Text, Vacation};
 use crate::rules::program;

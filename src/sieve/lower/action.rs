@@ -9,7 +9,7 @@ use super::shape::Shape;
 use super::value::{command, compare, shortened};
 use super::variables::last_assignment;
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{Folder, StatementId, Text};
 use crate::rules::program::takes_value;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};

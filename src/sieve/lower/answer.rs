@@ -6,7 +6,7 @@ use super::path::Path;
 use super::pattern::Note;
 use super::value::{command, is_empty, reference, set, when};
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{self, Action, Piece, Recipe, StatementId, Step, Text};
 use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Recipients, Reply, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Value};

@@ -6,7 +6,7 @@
 
 use super::pattern::Note;
 use super::{Lowering, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::StatementId;
 use crate::sieve::limits::{Limit, LimitBreach, over_limits};
 use crate::sieve::print::Printed;

@@ -5,7 +5,7 @@ use super::path::Path;
 use super::pattern::Note;
 use super::value::{command, compare, is_empty, when};
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::StatementId;
 use crate::rules::program::{Changed, Edit};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};

@@ -4,7 +4,7 @@
 
 use super::manual;
 use super::pattern::{self, Matched, Note};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::expression::Expression;
 use crate::sieve::shared::Shared;
 use crate::sieve::target::Target;

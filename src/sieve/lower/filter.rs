@@ -19,7 +19,7 @@ use super::pattern::{Fit, Note};
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{command, is_empty, reference, set, shortened, when};
 use super::{Label, Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::filter::{Branch, Command as Filtered};
 use crate::rules::model::{Folder, Format, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
@@ -86,7 +86,7 @@ impl Lowering<'_> {
                 self.not_carried_out(
                     commands.get(number..).unwrap_or(&[]),
                     &super::note(
-                        crate::report::entry::Verdict::Dropped,
+                        crate::ledger::Verdict::Dropped,
                         Code::NeverReached,
                         "No message came to this place, because the filter ends above it",
                     ),

@@ -11,7 +11,7 @@ use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{compare, set, when};
 use super::{Lowering, adapted, manual, note};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::elaborate::mailbox;
 use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step};
 use crate::rules::program::{Meaning, meaning};

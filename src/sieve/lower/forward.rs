@@ -9,7 +9,7 @@ use super::program::without_directory;
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;

@@ -6,8 +6,8 @@ use super::pattern::Note;
 use super::shape::{Shape, is_of_word};
 use super::value::compare;
 use super::{Lowering, adapted, manual, note};
-use crate::report::code::Code;
-use crate::report::entry::Verdict;
+use crate::ledger::Code;
+use crate::ledger::Verdict;
 use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 

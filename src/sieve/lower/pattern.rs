@@ -22,8 +22,8 @@ pub(super) use glob::escaped;
 pub(super) use header::of_envelope;
 
 use super::shape::Shape;
-use crate::report::code::Code;
-use crate::report::entry::Verdict;
+use crate::ledger::Code;
+use crate::ledger::Verdict;
 use crate::rules::expression::{Expression, Reading};
 use crate::sieve::script::{Part, Test, Value};
 use crate::sieve::target::{Extension, Target};

@@ -7,7 +7,7 @@ use super::path::{Known, Path};
 use super::pattern::{Fit, Note};
 use super::value::{lost, no_quoting, quotes_expressions, reference, script_name, set};
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{Match, Part, Test, Value};
 use crate::sieve::target::Extension;

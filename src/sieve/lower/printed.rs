@@ -6,7 +6,7 @@ use super::pattern::{Note, escaped, of_envelope};
 use super::shape::Shape;
 use super::value::{Prepared, compare, reference, set, when};
 use super::{Lowering, adapted};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::Text;
 use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};

@@ -9,7 +9,7 @@ use super::printed::unquoted_blanks;
 use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{Action, Area, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, holds, meaning};
 use crate::sieve::script::{Compare, Match, Test, Value};

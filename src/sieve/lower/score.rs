@@ -10,7 +10,7 @@ use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::value::{reference, set, when};
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::{self, Area, Condition, Recipe, Text};
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
 use crate::sieve::script::{Command, Compare, Match, Part, Test, Value};

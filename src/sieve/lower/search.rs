@@ -11,7 +11,7 @@ use super::printed::{WHO, of_sender, other_fields, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
 use super::{Lowering, adapted, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::expression::Expression;
 use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source};

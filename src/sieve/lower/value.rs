@@ -6,7 +6,7 @@ use super::path::{Known, Path};
 use super::pattern::Note;
 use super::shape::Shape;
 use super::{Lowering, manual};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::elaborate::{asks_for_host, host_printed};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};

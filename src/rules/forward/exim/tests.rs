@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::home::MemoryHome;
-use crate::report::entry::Finding;
+use crate::ledger::Finding;
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::Program;

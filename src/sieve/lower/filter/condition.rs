@@ -8,7 +8,7 @@ use super::compared::{Compared, Wanted};
 use super::expression::of_field;
 use super::subject::{Subject, subject};
 use super::{COUNTED, Way};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::model::filter::{Comparison, Condition, number};
 use crate::rules::program::is_field_name;
 use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};

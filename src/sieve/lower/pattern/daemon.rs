@@ -4,7 +4,7 @@
 
 use super::regex::Dialect;
 use super::{Fit, Matched, Note, Remarks};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::expression::Expression;
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};

@@ -11,7 +11,7 @@ use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
 use super::{Fit, Group, Matched, Note, Remarks, any_of, sender, style};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::expression::{Expression, Regex};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};

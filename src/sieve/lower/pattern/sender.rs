@@ -8,7 +8,7 @@
 use super::key::is_blank;
 use super::term::{Budget, Line, Lines, Term, TooComplex, behind, done, push_new, sees_blank};
 use super::{Fit, Remarks};
-use crate::report::code::Code;
+use crate::ledger::Code;
 use crate::rules::expression::{ByteSet, Regex};
 
 /// What can stand behind a sender: each day, each month, and any digit where

@@ -2,10 +2,15 @@
 //! for them. Out: the sources that were read, their statements, and what was
 //! found about these: one set of books for `.forward` and all that it calls.
 
-use super::model::{Statement, StatementId, StatementKind};
+mod code;
+mod finding;
+mod statement;
+
+pub use code::Code;
+pub use finding::{Finding, Findings, Verdict};
+pub use statement::{Statement, StatementId, StatementKind};
+
 use crate::home::{Home, ReadError};
-use crate::report::code::Code;
-use crate::report::entry::{Finding, Findings, Verdict};
 use crate::syntax::{FileId, Source, Span};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;

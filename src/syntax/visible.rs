@@ -16,7 +16,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends a character as [`visible`] shows it.
-pub(super) fn push_visible(shown: &mut String, c: char) {
+pub fn push_visible(shown: &mut String, c: char) {
     match c {
         c if !is_hidden(c) => shown.push(c),
         // The control pictures stand in the order of the characters.
@@ -27,7 +27,7 @@ pub(super) fn push_visible(shown: &mut String, c: char) {
 }
 
 /// Whether every character is seen as what it is.
-pub(super) fn is_seen(text: &str) -> bool {
+pub fn is_seen(text: &str) -> bool {
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t');
     text.bytes().all(is_plain) || !text.chars().any(is_hidden)
 }
