@@ -255,8 +255,6 @@ impl Lowering<'_> {
         let asked = Asked::exactly(test(by, key));
         Ok(match compared.by {
             Comparison::Contains => asked,
-            // Several fields are one text to Exim, which is none of them.
-            Comparison::Is if self.target.has(Extension::Relational) => alone(asked, name),
             _ => self.as_one(asked, name, wide),
         })
     }
@@ -282,8 +280,8 @@ impl Lowering<'_> {
         })
     }
 
-    /// A test of how all fields of a name begin or end, which Exim takes for
-    /// one text.
+    /// A test of where the text of a field begins or ends: to Exim, all fields of
+    /// a name are one text, in which those that are empty do not show.
     fn as_one(&self, mut asked: Asked, name: &str, wide: bool) -> Asked {
         let ends = if wide || !self.target.has(Extension::Relational) {
             asked.fit.may_exceed = true;
@@ -491,7 +489,7 @@ fn any_address(
             };
             let (by, key) = match compared.sieve(key)? {
                 Wanted::Always(false) => return Ok(Asked::exactly(Test::False)),
-                Wanted::Always(true) => (Match::Matches, "*".to_owned()),
+                Wanted::Always(true) => (Match::Matches, "?*".to_owned()),
                 Wanted::Key(by, key) => (by, key),
             };
             let asked = Asked::exactly(Test::Address {
