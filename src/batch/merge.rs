@@ -1,11 +1,10 @@
 //! In: directories with the parts of a batch. Out: its lists, as one run over
 //! all homes would have written them.
 
-use super::index;
 use super::lists::{self, Link};
 use super::output::{Output, directory, names, settle};
 use super::rows::{FOLDERS, SUMMARY, user_of};
-use super::run::{BatchError, Outcome, PARTS};
+use super::run::{BatchError, Outcome, PARTS, lists_of_all};
 use super::seen::SEEN;
 use super::shard::Shard;
 use super::{summary, write};
@@ -72,27 +71,14 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     for part in &parts {
         let unread = || MergeError::Unread(part.join(names::TOTALS));
         let of_part = summary::parse(&read(part, names::TOTALS)?).ok_or_else(unread)?;
-        outcome.homes += of_part.homes;
-        outcome.failed += of_part.failed;
-        outcome.counts += of_part.counts;
-        for (code, homes) in of_part.manual {
-            *outcome.manual.entry(code).or_default() += homes;
-        }
-        outcome.problems.extend(of_part.problems);
+        outcome += of_part;
         let of_part: Vec<Link> = serde_json::from_slice(&read(part, lists::LINKS)?)
             .map_err(|_| MergeError::Unread(part.join(lists::LINKS)))?;
         links.extend(of_part);
     }
     links.sort_by(|one, other| one.user.cmp(&other.user));
-    lists::write_forwards(&links, &mut output)?;
-    index::write(&mut output)?;
-    outcome.problems.sort();
-    outcome.problems.dedup();
-    output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
-    outcome.written = output.written;
-    if outcome.written > 0 {
-        settle(&out)?;
-    }
+    lists_of_all(&mut outcome, &links, &mut output)?;
+    settle(&out)?;
     Ok(outcome)
 }
 

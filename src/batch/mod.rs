@@ -3,6 +3,7 @@
 
 pub mod accounts;
 mod index;
+mod input;
 pub mod lines;
 mod lists;
 mod merge;

@@ -1,26 +1,25 @@
 //! In: the options of a batch, and what translates one home. Out: the
 //! directory of the output, written as the homes are done, and the totals.
 
-use super::index;
 use super::lines::Problem;
-use super::lists;
+use super::lists::{self, Link};
 use super::output::{Output, directory, names, output_error, settle};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
 use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
 use super::shard::Shard;
 use super::summary;
-use super::tables::{self, Tables};
-use super::users::{self, Person, User};
+use super::users::User;
 use super::write::Directory;
-use super::{accounts, passwd};
+use super::{index, input};
 use crate::home::{DiskHome, Home, Limits};
 use crate::ledger::Code;
 use crate::report;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use thiserror::Error;
 
@@ -101,6 +100,19 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
 }
 
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Outcome) {
+        self.homes += other.homes;
+        self.failed += other.failed;
+        self.counts += other.counts;
+        for (code, homes) in other.manual {
+            *self.manual.entry(code).or_default() += homes;
+        }
+        self.written += other.written;
+        self.problems.extend(other.problems);
+    }
+}
+
 /// Who watches a batch.
 pub trait Watch: Sync {
     /// So many homes were found.
@@ -126,8 +138,8 @@ pub fn run(
     watch: &dyn Watch,
 ) -> Result<Outcome, BatchError> {
     let mut problems = Vec::new();
-    let tables = read_tables(options, &mut problems)?;
-    let (mut users, people) = find_users(options, &mut problems)?;
+    let tables = input::tables(options, &mut problems)?;
+    let (mut users, people) = input::users(options, &mut problems)?;
     for user in &mut users {
         user.alias = tables.alias_of(&user.name);
     }
@@ -153,66 +165,27 @@ pub fn run(
         with: options.with.as_ref().map(fingerprint),
         has_begun: OnceLock::new(),
     };
-    let mut notes = Notes::open(lists);
-    let mut seen = output.table(names::SEEN, &SEEN)?;
-    let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
-    let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
-    let mut outcome = Outcome::default();
-    let mut redirects = BTreeMap::new();
-    for chunk in chosen.chunks(CHUNK) {
-        let notes: Vec<_> = chunk.iter().map(|user| notes.of(&user.name)).collect();
-        let rows: Vec<Row> = chunk
-            .par_iter()
-            .zip(notes)
-            .map(|(user, note)| {
-                let row = run.one(user, note);
-                watch.done();
-                row
-            })
-            .collect();
-        for row in rows {
-            summary.row(row.summary())?;
-            for folder in row.folders() {
-                folders.row(folder)?;
-            }
-            let place = &row.user.name;
-            match row.result {
-                Ok(done) => {
-                    outcome.homes += 1;
-                    outcome.counts += done.counts;
-                    outcome.written += done.written;
-                    for code in done.manual {
-                        *outcome.manual.entry(code).or_default() += 1;
-                    }
-                    if let Some(note) = done.note {
-                        seen.row([cell(place), note])?;
-                    }
-                    if !done.redirects.is_empty() {
-                        redirects.insert(row.user.name.clone(), done.redirects);
-                    }
-                }
-                Err(message) => {
-                    outcome.failed += 1;
-                    problems.push(Problem::with(place, message));
-                }
-            }
-        }
-    }
-    seen.finish()?;
-    for table in [summary, folders] {
-        output.written += usize::from(table.finish()?);
-    }
+    let (mut outcome, redirects) = run.homes(&chosen, lists, &mut output, watch)?;
+    outcome.problems.append(&mut problems);
     let mut list = output.table(names::LISTS, &lists::LISTS)?;
     for row in lists::lists(&tables, &people) {
         list.row(row)?;
     }
     output.written += usize::from(list.finish()?);
+    let accounts = options.accounts.as_ref();
+    let accounts = accounts.map(|path| path.display().to_string());
+    let domain = options.domain.as_deref();
+    let (moved, found) = lists::moved(&people, domain, accounts.as_deref().unwrap_or_default());
+    let problems = found.into_iter().filter(|_| accounts.is_some());
+    outcome.problems.extend(problems);
+    output.file(names::VIRTUAL, moved.as_bytes())?;
+    output.file(names::RELOCATED, moved.as_bytes())?;
+    if let Some(out) = &out {
+        outcome.problems.extend(left_over(out, &users));
+    }
     let links = lists::links(&tables, &people, &redirects);
     match options.shard {
-        None => {
-            lists::write_forwards(&links, &mut output)?;
-            index::write(&mut output)?;
-        }
+        None => lists_of_all(&mut outcome, &links, &mut output)?,
         // Circles are seen when all parts are there.
         Some(_) => {
             let links = serde_json::to_vec(&links).unwrap_or_default();
@@ -221,29 +194,36 @@ pub fn run(
                 .with
                 .map_or(String::new(), |with| format!("{with:016x}\n"));
             output.file(lists::WITH, with.as_bytes())?;
+            totals(&mut outcome, &mut output)?;
         }
     }
-    let accounts = options.accounts.as_ref();
-    let accounts = accounts.map(|path| path.display().to_string());
-    let domain = options.domain.as_deref();
-    let (moved, found) = lists::moved(&people, domain, accounts.as_deref().unwrap_or_default());
-    problems.extend(found.into_iter().filter(|_| accounts.is_some()));
-    output.file(names::VIRTUAL, moved.as_bytes())?;
-    output.file(names::RELOCATED, moved.as_bytes())?;
-    if let Some(out) = &out {
-        problems.extend(left_over(out, &users));
-    }
-    problems.sort();
-    problems.dedup();
-    outcome.problems = problems;
-    output.file(names::TOTALS, summary::text(&outcome).as_bytes())?;
-    outcome.written += output.written;
     if let Some(out) = &out {
         // Also where nothing was written: what stands may come from a run that
         // was interrupted before this.
         settle(out)?;
     }
     Ok(outcome)
+}
+
+/// Writes what is known when all homes are done: the forwards, with their circles,
+/// the page of all users, and the totals.
+pub(super) fn lists_of_all(
+    outcome: &mut Outcome,
+    links: &[Link],
+    output: &mut Output,
+) -> Result<(), BatchError> {
+    lists::write_forwards(links, output)?;
+    index::write(output)?;
+    totals(outcome, output)
+}
+
+/// Writes the totals, and counts what was written.
+fn totals(outcome: &mut Outcome, output: &mut Output) -> Result<(), BatchError> {
+    outcome.problems.sort();
+    outcome.problems.dedup();
+    output.file(names::TOTALS, summary::text(outcome).as_bytes())?;
+    outcome.written += output.written;
+    Ok(())
 }
 
 /// Scripts of an earlier run whose users are not there any more. They are not
@@ -289,103 +269,6 @@ fn part_directory(
         .map_err(|error| output_error(&out.path().join(PARTS), error))
 }
 
-fn read(path: &Path) -> Result<(String, String), BatchError> {
-    let name = path.display().to_string();
-    match std::fs::read(path) {
-        Ok(bytes) => Ok((name, String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) => Err(BatchError::Input { path: name, error }),
-    }
-}
-
-/// The text of a file that an alias includes, where it may be read.
-fn included(options: &Options, path: &str) -> Result<String, String> {
-    let mut directories = options.allow_include.iter();
-    let below = directories.find_map(|directory| {
-        let rest = Path::new(path).strip_prefix(directory).ok()?;
-        Some((directory, rest.to_str()?))
-    });
-    let (directory, rest) = below.ok_or("name its directory with --allow-include")?;
-    let opened = DiskHome::open(directory, options.limits);
-    let read = opened.and_then(|directory| directory.read(rest));
-    let bytes = read.map_err(|error| error.to_string())?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn read_tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables, BatchError> {
-    let mut tables = Tables {
-        domain: options.domain.as_ref().map(|domain| domain.to_lowercase()),
-        ..Tables::default()
-    };
-    let mut sources = Vec::new();
-    if let Some(path) = &options.aliases {
-        let (name, text) = read(path)?;
-        let (mut table, found) = tables::aliases(&name, &text);
-        problems.extend(found);
-        let read = |path: &str| included(options, path);
-        problems.extend(tables::include(&name, &mut table, &read));
-        tables.aliases = table;
-        sources.push((name, true));
-    }
-    if let Some(path) = &options.virtual_ {
-        let (name, text) = read(path)?;
-        let (table, found) = tables::virtual_(&name, &text);
-        tables.virtual_ = table;
-        problems.extend(found);
-        sources.push((name, false));
-    }
-    for (name, is_aliases) in sources {
-        let table = if is_aliases {
-            &tables.aliases
-        } else {
-            &tables.virtual_
-        };
-        for entry in table.values() {
-            for circle in tables.resolve(&entry.name).circles {
-                if circle == entry.name.to_lowercase() {
-                    let message = format!("{} leads back to itself", entry.name);
-                    problems.push(Problem::at(&name, entry.line, message));
-                }
-            }
-        }
-    }
-    Ok(tables)
-}
-
-fn find_users(
-    options: &Options,
-    problems: &mut Vec<Problem>,
-) -> Result<(Vec<User>, Vec<Person>), BatchError> {
-    let mut logins = Vec::new();
-    let (mut users, found) = match &options.passwd {
-        Some(path) => {
-            let (name, text) = read(path)?;
-            let (passwd, found) = passwd::parse(&name, &text);
-            problems.extend(found);
-            logins = passwd.iter().map(|user| user.name.clone()).collect();
-            users::of_passwd(passwd, &options.roots)
-        }
-        None => users::walk(&options.roots),
-    };
-    problems.extend(found);
-    if let Some(path) = &options.home_path {
-        for user in &mut users {
-            user.home_path = path.replace("%u", &user.name);
-        }
-    }
-    let mut accounts = accounts::Accounts::new();
-    if let Some(path) = &options.accounts {
-        let (name, text) = read(path)?;
-        let (read, found) = accounts::parse(&name, &text);
-        problems.extend(found);
-        if let Some(read) = read {
-            problems.extend(users::assign(&mut users, &read, &name));
-            accounts = read;
-        }
-    }
-    let people = users::people(&users, &accounts, &logins);
-    Ok((users, people))
-}
-
 /// What is the same for every home of a run.
 struct Run<'a> {
     options: &'a Options,
@@ -408,6 +291,68 @@ struct Reported {
 }
 
 impl Run<'_> {
+    /// Translates homes, and writes a row for each of them; returns where the mail of
+    /// their users goes as well.
+    fn homes(
+        &self,
+        users: &[&User],
+        lists: Option<&Directory>,
+        output: &mut Output,
+        watch: &dyn Watch,
+    ) -> Result<(Outcome, BTreeMap<String, Vec<String>>), BatchError> {
+        let mut notes = Notes::open(lists);
+        let mut seen = output.table(names::SEEN, &SEEN)?;
+        let mut summary = output.table(names::SUMMARY, &SUMMARY)?;
+        let mut folders = output.table(names::FOLDERS, &FOLDERS)?;
+        let mut outcome = Outcome::default();
+        let mut redirects = BTreeMap::new();
+        for chunk in users.chunks(CHUNK) {
+            let notes: Vec<_> = chunk.iter().map(|user| notes.of(&user.name)).collect();
+            let rows: Vec<Row> = chunk
+                .par_iter()
+                .zip(notes)
+                .map(|(user, note)| {
+                    let row = self.one(user, note);
+                    watch.done();
+                    row
+                })
+                .collect();
+            for row in rows {
+                summary.row(row.summary())?;
+                for folder in row.folders() {
+                    folders.row(folder)?;
+                }
+                let name = &row.user.name;
+                match row.result {
+                    Ok(done) => {
+                        outcome += Outcome {
+                            homes: 1,
+                            counts: done.counts,
+                            manual: done.manual.into_iter().map(|code| (code, 1)).collect(),
+                            written: done.written,
+                            ..Outcome::default()
+                        };
+                        if let Some(note) = done.note {
+                            seen.row([cell(name), note])?;
+                        }
+                        if !done.redirects.is_empty() {
+                            redirects.insert(name.clone(), done.redirects);
+                        }
+                    }
+                    Err(message) => {
+                        outcome.failed += 1;
+                        outcome.problems.push(Problem::with(name, message));
+                    }
+                }
+            }
+        }
+        seen.finish()?;
+        for table in [summary, folders] {
+            output.written += usize::from(table.finish()?);
+        }
+        Ok((outcome, redirects))
+    }
+
     fn one<'u>(&self, user: &'u User, note: Option<String>) -> Row<'u> {
         let result = self.open(user).and_then(|home| {
             // A link in the place of a home could lead to anyone's.
