@@ -32,6 +32,35 @@ struct Arm {
     path: Path,
 }
 
+/// The ways through a recipe, and past it.
+struct Ways {
+    /// What runs before it is asked whether the recipe matches.
+    before: Vec<Command>,
+    arms: Vec<Arm>,
+    /// What is known of a message that it does not match.
+    missed: Path,
+    /// What becomes of such a message.
+    otherwise: Flow,
+    /// Every message goes by the one arm.
+    always: bool,
+    fit: Fit,
+}
+
+impl Ways {
+    /// Whether the rest of a chain is the same for all that come to it.
+    fn are_alike_to(&self, rest: &[Step]) -> bool {
+        let asked = Asked::by(rest);
+        let missed = (!self.always).then_some(&self.missed);
+        let falling = self.arms.iter().filter(|arm| arm.flow.falls);
+        let ways = falling.map(|arm| &arm.path).chain(missed);
+        let mut chains = ways.map(|way| asked.of(way.chain));
+        match chains.next() {
+            Some(first) => chains.all(|chain| chain == first),
+            None => true,
+        }
+    }
+}
+
 impl Lowering<'_> {
     /// A recipe, and those that hang on it.
     pub(super) fn chained(&mut self, group: &[Step], path: &mut Path, depth: usize) -> Flow {
@@ -52,126 +81,147 @@ impl Lowering<'_> {
                 sequence.push(self.step(step, path));
                 continue;
             };
-            match applies(recipe.chain, path.chain) {
-                Some(true) => {
-                    self.reached.insert(recipe.at);
-                }
-                Some(false) => {
-                    self.skipped(recipe);
-                    path.chain = path.chain.after(recipe.chain, false);
-                    continue;
-                }
-                None => {
-                    let note = manual(
-                        Code::UnclearChain,
-                        "This rule depends on what a rule above it did, and that rule is not carried out",
-                    );
-                    self.leave_out(recipe, LeftOut { span: None, note }, path);
-                    continue;
-                }
-            }
-            if let Some(note) = self.barred(recipe.at) {
-                self.leave_out(recipe, LeftOut { span: None, note }, path);
+            let Some(guard) = self.admitted(recipe, path) else {
                 continue;
-            }
-            let guard = match self.guard(recipe, path) {
-                Ok(guard) => guard,
-                Err(left_out) if self.is_idle(recipe) => {
-                    let note = note(
-                        Verdict::Dropped,
-                        Code::UnusedVariable,
-                        "No rule that is carried out asks for what this sets",
-                    );
-                    self.leave_out(recipe, LeftOut { note, ..left_out }, path);
-                    continue;
-                }
-                Err(left_out) => {
-                    self.leave_out(recipe, left_out, path);
-                    continue;
-                }
             };
-            if guard.test == Test::False {
-                self.never(recipe);
-                path.miss(recipe, &guard);
-                self.doubt_values(recipe, guard.fit, path);
-                continue;
-            }
             let ahead = Ahead::of(recipe, rest);
             if ahead.marks.is_some() {
                 rest = rest.get(1..).unwrap_or(&[]);
             }
-            let before = guard.before.clone();
-            let mut arms = self.arms(recipe, guard.clone(), ahead, path);
-            let mut missed = path.clone();
-            missed.miss(recipe, &guard);
-            let asked = Asked::by(rest);
-            let ways = arms
-                .iter()
-                .filter(|arm| arm.flow.falls)
-                .map(|arm| &arm.path);
-            let always = guard.test == Test::True && arms.len() == 1;
-            let all_alike = {
-                let others = match always {
-                    true => None,
-                    false => Some(&missed),
-                };
-                let mut chains = ways.chain(others).map(|way| asked.of(way.chain));
-                match chains.next() {
-                    Some(first) => chains.all(|chain| chain == first),
-                    None => true,
-                }
-            };
-            let left = rest
-                .iter()
-                .filter(|step| matches!(step, Step::Recipe(_)))
-                .count();
-            let splits = !all_alike && depth < MAX_CHAIN && left <= self.repeats;
-            let mut otherwise = Flow::nothing();
-            if splits {
-                for arm in arms.iter_mut().filter(|arm| arm.flow.falls) {
-                    self.repeats = self.repeats.saturating_sub(left);
-                    let mut inner = Sequence::default();
-                    inner.push(std::mem::replace(&mut arm.flow, Flow::nothing()));
-                    match self.loses_track(&inner) {
-                        true => self.cannot_tell(rest, &mut arm.path),
-                        false => inner.push(self.chained(rest, &mut arm.path, depth + 1)),
-                    }
-                    arm.flow = inner.close();
-                }
-                if !always {
-                    self.doubt_values(recipe, guard.fit, &mut missed);
-                    otherwise = self.chained(rest, &mut missed, depth + 1);
-                }
+            let mut ways = self.ways(recipe, guard, ahead, path);
+            if self.parts(recipe, &mut ways, rest, depth) {
                 rest = &[];
             }
-            let ways = arms
-                .iter()
-                .filter(|arm| arm.flow.falls)
-                .map(|arm| arm.path.clone());
-            let missed = Some(missed).filter(|_| otherwise.falls && !always);
-            let may_be_missed = missed.is_some();
-            if may_be_missed || arms.iter().any(|arm| arm.flow.falls) {
-                // The way on takes its place, and need not be a copy.
-                path.let_go();
-            }
-            let mut onward = missed.into_iter().chain(ways).reduce(Path::join);
-            if let Some(onward) = onward.as_mut().filter(|_| may_be_missed) {
-                self.doubt_values(recipe, guard.fit, onward);
-            }
-            let mut flow = branches(before, arms, otherwise, always);
-            self.comment_first(&mut flow.commands, recipe.at);
-            match onward {
-                Some(onward) => {
-                    let (clone, file, depth) = (path.clone, path.file, path.depth);
-                    *path = onward;
-                    (path.clone, path.file, path.depth) = (clone, file, depth);
-                }
-                None => flow.falls = false,
-            }
-            sequence.push(flow);
+            sequence.push(self.rejoined(recipe, ways, path));
         }
         path.exceeds = exceeds;
         sequence.close()
+    }
+
+    /// When a recipe matches; `None` where no message comes to its action, or it is
+    /// left out.
+    fn admitted(&mut self, recipe: &Recipe, path: &mut Path) -> Option<Guard> {
+        let left_out = match applies(recipe.chain, path.chain) {
+            Some(true) => {
+                self.reached.insert(recipe.at);
+                self.barred(recipe.at)
+            }
+            Some(false) => {
+                self.skipped(recipe);
+                path.chain = path.chain.after(recipe.chain, false);
+                return None;
+            }
+            None => Some(manual(
+                Code::UnclearChain,
+                "This rule depends on what a rule above it did, and that rule is not carried out",
+            )),
+        };
+        let guard = match left_out {
+            Some(note) => Err(LeftOut { span: None, note }),
+            None => self.guard(recipe, path).map_err(|left_out| {
+                let unused = || {
+                    note(
+                        Verdict::Dropped,
+                        Code::UnusedVariable,
+                        "No rule that is carried out asks for what this sets",
+                    )
+                };
+                match self.is_idle(recipe) {
+                    true => LeftOut {
+                        note: unused(),
+                        ..left_out
+                    },
+                    false => left_out,
+                }
+            }),
+        };
+        match guard {
+            Ok(guard) if guard.test == Test::False => {
+                self.never(recipe);
+                path.miss(recipe, &guard);
+                self.doubt_values(recipe, guard.fit, path);
+                None
+            }
+            Ok(guard) => Some(guard),
+            Err(left_out) => {
+                self.leave_out(recipe, left_out, path);
+                None
+            }
+        }
+    }
+
+    /// The ways through a recipe.
+    fn ways(&mut self, recipe: &Recipe, guard: Guard, ahead: Ahead, path: &Path) -> Ways {
+        let before = guard.before.clone();
+        let matches_all = guard.test == Test::True;
+        let fit = guard.fit;
+        let mut missed = path.clone();
+        missed.miss(recipe, &guard);
+        let arms = self.arms(recipe, guard, ahead, path);
+        Ways {
+            before,
+            always: matches_all && arms.len() == 1,
+            arms,
+            missed,
+            otherwise: Flow::nothing(),
+            fit,
+        }
+    }
+
+    /// Writes the rest of a chain for each way, where it matters to the rest by which
+    /// one a message came; says whether it did.
+    fn parts(&mut self, recipe: &Recipe, ways: &mut Ways, rest: &[Step], depth: usize) -> bool {
+        let recipes = rest.iter().filter(|step| matches!(step, Step::Recipe(_)));
+        let left = recipes.count();
+        if ways.are_alike_to(rest) || depth >= MAX_CHAIN || left > self.repeats {
+            return false;
+        }
+        for arm in ways.arms.iter_mut().filter(|arm| arm.flow.falls) {
+            self.repeats = self.repeats.saturating_sub(left);
+            let mut inner = Sequence::default();
+            inner.push(std::mem::replace(&mut arm.flow, Flow::nothing()));
+            match self.loses_track(&inner) {
+                true => self.cannot_tell(rest, &mut arm.path),
+                false => inner.push(self.chained(rest, &mut arm.path, depth + 1)),
+            }
+            arm.flow = inner.close();
+        }
+        if !ways.always {
+            self.doubt_values(recipe, ways.fit, &mut ways.missed);
+            ways.otherwise = self.chained(rest, &mut ways.missed, depth + 1);
+        }
+        true
+    }
+
+    /// Brings the ways through a recipe together again.
+    fn rejoined(&mut self, recipe: &Recipe, ways: Ways, path: &mut Path) -> Flow {
+        let may_be_missed = ways.otherwise.falls && !ways.always;
+        let falling = ways.arms.iter().filter(|arm| arm.flow.falls);
+        let mut onward: Vec<Path> = falling.map(|arm| arm.path.clone()).collect();
+        if may_be_missed {
+            onward.insert(0, ways.missed);
+        }
+        if !onward.is_empty() {
+            // The way on takes its place, and need not be a copy.
+            path.let_go();
+        }
+        let mut onward = onward.into_iter().reduce(Path::join);
+        if let Some(onward) = onward.as_mut()
+            && may_be_missed
+        {
+            self.doubt_values(recipe, ways.fit, onward);
+        }
+        let mut flow = branches(ways.before, ways.arms, ways.otherwise, ways.always);
+        self.comment_first(&mut flow.commands, recipe.at);
+        match onward {
+            Some(onward) => {
+                let (clone, file, depth) = (path.clone, path.file, path.depth);
+                *path = onward;
+                (path.clone, path.file, path.depth) = (clone, file, depth);
+            }
+            None => flow.falls = false,
+        }
+        flow
     }
 
     /// What a recipe does where it matches; a second arm, where its action can
