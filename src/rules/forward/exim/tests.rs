@@ -68,6 +68,42 @@ fn deliveries() {
 }
 
 #[test]
+fn a_file_is_expanded_where_that_is_asked_for() {
+    for (filter, text) in [
+        ("vacation", "About $SUBJECT later.\n"),
+        (
+            "vacation expand file .vacation.msg",
+            "About $SUBJECT later.\n",
+        ),
+        ("vacation file .vacation.msg", "About $h_subject: later.\n"),
+    ] {
+        let Target::Vacation(vacation) = &targets(filter)[0].0 else {
+            panic!("{filter}")
+        };
+        assert_eq!(vacation.text, text, "{filter}");
+    }
+}
+
+#[test]
+fn no_shell_reads_what_a_pipe_starts() {
+    for filter in ["pipe true", "pipe \"exit 67\"", "pipe \"cat >> f\""] {
+        assert!(
+            matches!(&targets(filter)[0].0, Target::Program(_)),
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn bounces_go_to_the_user_alone() {
+    let address = Target::Address("a@b.example".to_owned());
+    for (errors_to, expected) in [("u@example.org", address), ("x@b.example", Target::Unknown)] {
+        let filter = format!("deliver a@b.example errors_to {errors_to}");
+        assert_eq!(targets(&filter)[0].0, expected, "{errors_to}");
+    }
+}
+
+#[test]
 fn a_message_goes_on_unless_a_delivery_counts() {
     let steps = |filter: &str| read(filter).0.body.len();
     assert_eq!(steps("unseen save x"), 2);

@@ -489,6 +489,8 @@ fn any_address(
             };
             let (by, key) = match compared.sieve(key)? {
                 Wanted::Always(false) => return Ok(Asked::exactly(Test::False)),
+                // No address is empty.
+                Wanted::Key(_, key) if key.is_empty() => return Ok(Asked::exactly(Test::False)),
                 Wanted::Always(true) => (Match::Matches, "?*".to_owned()),
                 Wanted::Key(by, key) => (by, key),
             };
