@@ -21,7 +21,7 @@ use arguments::{Call, Flag, Reader, Stage};
 
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
-pub use question::{Comparison, Grep, Input, Patterns, Question, holds};
+pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};
 pub use send::{BodyPart, Recipients, Reply, Vacation, answer, takes_value};
 
 /// What a command does.

@@ -4,6 +4,7 @@
 //! Strings here are plain values; the printer quotes them. A value that holds
 //! variable references is a [`Value`] with parts.
 
+use crate::rules::program::Relation;
 use serde::{Deserialize, Serialize};
 
 /// A script; its `require` is found from what it uses.
@@ -225,10 +226,10 @@ pub enum Match {
     Matches,
     /// `:regex` (draft-ietf-sieve-regex).
     Regex,
-    /// `:count` with a relation such as `gt` (RFC 5231).
-    Count(String),
-    /// `:value` with a relation (RFC 5231).
-    Value(String),
+    /// `:count` (RFC 5231).
+    Count(Relation),
+    /// `:value` (RFC 5231).
+    Value(Relation),
 }
 
 /// Address parts (RFC 5228 §2.7.4, RFC 5233).

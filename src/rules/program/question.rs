@@ -5,6 +5,7 @@ use super::formail::Formail;
 use super::{Meaning, Source, echo};
 use crate::rules::model::{FileTest, Text};
 use crate::syntax::shell::Operator;
+use serde::{Deserialize, Serialize};
 
 /// What `test` asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Comparison {
         /// Left of the operator.
         left: Text,
         /// `eq`, `ne`, `lt`, `le`, `gt`, `ge`.
-        relation: &'static str,
+        relation: Relation,
         /// Right of it.
         right: Text,
     },
@@ -44,15 +45,55 @@ pub enum Comparison {
     Any(Vec<Question>),
 }
 
-/// Whether a relation of [`Comparison::Number`] holds.
-pub fn holds(left: i64, relation: &str, right: i64) -> bool {
-    match relation {
-        "eq" => left == right,
-        "ne" => left != right,
-        "lt" => left < right,
-        "le" => left <= right,
-        "gt" => left > right,
-        _ => left >= right,
+/// How two numbers compare: in test(1), and with `:value` and `:count` (RFC 5231).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Relation {
+    /// `eq`.
+    Equal,
+    /// `ne`.
+    Unequal,
+    /// `lt`.
+    Less,
+    /// `le`.
+    AtMost,
+    /// `gt`.
+    Greater,
+    /// `ge`.
+    AtLeast,
+}
+
+impl Relation {
+    const ALL: [Relation; 6] = [
+        Relation::Equal,
+        Relation::Unequal,
+        Relation::Less,
+        Relation::AtMost,
+        Relation::Greater,
+        Relation::AtLeast,
+    ];
+
+    /// Its two letters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Relation::Equal => "eq",
+            Relation::Unequal => "ne",
+            Relation::Less => "lt",
+            Relation::AtMost => "le",
+            Relation::Greater => "gt",
+            Relation::AtLeast => "ge",
+        }
+    }
+
+    /// Whether it holds.
+    pub fn holds(self, left: i64, right: i64) -> bool {
+        match self {
+            Relation::Equal => left == right,
+            Relation::Unequal => left != right,
+            Relation::Less => left < right,
+            Relation::AtMost => left <= right,
+            Relation::Greater => left > right,
+            Relation::AtLeast => left >= right,
+        }
     }
 }
 
@@ -223,9 +264,9 @@ fn of_words(mut words: &[Text]) -> Option<Question> {
                 }
                 operator => Comparison::Number {
                     left,
-                    relation: RELATIONS
+                    relation: Relation::ALL
                         .into_iter()
-                        .find(|relation| operator.strip_prefix('-') == Some(relation))?,
+                        .find(|relation| operator.strip_prefix('-') == Some(relation.as_str()))?,
                     right,
                 },
             }
@@ -239,8 +280,6 @@ fn of_words(mut words: &[Text]) -> Option<Question> {
         comparison,
     })
 }
-
-const RELATIONS: [&str; 6] = ["eq", "ne", "lt", "le", "gt", "ge"];
 
 pub(super) fn is_grep(call: &Call) -> bool {
     ["grep", "egrep", "fgrep"].contains(&call.name.as_str())

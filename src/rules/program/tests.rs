@@ -355,7 +355,7 @@ fn questions() {
             false,
             Comparison::Number {
                 left: v("N"),
-                relation: "gt",
+                relation: Relation::Greater,
                 right: t("5")
             }
         )

@@ -333,7 +333,7 @@ impl<'p> Machine<'_, 'p> {
                 let (Some(left), Some(right)) = (left, right) else {
                     return Ran::exit(2);
                 };
-                program::holds(left, relation, right)
+                relation.holds(left, right)
             }
             Comparison::Every(questions) => {
                 for question in questions {

@@ -11,7 +11,7 @@ use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Action, Area, Recipe, Text};
-use crate::rules::program::{Comparison, Meaning, Question, holds, meaning};
+use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
 use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -124,7 +124,7 @@ impl Lowering<'_> {
                 right,
             } => {
                 let (left, right) = (self.value(left, path)?, self.value(right, path)?);
-                self.numbers(left, relation, right)?
+                self.numbers(left, *relation, right)?
             }
             Comparison::Every(questions) => {
                 self.asked_together(recipe, questions, Test::AllOf, path)?
@@ -207,18 +207,13 @@ impl Lowering<'_> {
     }
 
     /// `test a -lt b` (RFC 5231, RFC 4790 §9.1).
-    fn numbers(
-        &self,
-        left: Prepared,
-        relation: &'static str,
-        right: Prepared,
-    ) -> Result<Held, Note> {
+    fn numbers(&self, left: Prepared, relation: Relation, right: Prepared) -> Result<Held, Note> {
         let number = |prepared: &Prepared| {
             let text = prepared.value.as_text()?;
             text.trim().parse::<i64>().ok()
         };
         if let (Some(left), Some(right)) = (number(&left), number(&right)) {
-            return Ok(Held::exactly(constant(holds(left, relation, right))));
+            return Ok(Held::exactly(constant(relation.holds(left, right))));
         }
         // The server knows no negative numbers.
         let is_plain = |prepared: &Prepared| match prepared.value.as_text() {
@@ -238,7 +233,7 @@ impl Lowering<'_> {
         }
         let test = Test::String {
             compare: Compare {
-                by: Match::Value(relation.to_owned()),
+                by: Match::Value(relation),
                 octet: false,
             },
             sources: vec![plain(&left)],

@@ -12,6 +12,7 @@ use super::value::{reference, set, when};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::{self, Area, Condition, Recipe, Text};
+use crate::rules::program::Relation;
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
 use crate::sieve::script::{Command, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
@@ -201,7 +202,7 @@ impl Lowering<'_> {
         let limit = limit(sum, unit);
         let test = Test::String {
             compare: Compare {
-                by: Match::Value("gt".to_owned()),
+                by: Match::Value(Relation::Greater),
                 octet: false,
             },
             sources: vec![reference(&name)],
@@ -222,7 +223,7 @@ impl Lowering<'_> {
         }
         Some(Test::Header {
             compare: Compare {
-                by: Match::Count("gt".to_owned()),
+                by: Match::Count(Relation::Greater),
                 octet: false,
             },
             names: names.clone(),

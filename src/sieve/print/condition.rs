@@ -190,11 +190,11 @@ impl Printer {
             }
             Match::Count(relation) => {
                 self.uses.insert(Extension::Relational);
-                (format!(":count {}", self.text(relation)), true)
+                (format!(":count {}", self.text(relation.as_str())), true)
             }
             Match::Value(relation) => {
                 self.uses.insert(Extension::Relational);
-                (format!(":value {}", self.text(relation)), numbers)
+                (format!(":value {}", self.text(relation.as_str())), numbers)
             }
         };
         line.word(&tag);

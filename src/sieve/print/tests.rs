@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
+use crate::rules::program::Relation;
 use crate::sieve::script::{AddressPart, Compare, Match, Part};
 use proptest::prelude::*;
 use sieve::{Compiler, Event, Input, Runtime};
@@ -287,7 +288,7 @@ fn what_is_required_is_what_is_used() {
     );
     let counted = Test::Header {
         compare: Compare {
-            by: Match::Count("gt".into()),
+            by: Match::Count(Relation::Greater),
             octet: false,
         },
         names: vec!["received".into()],
@@ -302,7 +303,7 @@ fn what_is_required_is_what_is_used() {
     );
     let dated = Test::CurrentDate {
         compare: Compare {
-            by: Match::Value("ge".into()),
+            by: Match::Value(Relation::AtLeast),
             octet: false,
         },
         part: "date".into(),

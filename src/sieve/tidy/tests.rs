@@ -4,6 +4,7 @@ use super::super::script::{Compare, Part, Script};
 use super::super::target::Target;
 use super::condition::{keys_of, sets};
 use super::*;
+use crate::rules::program::Relation;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -245,7 +246,7 @@ fn a_last_keep_is_dropped_where_nothing_took_the_mail() {
 
 #[test]
 fn counts_are_not_merged() {
-    let count = |name| matching(Match::Count("gt".into()), name, "3");
+    let count = |name| matching(Match::Count(Relation::Greater), name, "3");
     let test = Test::AnyOf(vec![count("a"), count("b")]);
     assert_eq!(tidy_test(test.clone()), test);
 }

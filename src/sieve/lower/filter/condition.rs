@@ -10,6 +10,7 @@ use super::subject::{Subject, subject};
 use super::{COUNTED, Way};
 use crate::ledger::Code;
 use crate::rules::model::filter::{Comparison, Condition, number};
+use crate::rules::program::Relation;
 use crate::rules::program::is_field_name;
 use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -432,7 +433,7 @@ pub(super) fn has_name(name: &str) -> Result<(), Note> {
 /// Only where a message has one field of the name.
 fn alone(asked: Asked, name: &str) -> Asked {
     let several = Test::Header {
-        compare: compare(Match::Count("gt".to_owned())),
+        compare: compare(Match::Count(Relation::Greater)),
         names: vec![name.to_owned()],
         keys: vec![Value::text("1")],
     };
