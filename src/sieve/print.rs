@@ -7,7 +7,7 @@ mod layout;
 use super::origin;
 use super::quote::{Literals, Quoting};
 use super::scope;
-use super::script::{Command, CommandKind, Script, Test, Value};
+use super::script::{Command, CommandKind, Modifier, Script, Test, Value};
 use super::target::{Extension, Target};
 use crate::syntax::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
@@ -262,11 +262,10 @@ impl Printer {
                 self.uses.insert(Extension::Variables);
                 line.word("set");
                 for modifier in modifiers {
-                    let modifier = modifier.trim_start_matches(':');
-                    if modifier.eq_ignore_ascii_case("quoteregex") {
+                    if *modifier == Modifier::QuoteRegex {
                         self.uses.insert(Extension::Regex);
                     }
-                    line.word(&format!(":{modifier}"));
+                    line.word(&format!(":{}", modifier.as_str()));
                 }
                 line.word(&self.text(name));
                 line.word(&self.value(value));

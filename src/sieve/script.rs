@@ -69,8 +69,8 @@ pub enum CommandKind {
     },
     /// `set` (RFC 5229).
     Set {
-        /// `:lower`, `:upper`, `:quoteregex` …, outermost first.
-        modifiers: Vec<String>,
+        /// What is done to its value, the outermost first.
+        modifiers: Vec<Modifier>,
         /// The variable.
         name: String,
         /// Its value.
@@ -106,6 +106,34 @@ pub enum CommandKind {
         /// The flags.
         flags: Vec<String>,
     },
+}
+
+/// Modifiers of `set` (RFC 5229 §4.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Modifier {
+    /// `:lower`.
+    Lower,
+    /// `:upper`.
+    Upper,
+    /// `:length`.
+    Length,
+    /// `:quotewildcard`.
+    QuoteWildcard,
+    /// `:quoteregex` (draft-ietf-sieve-regex).
+    QuoteRegex,
+}
+
+impl Modifier {
+    /// Its name, without the colon.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Modifier::Lower => "lower",
+            Modifier::Upper => "upper",
+            Modifier::Length => "length",
+            Modifier::QuoteWildcard => "quotewildcard",
+            Modifier::QuoteRegex => "quoteregex",
+        }
+    }
 }
 
 /// Fields that every server's test `address` takes (RFC 5228 §5.1, RFC 5322

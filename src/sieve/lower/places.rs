@@ -9,7 +9,7 @@ use super::value::{lost, no_quoting, quotes_expressions, reference, script_name,
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Piece, Text};
-use crate::sieve::script::{Match, Part, Test, Value};
+use crate::sieve::script::{Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// Stands for a variable in an expression while that is lowered; private use,
@@ -108,8 +108,8 @@ impl Lowering<'_> {
         let mut before = Vec::new();
         each_key(&mut held.test, &mut |by, key| {
             let modifier = match by {
-                Match::Regex => Some("quoteregex"),
-                Match::Matches => Some("quotewildcard"),
+                Match::Regex => Some(Modifier::QuoteRegex),
+                Match::Matches => Some(Modifier::QuoteWildcard),
                 _ => None,
             };
             let mut parts = Vec::new();
@@ -126,7 +126,7 @@ impl Lowering<'_> {
                         Some(place) => {
                             let mut name = place.name.clone();
                             if let Some(modifier) = modifier {
-                                let quoted = format!("{name}_{modifier}");
+                                let quoted = format!("{name}_{}", modifier.as_str());
                                 let set = set(&quoted, &[modifier], reference(&name));
                                 if !before.contains(&set) {
                                     before.push(set);

@@ -9,7 +9,9 @@ use super::{Lowering, adapted};
 use crate::ledger::Code;
 use crate::rules::model::Text;
 use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way};
-use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
+use crate::sieve::script::{
+    AddressPart, Command, CommandKind, Compare, Match, Modifier, Part, Test, Value,
+};
 use crate::sieve::target::Extension;
 
 /// A sign is replaced so often: Sieve has no loop.
@@ -201,8 +203,11 @@ fn without_blank() -> TextEdit {
     }])
 }
 
-fn to_case(upper: bool) -> &'static str {
-    if upper { "upper" } else { "lower" }
+fn to_case(upper: bool) -> Modifier {
+    match upper {
+        true => Modifier::Upper,
+        false => Modifier::Lower,
+    }
 }
 
 /// What the shell does with a variable that stands without quotes.

@@ -14,7 +14,7 @@ use crate::ledger::Code;
 use crate::rules::model::{self, Area, Condition, Recipe, Text};
 use crate::rules::program::Relation;
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
-use crate::sieve::script::{Command, Compare, Match, Part, Test, Value};
+use crate::sieve::script::{Command, Compare, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
 
@@ -197,7 +197,7 @@ impl Lowering<'_> {
             before.push(when(term.test, vec![set(&name, &[], value)]));
             fit = fit.and(term.fit);
         }
-        before.push(set(&name, &["length"], reference(&name)));
+        before.push(set(&name, &[Modifier::Length], reference(&name)));
         // One letter more than that, and the sum is positive.
         let limit = limit(sum, unit);
         let test = Test::String {

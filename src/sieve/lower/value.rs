@@ -10,7 +10,9 @@ use crate::ledger::Code;
 use crate::rules::elaborate::{asks_for_host, host_printed};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
-use crate::sieve::script::{AddressPart, Command, CommandKind, Compare, Match, Part, Test, Value};
+use crate::sieve::script::{
+    AddressPart, Command, CommandKind, Compare, Match, Modifier, Part, Test, Value,
+};
 use crate::sieve::target::Extension;
 
 /// A value, and the commands that must run before it is read.
@@ -40,9 +42,9 @@ pub(super) fn command(kind: CommandKind) -> Command {
     }
 }
 
-pub(super) fn set(name: &str, modifiers: &[&str], value: Value) -> Command {
+pub(super) fn set(name: &str, modifiers: &[Modifier], value: Value) -> Command {
     command(CommandKind::Set {
-        modifiers: modifiers.iter().map(|&m| m.to_owned()).collect(),
+        modifiers: modifiers.to_vec(),
         name: script_name(name),
         value,
     })
@@ -142,7 +144,8 @@ impl Lowering<'_> {
                     return Err(no_quoting());
                 }
                 let variable = format!("{}_quoted", script_name(name));
-                into.before.push(set(&variable, &["quoteregex"], value));
+                into.before
+                    .push(set(&variable, &[Modifier::QuoteRegex], value));
                 into.value.0.push(Part::Variable(variable));
             }
             Piece::Default { name, text, .. } => {
@@ -216,7 +219,7 @@ impl Lowering<'_> {
         };
         vec![when(
             test,
-            vec![set("EXTENSION", &["lower"], reference("1"))],
+            vec![set("EXTENSION", &[Modifier::Lower], reference("1"))],
         )]
     }
 
@@ -381,7 +384,7 @@ fn variable_of(field: &str) -> String {
 /// Whether a command quotes a text for an expression.
 pub(super) fn quotes_expressions(command: &Command) -> bool {
     match &command.kind {
-        CommandKind::Set { modifiers, .. } => modifiers.iter().any(|name| name == "quoteregex"),
+        CommandKind::Set { modifiers, .. } => modifiers.contains(&Modifier::QuoteRegex),
         _ => false,
     }
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
 use crate::rules::program::Relation;
-use crate::sieve::script::{AddressPart, Compare, Match, Part};
+use crate::sieve::script::{AddressPart, Compare, Match, Modifier, Part};
 use proptest::prelude::*;
 use sieve::{Compiler, Event, Input, Runtime};
 use std::process::{Command as Process, Stdio};
@@ -387,7 +387,7 @@ fn everything(a: &str, b: &str) -> Script {
     ];
     let body = vec![
         command(CommandKind::Set {
-            modifiers: vec!["lower".into()],
+            modifiers: vec![Modifier::Lower],
             name: "v".into(),
             value: a.into(),
         }),
