@@ -1,6 +1,7 @@
 //! In: the bytes of a message, and what its mailbox says about it. Out: what a
 //! replay needs to know of it.
 
+use crate::rules::program;
 use mail_parser::{Address, DateTime, Message, MessageParser};
 use std::borrow::Cow;
 
@@ -211,16 +212,9 @@ fn decoded(field: &[u8]) -> Vec<u8> {
         return field.to_vec();
     };
     let (name, value) = field.split_at(colon + 1);
-    let value = value.trim_ascii();
-    let message = [b"Subject: ", value, b"\n\n"].concat();
-    let parsed = MessageParser::default().parse_headers(&message);
-    let subject = parsed.as_ref().and_then(|parsed| parsed.subject());
-    let value = match subject.filter(|_| value.windows(2).any(|pair| pair == b"=?")) {
-        Some(subject) => subject.as_bytes(),
-        None => value,
-    };
+    let value = program::decoded(value.trim_ascii());
     let between: &[u8] = if value.is_empty() { b"" } else { b" " };
-    [&usual(name), between, value].concat()
+    [&usual(name), between, &value].concat()
 }
 
 /// The name of a field in the case that most mail has: `X-Loop`. The engine

@@ -480,11 +480,7 @@ impl<'h, 's> Mailer<'h, 's> {
             Some(crate::home::Kind::Maildir) => Format::Maildir,
             _ => Format::Mbox,
         };
-        Folder {
-            path: Text::literal(path),
-            format,
-            is_relative: false,
-        }
+        Folder::absolute(Text::literal(path), format)
     }
 
     fn command(&mut self, at: StatementId, command: &str) -> Target {

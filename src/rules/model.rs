@@ -326,6 +326,17 @@ pub struct Folder {
     pub is_relative: bool,
 }
 
+impl Folder {
+    /// One whose path does not depend on where procmail is.
+    pub fn absolute(path: Text, format: Format) -> Self {
+        Folder {
+            path,
+            format,
+            is_relative: false,
+        }
+    }
+}
+
 /// Text with what can only be known when a message is there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Text(pub Vec<Piece>);

@@ -329,6 +329,10 @@ fn manual(code: Code, message: impl Into<String>) -> Note {
     note(Verdict::Manual, code, message)
 }
 
+fn dropped(code: Code, message: impl Into<String>) -> Note {
+    note(Verdict::Dropped, code, message)
+}
+
 fn adapted(code: Code, message: impl Into<String>) -> Note {
     note(Verdict::Adapted, code, message)
 }

@@ -80,11 +80,10 @@ impl Elaborator<'_, '_> {
     pub(super) fn inbox(&self) -> Folder {
         let folder = self.default_folder();
         match folder.format {
-            Format::Null => Folder {
-                path: Text::literal(format!("/var/mail/{}", self.settings.user)),
-                format: Format::Mbox,
-                is_relative: false,
-            },
+            Format::Null => Folder::absolute(
+                Text::literal(format!("/var/mail/{}", self.settings.user)),
+                Format::Mbox,
+            ),
             _ => folder,
         }
     }

@@ -4,6 +4,7 @@
 use super::mailbox::Place;
 use super::path::Path;
 use super::pattern::Note;
+use super::program::unmarked;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
 use super::value::{command, compare, shortened};
@@ -148,13 +149,7 @@ impl Lowering<'_> {
         let flags = match flags.is_empty() || self.target.has(Extension::Imap4Flags) {
             true => flags.to_vec(),
             false => {
-                self.find(
-                    at,
-                    adapted(
-                        Code::ReadMark,
-                        "The server cannot mark mail as it arrives, so it comes unmarked",
-                    ),
-                );
+                self.find(at, unmarked());
                 Vec::new()
             }
         };

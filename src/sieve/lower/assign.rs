@@ -7,9 +7,8 @@ use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::sequence::Flow;
 use super::value::{script_name, set};
-use super::{Lowering, manual, note};
+use super::{Lowering, dropped, manual};
 use crate::ledger::Code;
-use crate::ledger::Verdict;
 use crate::rules::model::{Assign, Piece, Recipe, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
@@ -81,8 +80,7 @@ impl Lowering<'_> {
             {
                 self.find(
                     *at,
-                    note(
-                        Verdict::Dropped,
+                    dropped(
                         Code::UnusedVariable,
                         format!("No rule that is carried out asks for {name}"),
                     ),

@@ -14,9 +14,8 @@ use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
 use super::value::{command, set};
-use super::{Lowering, manual, note};
+use super::{Lowering, dropped, manual};
 use crate::ledger::Code;
-use crate::ledger::Verdict;
 use crate::rules::model::{Action, Chain, Recipe, Step};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Test};
@@ -120,8 +119,7 @@ impl Lowering<'_> {
             Some(note) => Err(LeftOut { span: None, note }),
             None => self.guard(recipe, path).map_err(|left_out| {
                 let unused = || {
-                    note(
-                        Verdict::Dropped,
+                    dropped(
                         Code::UnusedVariable,
                         "No rule that is carried out asks for what this sets",
                     )

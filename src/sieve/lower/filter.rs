@@ -16,9 +16,10 @@ use super::bounds::{bytes_of, bytes_of_test};
 use super::left_out::untold;
 use super::path::Path;
 use super::pattern::{Fit, Note};
+use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{command, is_empty, reference, set, shortened, when};
-use super::{Label, Lowering, adapted, manual};
+use super::{Label, Lowering, adapted, dropped, manual};
 use crate::ledger::Code;
 use crate::rules::model::filter::{Branch, Command as Filtered};
 use crate::rules::model::{Folder, Format, StatementId, Target};
@@ -85,8 +86,7 @@ impl Lowering<'_> {
             if sequence.has_ended() {
                 self.not_carried_out(
                     commands.get(number..).unwrap_or(&[]),
-                    &super::note(
-                        crate::ledger::Verdict::Dropped,
+                    &dropped(
                         Code::NeverReached,
                         "No message came to this place, because the filter ends above it",
                     ),
@@ -348,11 +348,7 @@ impl Lowering<'_> {
             }
             Target::Folder(folder) => self.filed_by(at, folder.clone(), counts, path),
             Target::Mailbox(folder) => {
-                let folder = Folder {
-                    path: folder.clone(),
-                    format: Format::Maildir,
-                    is_relative: false,
-                };
+                let folder = Folder::absolute(folder.clone(), Format::Maildir);
                 self.filed_by(at, folder, counts, path)
             }
             Target::Keep => Ok(vec![keep()]),
@@ -368,13 +364,9 @@ impl Lowering<'_> {
                 path.goes_through(&answer);
                 Ok(answer)
             }
-            Target::Program(program) => Err(manual(
-                Code::UnknownProgram,
-                format!(
-                    "The mail was given to the program “{}”, and the server runs no programs",
-                    shortened(program)
-                ),
-            )),
+            Target::Program(program) => {
+                Err(given_to(&format!("the program “{}”", shortened(program))))
+            }
             Target::Exit(0) => Ok(Vec::new()),
             Target::Exit(_) | Target::Unknown => {
                 path.doubt = path.doubt.or(Some(at));

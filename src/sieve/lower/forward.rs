@@ -5,7 +5,7 @@ use super::action::keep;
 use super::bounds::bytes_of;
 use super::left_out::assigned_in;
 use super::path::Path;
-use super::program::without_directory;
+use super::program::{given_to, own_delivery, without_directory};
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
 use super::{Lowering, adapted, manual};
@@ -208,27 +208,13 @@ impl Lowering<'_> {
             Target::Folder(folder) if folder.format == Format::Null => return Sent::Nothing,
             Target::Folder(folder) => self.copied(at, folder.clone(), path),
             Target::Mailbox(folder) => {
-                self.find(
-                    at,
-                    adapted(
-                        Code::OwnDelivery,
-                        "The server files the mail itself, without the program",
-                    ),
-                );
-                let folder = Folder {
-                    path: folder.clone(),
-                    format: Format::Maildir,
-                    is_relative: false,
-                };
+                self.find(at, own_delivery());
+                let folder = Folder::absolute(folder.clone(), Format::Maildir);
                 self.copied(at, folder, path)
             }
-            Target::Program(program) => Err(manual(
-                Code::UnknownProgram,
-                format!(
-                    "The mail was given to the program “{}”, and the server runs no programs",
-                    shortened(program)
-                ),
-            )),
+            Target::Program(program) => {
+                Err(given_to(&format!("the program “{}”", shortened(program))))
+            }
             Target::Exit(status) => return Sent::Status(*status),
             Target::Vacation(vacation) => match self.vacation(at, vacation, path) {
                 Ok(commands) => return Sent::Answer(commands),

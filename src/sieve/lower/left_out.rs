@@ -6,7 +6,7 @@ use super::path::{Known, Path};
 use super::pattern::Note;
 use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
-use super::{Lowering, manual, note};
+use super::{Lowering, dropped, manual};
 use crate::ledger::Code;
 use crate::ledger::Verdict;
 use crate::rules::model::{Action, Destination, Folder, Format, Recipe, Step, Target};
@@ -167,7 +167,7 @@ impl Lowering<'_> {
                 "No message came to this place, because of what the rule above it does",
             ),
         };
-        self.find(recipe.at, note(Verdict::Dropped, code, message));
+        self.find(recipe.at, dropped(code, message));
         if let Action::Block(steps) = &recipe.action {
             self.never_reached(steps);
         }
@@ -182,8 +182,7 @@ impl Lowering<'_> {
 
     /// Steps behind the end of every message.
     pub(super) fn never_reached(&mut self, steps: &[Step]) {
-        let never_reached = note(
-            Verdict::Dropped,
+        let never_reached = dropped(
             Code::NeverReached,
             "No message came to this place, because the rules above it end for every message",
         );

@@ -6,7 +6,7 @@ use super::pattern::Note;
 use super::sequence::Flow;
 use super::shape::Shape;
 use super::value::{command, script_name, shortened};
-use super::{Lowering, adapted, manual, note};
+use super::{Lowering, adapted, dropped, manual, note};
 use crate::ledger::Code;
 use crate::ledger::Verdict;
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
@@ -72,21 +72,13 @@ impl Lowering<'_> {
             Meaning::Deliver {
                 folder: Some(folder),
             } => {
-                let folder = Folder {
-                    path: folder,
-                    format: Format::Maildir,
-                    is_relative: false,
-                };
+                let folder = Folder::absolute(folder, Format::Maildir);
                 self.filed(at, &[folder], copy, &[], path)?
             }
             Meaning::StoreMh { folder } => {
                 let mut path_of = Text::literal(format!("{}/Mail/", self.naming.home));
                 path_of.extend(folder);
-                let folder = Folder {
-                    path: path_of,
-                    format: Format::Mh,
-                    is_relative: false,
-                };
+                let folder = Folder::absolute(path_of, Format::Mh);
                 self.filed(at, &[folder], copy, &[], path)?
             }
             Meaning::AppendTo { path: file, .. } => {
@@ -154,15 +146,7 @@ impl Lowering<'_> {
                 ));
             }
             meaning => {
-                let unknown = || {
-                    manual(
-                        Code::UnknownProgram,
-                        format!(
-                            "The mail was given to {}, and the server runs no programs",
-                            what(text)
-                        ),
-                    )
-                };
+                let unknown = || given_to(&what(text));
                 return self.aside(recipe, &meaning, path).ok_or_else(unknown);
             }
         };
@@ -367,11 +351,7 @@ impl Lowering<'_> {
                 None => self.find(at, without_directory()),
             }
         }
-        Folder {
-            path: file,
-            format,
-            is_relative: false,
-        }
+        Folder::absolute(file, format)
     }
 
     /// The message was seen before.
@@ -441,13 +421,7 @@ impl Lowering<'_> {
     pub(super) fn flagged(&mut self, at: StatementId, letters: &str) -> Vec<Command> {
         let flags = flags(letters);
         if !self.target.has(Extension::Imap4Flags) {
-            self.find(
-                at,
-                adapted(
-                    Code::ReadMark,
-                    "The server cannot mark mail as it arrives, so it comes unmarked",
-                ),
-            );
+            self.find(at, unmarked());
             return Vec::new();
         }
         vec![command(CommandKind::AddFlag { flags })]
@@ -477,13 +451,34 @@ fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
         )),
         Meaning::AppendTo { path, .. } if path.known() == Some("/dev/null") => None,
         Meaning::Deliver { .. } | Meaning::StoreMh { .. } | Meaning::AppendTo { .. } => {
-            Some(adapted(
-                Code::OwnDelivery,
-                "The server files the mail itself, without the program",
-            ))
+            Some(own_delivery())
         }
         _ => None,
     }
+}
+
+/// What there is to say of a program in whose place the server files the mail.
+pub(super) fn own_delivery() -> Note {
+    adapted(
+        Code::OwnDelivery,
+        "The server files the mail itself, without the program",
+    )
+}
+
+/// What there is to say of a program that gets the mail, and nobody knows.
+pub(super) fn given_to(program: &str) -> Note {
+    manual(
+        Code::UnknownProgram,
+        format!("The mail was given to {program}, and the server runs no programs"),
+    )
+}
+
+/// What there is to say of marks on a server that makes none.
+pub(super) fn unmarked() -> Note {
+    adapted(
+        Code::ReadMark,
+        "The server cannot mark mail as it arrives, so it comes unmarked",
+    )
 }
 
 /// What there is to say of a folder whose directory is not known.
@@ -509,10 +504,6 @@ pub(super) fn flags(letters: &str) -> Vec<String> {
         .filter_map(name)
         .map(str::to_owned)
         .collect()
-}
-
-fn dropped(code: Code, message: impl Into<String>) -> Note {
-    note(Verdict::Dropped, code, message)
 }
 
 pub(super) fn no_program() -> Note {
