@@ -395,21 +395,21 @@ fn of_call(call: &Call) -> Option<Meaning> {
 /// Programs that neither deliver nor change the message.
 fn aside(call: &Call) -> Option<Meaning> {
     let name = call.name.as_str();
-    match () {
-        () if NOTIFIERS.contains(&name) => Some(Meaning::Notify),
-        () if LOGGERS.contains(&name) => Some(Meaning::Log),
-        // With these options, it is no failure where there is nothing to do.
-        () if call.is("rm") || call.is("mkdir") => {
-            let options = call
-                .options_and_operands("m", "")
-                .map(|(options, _)| options);
-            let is_lenient = |option: &Flag| matches!(option.letter, 'f' | 'p');
-            match options.is_some_and(|options| options.iter().any(is_lenient)) {
-                true => Some(Meaning::Log),
-                false => Some(Meaning::Attempt),
-            }
-        }
-        () => None,
+    if NOTIFIERS.contains(&name) {
+        return Some(Meaning::Notify);
+    }
+    if LOGGERS.contains(&name) {
+        return Some(Meaning::Log);
+    }
+    if !matches!(name, "rm" | "mkdir") {
+        return None;
+    }
+    // With these options, it is no failure where there is nothing to do.
+    let options = call.options_and_operands("m", "");
+    let is_lenient = |option: &Flag| matches!(option.letter, 'f' | 'p');
+    match options.is_some_and(|(options, _)| options.iter().any(is_lenient)) {
+        true => Some(Meaning::Log),
+        false => Some(Meaning::Attempt),
     }
 }
 
