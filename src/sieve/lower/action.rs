@@ -191,13 +191,11 @@ impl Lowering<'_> {
             }
             Some(status) => return self.refused(at, status, path),
             None => {
-                self.find(
-                    at,
-                    adapted(
-                        Code::Bounced,
-                        "Whether the sender was told depends on rules above; here nobody is",
-                    ),
-                );
+                self.find(at, adapted(
+                    Code::Bounced,
+                    "What the old mailer was told of such mail depends on rules above: it may have returned it, or tried again; here it stays in the inbox",
+                ));
+                return self.kept(path);
             }
         }
         if self.keeps_in_doubt(at, path) {

@@ -37,9 +37,10 @@ impl Lowering<'_> {
         match name.as_str() {
             "EXITCODE" => {
                 let code = value.as_ref().map_or(Some("0"), Text::known);
-                path.exit_code = code.and_then(|code| match code {
+                // What the mailer sees of it is a byte, and of a negative one nothing.
+                path.exit_code = code.and_then(|code| match code.trim() {
                     "" => Some(0),
-                    code => code.trim().parse().ok(),
+                    code => code.parse().ok().map(|code: i32| code.max(0) & 0xff),
                 });
             }
             "MAILDIR" => {
