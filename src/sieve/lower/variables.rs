@@ -10,7 +10,7 @@ use crate::sieve::folder::Naming;
 use crate::sieve::script::{Command, CommandKind, Value};
 use crate::sieve::target::{Extension, Target as Mailserver};
 use crate::sieve::walk;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// Variables whose values matter though no text names them.
 const READ_BY_PROCMAIL: [&str; 4] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE"];
@@ -198,13 +198,33 @@ pub(super) fn last_assignment(program: &Program, name: &str) -> Option<Statement
     last
 }
 
-/// Takes away what sets a variable that nothing reads, or only the value of
-/// another such variable; returns whether there was any.
+/// Takes away what sets a variable that nothing below reads; returns whether there
+/// was any. A script has no loops: what stands above does not come again.
 pub(super) fn drop_unread(commands: &mut Vec<Command>) -> bool {
-    let mut pending = Vec::new();
-    let mut sets: HashMap<String, Vec<String>> = HashMap::new();
-    walk::commands(commands, &mut |command| {
-        let mut read = Vec::new();
+    drop_above(commands, &mut BTreeSet::new())
+}
+
+/// `read` is what is read below these commands; on return, also what they read.
+fn drop_above(commands: &mut Vec<Command>, read: &mut BTreeSet<String>) -> bool {
+    let mut has_dropped = false;
+    let mut kept = Vec::with_capacity(commands.len());
+    for mut command in commands.drain(..).rev() {
+        match &mut command.kind {
+            CommandKind::Set { name, .. } if !read.contains(&name.to_lowercase()) => {
+                has_dropped = true;
+                continue;
+            }
+            CommandKind::If {
+                branches,
+                otherwise,
+            } => {
+                let blocks = branches.iter_mut().map(|(_, block)| block).chain(otherwise);
+                for block in blocks {
+                    has_dropped |= drop_above(block, read);
+                }
+            }
+            _ => {}
+        }
         let mut note = |value: &Value| {
             read.extend(value.references().iter().map(|name| name.to_lowercase()));
         };
@@ -212,39 +232,9 @@ pub(super) fn drop_unread(commands: &mut Vec<Command>) -> bool {
         walk::tests(&command.kind, &mut |test| {
             walk::test_values(test, &mut note);
         });
-        match &command.kind {
-            CommandKind::Set { name, .. } => {
-                sets.entry(name.to_lowercase()).or_default().extend(read);
-            }
-            _ => pending.extend(read),
-        }
-    });
-    let mut read = BTreeSet::new();
-    while let Some(name) = pending.pop() {
-        pending.extend(sets.remove(&name).into_iter().flatten());
-        read.insert(name);
+        kept.push(command);
     }
-    drop(commands, &read)
-}
-
-fn drop(commands: &mut Vec<Command>, read: &BTreeSet<String>) -> bool {
-    let before = commands.len();
-    commands.retain(|command| match &command.kind {
-        CommandKind::Set { name, .. } => read.contains(&name.to_lowercase()),
-        _ => true,
-    });
-    let mut has_dropped = commands.len() < before;
-    for command in commands {
-        if let CommandKind::If {
-            branches,
-            otherwise,
-        } = &mut command.kind
-        {
-            let blocks = branches.iter_mut().map(|(_, block)| block);
-            for block in blocks.chain(otherwise) {
-                has_dropped |= drop(block, read);
-            }
-        }
-    }
+    kept.reverse();
+    *commands = kept;
     has_dropped
 }
