@@ -257,6 +257,16 @@ fn real(program: &str, arguments: &[String], input: &[u8]) -> (Vec<u8>, i32) {
     }
 }
 
+/// Whether there is no program, and so no script, of that name on any host: it is a
+/// word for a shell.
+fn is_of_shell(name: &str) -> bool {
+    let built_in = [
+        ":", "!", "break", "command", "continue", "eval", "exec", "exit", "export", "readonly",
+        "return", "set", "shift", "trap", "unset",
+    ];
+    built_in.contains(&name) || name.starts_with('(') || name.contains('=')
+}
+
 fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
     // The variable that was to name the program has no value.
     let is_nameless = |word: &str| word.starts_with('-') && !word.contains(['c', 's']);
@@ -264,6 +274,7 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
         [flag, ..] if is_nameless(flag) => return (Vec::new(), 2),
         [flag, command, ..] if flag.starts_with('-') => command.as_str(),
         // What is no program, procmail gives to a shell as a script.
+        [script, ..] if is_of_shell(script) => return (Vec::new(), 2),
         [script, rest @ ..] => return one(base(script), rest, input, false),
         [] => return (input, 0),
     };
