@@ -2,8 +2,7 @@
 //! whole translation: the model, the script, the report.
 
 use crate::home::Home;
-use crate::ledger::Code;
-use crate::ledger::{Finding, Verdict};
+use crate::ledger::{Code, Finding, Verdict};
 use crate::report::Report;
 use crate::rules::elaborate::Settings;
 use crate::rules::forward::elaborate_home;

@@ -9,8 +9,7 @@ mod untested;
 
 use homes::homes;
 use sievify::home::{DiskHome, Limits};
-use sievify::ledger::Code;
-use sievify::ledger::Verdict;
+use sievify::ledger::{Code, Verdict};
 use sievify::report::entry::Entry;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::lower::Options;

@@ -6,8 +6,7 @@
 use rustix::time::{ClockId, clock_gettime};
 use sievify::batch::tables::{Tables, aliases};
 use sievify::home::MemoryHome;
-use sievify::ledger::Code;
-use sievify::ledger::Verdict;
+use sievify::ledger::{Code, Verdict};
 use sievify::replay::{Letter, Replay};
 use sievify::report::Report;
 use sievify::report::html::{self, IndexRow, Subject};

@@ -2,8 +2,7 @@
 
 use super::users::User;
 use crate::home::MailboxSize;
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::report::{Report, Summary, json};
 use crate::rules::model::Format;
 use crate::syntax::visible;

@@ -16,9 +16,7 @@ use super::model::{
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
-use crate::ledger::Code;
-use crate::ledger::Ledger;
-use crate::ledger::{Finding, Verdict};
+use crate::ledger::{Code, Finding, Ledger, Verdict};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use lists::Listed;
@@ -60,6 +58,7 @@ struct Mailer<'h, 's> {
     ledger: Ledger<'h>,
     settings: &'s Settings,
     own_addresses: Vec<String>,
+    addresses_on_host: Vec<String>,
     default: Folder,
     /// The calls of procmail so far: a file's statements are entered once.
     calls: HashMap<Call, Vec<Step>>,
@@ -97,6 +96,7 @@ impl<'h, 's> Mailer<'h, 's> {
             ledger: Ledger::new(home),
             settings,
             own_addresses: settings.own_addresses(),
+            addresses_on_host: settings.addresses_on_host(),
             default,
             calls: HashMap::new(),
             called: 0,
@@ -132,7 +132,7 @@ impl<'h, 's> Mailer<'h, 's> {
             body,
             default: self.default,
             own_addresses: self.own_addresses,
-            addresses_on_host: self.settings.addresses_on_host(),
+            addresses_on_host: self.addresses_on_host,
             texts: files.texts,
             looked_for: files.looked_for,
             script,
@@ -400,8 +400,8 @@ impl<'h, 's> Mailer<'h, 's> {
         };
         // user+word is the user too.
         let user = local.split_once('+').map_or(local, |(user, _)| user);
-        let on_host = self.settings.addresses_on_host();
-        self.own_addresses.iter().chain(&on_host).any(|own| {
+        let mut own = self.own_addresses.iter().chain(&self.addresses_on_host);
+        own.any(|own| {
             own == address
                 || match own.split_once('@') {
                     Some((own, at)) => own == user && Some(at) == domain,

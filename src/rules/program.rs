@@ -233,8 +233,8 @@ const LOGGERS: [&str; 7] = [
     "touch",
 ];
 
-/// What procmail has a shell for (`SHELLMETAS`).
-const FOR_SHELL: &str = "&|<>~;?*[";
+/// What procmail has a shell for, where `SHELLMETAS` says nothing else.
+pub const FOR_SHELL: &str = "&|<>~;?*[";
 
 /// What a command of procmail's rules does to, or says about, the message it is
 /// given.
@@ -292,11 +292,7 @@ pub fn text_printed(command: &Text) -> Option<String> {
         return None;
     };
     let text = text.known().filter(|text| !text.contains('\n'))?;
-    let text = match printed.splits {
-        true => text.split_ascii_whitespace().collect::<Vec<_>>().join(" "),
-        false => text.to_owned(),
-    };
-    String::from_utf8(printed.edited(text.as_bytes())?).ok()
+    printed.of_text(text)
 }
 
 fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {

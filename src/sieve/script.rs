@@ -234,6 +234,16 @@ pub enum Test {
     Duplicate,
 }
 
+/// `true` or `false`.
+impl From<bool> for Test {
+    fn from(holds: bool) -> Self {
+        match holds {
+            true => Test::True,
+            false => Test::False,
+        }
+    }
+}
+
 /// Match type and comparator.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Compare {

@@ -4,8 +4,7 @@
 use super::messages::Message;
 use super::{DOMAIN, Delivery, Files, HOME, HOST, Outcome, USER};
 use sievify::home::MemoryHome;
-use sievify::ledger::Code;
-use sievify::ledger::{Finding, Verdict};
+use sievify::ledger::{Code, Finding, Verdict};
 use sievify::report::Report;
 use sievify::rules::elaborate::Settings;
 use sievify::rules::forward::elaborate_home;

@@ -3,8 +3,7 @@
 use super::Policy;
 use super::origin::{Stretch, of_line, stretches};
 use super::replay::{Tried, or};
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::report::Report;
 use crate::report::entry::Entry;
 use crate::report::replayed::Replayed;

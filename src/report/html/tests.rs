@@ -1,8 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::report::entry::Entry;
 use crate::report::replayed::{Difference, Place, Replayed, Why};
 use crate::report::{Mailbox, Report};

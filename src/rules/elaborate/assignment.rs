@@ -7,8 +7,7 @@ use super::{
     path, shown, statements,
 };
 use crate::home::ReadError;
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::rules::model::{Assign, Piece, StatementId, Step, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::syntax::Span;

@@ -3,8 +3,7 @@
 
 use super::variables::Value;
 use super::{Elaborator, expand, leading_name, recipe, shown};
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::syntax::Span;
 

@@ -23,9 +23,7 @@ pub use variables::environment;
 
 use super::model::*;
 use crate::home::ReadError;
-use crate::ledger::Code;
-use crate::ledger::Ledger;
-use crate::ledger::{Finding, Verdict};
+use crate::ledger::{Code, Finding, Ledger, Verdict};
 use crate::syntax::procmailrc::{Node, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use statements::{Item, ItemKind};

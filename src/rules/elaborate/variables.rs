@@ -3,6 +3,7 @@
 
 use super::Settings;
 use crate::rules::model::{Piece, Text};
+use crate::rules::program::FOR_SHELL;
 use std::cell::Cell;
 use std::collections::HashMap;
 
@@ -345,7 +346,7 @@ pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
         ("DEFAULT", Text::literal(&mailbox)),
         ("SENDMAIL", Text::literal("/usr/sbin/sendmail")),
         ("SENDMAILFLAGS", Text::literal("-oi")),
-        ("SHELLMETAS", Text::literal("&|<>~;?*[")),
+        ("SHELLMETAS", Text::literal(FOR_SHELL)),
         ("SHELLFLAGS", Text::literal("-c")),
         ("LOCKEXT", Text::literal(".lock")),
         ("MSGPREFIX", Text::literal("msg.")),

@@ -7,8 +7,7 @@ mod tests;
 use super::expand::expand;
 use super::{Mailer, texts};
 use crate::home::ReadError;
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::rules::elaborate::path;
 use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
 use crate::rules::model::{

@@ -17,6 +17,7 @@ use crate::rules::model::{Piece, Text};
 use mail_parser::MessageParser;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
+use std::borrow::Cow;
 
 /// A text that is printed, on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +150,20 @@ impl TextEdit {
 }
 
 impl Printed {
+    /// What becomes of a text that is printed; `None` where that is not followed.
+    pub fn of_text(&self, text: &str) -> Option<String> {
+        let words = || text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let text = match self.splits {
+            true => Cow::Owned(words()),
+            false => Cow::Borrowed(text),
+        };
+        // Each line of several is edited by itself.
+        if text.contains('\n') && !self.edits.is_empty() {
+            return None;
+        }
+        String::from_utf8(self.edited(text.as_bytes())?).ok()
+    }
+
     /// What becomes of a line on its way; `None` where it is not followed.
     pub fn edited(&self, line: &[u8]) -> Option<Vec<u8>> {
         let mut edits = self.edits.iter();

@@ -495,13 +495,12 @@ impl<'p> Machine<'_, 'p> {
 
     /// Whether a program can fail, and it is not told here when it does.
     fn may_fail(&self, command: &Text) -> bool {
-        matches!(
-            self.meaning(command),
-            Meaning::SpamFilter { tells: true, .. }
-                | Meaning::Training { .. }
-                | Meaning::Attempt
-                | Meaning::Notify
-        )
+        let meaning = self.meaning(command);
+        let is_told = matches!(
+            meaning,
+            Meaning::Question(_) | Meaning::Grep(_) | Meaning::Duplicate { .. }
+        );
+        !is_told && meaning.succeeds().is_none()
     }
 
     /// Counts work as so many steps.

@@ -6,8 +6,7 @@ use super::pattern::Note;
 use super::shape::{Shape, is_of_word};
 use super::value::compare;
 use super::{Lowering, adapted, manual, note};
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 
@@ -78,7 +77,16 @@ impl Lowering<'_> {
                 "The folder's name is taken from the mail with the blank in front of it, and procmail ended the name there",
             ));
         }
-        if blanks_in(&prepared.value) > blanks_written(&folder.path) {
+        let blanks = |text: &String| text.matches([' ', '\t']).count();
+        let written = folder.path.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => blanks(text),
+            _ => 0,
+        });
+        let named = prepared.value.0.iter().map(|part| match part {
+            Part::Text(text) => blanks(text),
+            Part::Variable(_) => 0,
+        });
+        if named.sum::<usize>() > written.sum() {
             return Err(manual(
                 Code::RuntimeFolder,
                 "A variable in the folder's name may hold a blank, and procmail ended the name there",
@@ -215,22 +223,6 @@ impl Lowering<'_> {
             _ => Some(Test::AnyOf(tests)),
         }
     }
-}
-
-fn blanks_in(value: &Value) -> usize {
-    let text = |part: &Part| match part {
-        Part::Text(text) => text.matches([' ', '\t']).count(),
-        Part::Variable(_) => 0,
-    };
-    value.0.iter().map(text).sum()
-}
-
-fn blanks_written(name: &Text) -> usize {
-    let text = |piece: &Piece| match piece {
-        Piece::Literal(text) => text.matches([' ', '\t']).count(),
-        _ => 0,
-    };
-    name.0.iter().map(text).sum()
 }
 
 /// Whether a part of a folder's name has text at its side that is a name by

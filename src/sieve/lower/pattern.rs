@@ -22,8 +22,7 @@ pub(super) use glob::escaped;
 pub(super) use header::of_envelope;
 
 use super::shape::Shape;
-use crate::ledger::Code;
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::rules::expression::{Expression, Reading};
 use crate::sieve::script::{Part, Test, Value};
 use crate::sieve::target::{Extension, Target};

@@ -32,24 +32,23 @@ impl Lowering<'_> {
                 into.before.extend(inner.before);
                 into.notes.extend(inner.notes);
                 into.doubtful |= inner.doubtful;
-                match inner.value.as_text() {
-                    Some(text) if printed.splits => {
-                        let words: Vec<&str> = text.split_ascii_whitespace().collect();
-                        Value::text(words.join(" "))
-                    }
-                    None if printed.splits => {
-                        let shape = path.shape(&inner.value);
-                        if shape < Shape::Word {
-                            into.doubtful = true;
-                            into.notes.push(unquoted_blanks());
-                        }
-                        if shape == Shape::Blank {
-                            edits.insert(0, without_blank());
-                        }
-                        inner.value
-                    }
-                    _ => inner.value,
+                if let Some(text) = inner.value.as_text() {
+                    let printed = printed.of_text(&text);
+                    let printed = printed.ok_or_else(|| self.unknown_output(command))?;
+                    into.value.0.push(Part::Text(printed));
+                    return Ok(());
                 }
+                if printed.splits {
+                    let shape = path.shape(&inner.value);
+                    if shape < Shape::Word {
+                        into.doubtful = true;
+                        into.notes.push(unquoted_blanks());
+                    }
+                    if shape == Shape::Blank {
+                        edits.insert(0, without_blank());
+                    }
+                }
+                inner.value
             }
             Source::Field(field) => {
                 let has_lines = field.names.len() > 1;
@@ -91,16 +90,6 @@ impl Lowering<'_> {
                 reference(&name)
             }
         };
-        if let Some(text) = source.as_text() {
-            if text.contains('\n') && !edits.is_empty() {
-                return Err(self.unknown_output(command));
-            }
-            let edited = printed.edited(text.as_bytes());
-            let edited = edited.and_then(|edited| String::from_utf8(edited).ok());
-            let edited = edited.ok_or_else(|| self.unknown_output(command))?;
-            into.value.0.push(Part::Text(edited));
-            return Ok(());
-        }
         if edits.is_empty() {
             into.value.0.extend(source.0);
             return Ok(());

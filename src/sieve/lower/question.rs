@@ -88,7 +88,7 @@ impl Lowering<'_> {
                 let (left, right) = (self.value(left, path)?, self.value(right, path)?);
                 let doubtful = left.doubtful || right.doubtful;
                 let test = match (left.value.as_text(), right.value.as_text()) {
-                    (Some(left), Some(right)) => constant(left == right),
+                    (Some(left), Some(right)) => Test::from(left == right),
                     _ => Test::String {
                         compare: Compare {
                             by: Match::Is,
@@ -108,7 +108,7 @@ impl Lowering<'_> {
             Comparison::NotEmpty(text) => {
                 let text = self.value(text, path)?;
                 let test = match text.value.as_text() {
-                    Some(text) => constant(!text.is_empty()),
+                    Some(text) => Test::from(!text.is_empty()),
                     None => Test::Not(Box::new(is_empty(text.value))),
                 };
                 Held {
@@ -155,7 +155,7 @@ impl Lowering<'_> {
                                 shortened(name)
                             ),
                         )],
-                        ..Held::exactly(constant(is_found))
+                        ..Held::exactly(Test::from(is_found))
                     },
                     _ => {
                         return Err(manual(
@@ -213,7 +213,7 @@ impl Lowering<'_> {
             text.trim().parse::<i64>().ok()
         };
         if let (Some(left), Some(right)) = (number(&left), number(&right)) {
-            return Ok(Held::exactly(constant(relation.holds(left, right))));
+            return Ok(Held::exactly(Test::from(relation.holds(left, right))));
         }
         // The server knows no negative numbers.
         let is_plain = |prepared: &Prepared| match prepared.value.as_text() {
@@ -263,13 +263,6 @@ fn unquoted() -> Note {
         Code::ShellDialect,
         "A variable without quotes around it is empty here, or several words: `test` saw another question, or failed",
     )
-}
-
-fn constant(value: bool) -> Test {
-    match value {
-        true => Test::True,
-        false => Test::False,
-    }
 }
 
 pub(super) fn loose_if(doubtful: bool) -> Fit {

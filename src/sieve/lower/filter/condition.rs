@@ -70,13 +70,6 @@ fn detail(by: Match, key: &str, octet: bool) -> Test {
     }
 }
 
-pub(super) fn constant(holds: bool) -> Test {
-    match holds {
-        true => Test::True,
-        false => Test::False,
-    }
-}
-
 pub(super) fn unasked(message: impl Into<String>) -> Note {
     manual(Code::EximCondition, message)
 }
@@ -123,11 +116,11 @@ impl Lowering<'_> {
                 };
                 self.compared(&subject(left)?, &compared, wide)
             }
-            Condition::Always(holds) => Ok(Asked::exactly(constant(*holds))),
+            Condition::Always(holds) => Ok(Asked::exactly(Test::from(*holds))),
             Condition::Bounce => self.bounce(),
             Condition::Personal(addresses) => self.personal(addresses),
             Condition::Delivered => match way.counted {
-                Some(counted) => Ok(Asked::exactly(constant(counted))),
+                Some(counted) => Ok(Asked::exactly(Test::from(counted))),
                 None if way.asked => {
                     let empty = is_empty(reference(COUNTED));
                     Ok(Asked::exactly(Test::Not(Box::new(empty))))
@@ -180,14 +173,14 @@ impl Lowering<'_> {
         match subject {
             Subject::Known(text) => compared
                 .holds(text)
-                .map(|holds| Asked::exactly(constant(holds)))
+                .map(|holds| Asked::exactly(Test::from(holds)))
                 .ok_or_else(|| unasked("The condition asks for nothing in the message")),
             Subject::Field(name) => self.field_compared(name, compared, wide),
             Subject::Fields(fields) => fields.compared(compared),
             Subject::Sender(part) => {
                 self.needs_envelope()?;
                 Ok(match compared.sieve(compared.key)? {
-                    Wanted::Always(holds) => Asked::exactly(constant(holds)),
+                    Wanted::Always(holds) => Asked::exactly(Test::from(holds)),
                     Wanted::Key(by, key) => Asked::exactly(Test::Envelope {
                         part: *part,
                         compare: compared.compare(by),
@@ -240,7 +233,7 @@ impl Lowering<'_> {
             return self.field_matched(name, compared, wide);
         }
         let (by, key) = match compared.sieve(compared.key)? {
-            Wanted::Always(holds) => return Ok(Asked::exactly(constant(holds))),
+            Wanted::Always(holds) => return Ok(Asked::exactly(Test::from(holds))),
             Wanted::Key(by, key) => (by, key),
         };
         let test = |by: Match, key: String| Test::Header {
@@ -308,7 +301,7 @@ impl Lowering<'_> {
         }
         if compared.key.is_empty() {
             return Ok(Asked::exactly(match compared.sieve("")? {
-                Wanted::Always(holds) => constant(holds),
+                Wanted::Always(holds) => Test::from(holds),
                 Wanted::Key(..) => Test::Not(Box::new(has_detail())),
             }));
         }

@@ -3,7 +3,7 @@
 
 use super::super::pattern::Note;
 use super::compared::{Compared, Wanted};
-use super::condition::{Asked, constant, has_name, unasked};
+use super::condition::{Asked, has_name, unasked};
 use crate::rules::model::filter::Comparison;
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{AddressPart, Test, Value};
@@ -124,7 +124,7 @@ impl Fields {
         }
         self.names.iter().try_for_each(|name| has_name(name))?;
         let (by, key) = match compared.sieve(compared.key)? {
-            Wanted::Always(holds) => return Ok(Asked::exactly(constant(holds))),
+            Wanted::Always(holds) => return Ok(Asked::exactly(Test::from(holds))),
             Wanted::Key(by, key) => (by, key),
         };
         if self

@@ -6,7 +6,7 @@ use super::regex::Dialect;
 use super::{Fit, Matched, Note, Remarks};
 use crate::ledger::Code;
 use crate::rules::expression::Expression;
-use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 use std::sync::LazyLock;
 
@@ -17,8 +17,6 @@ const SENDERS: [&str; 5] = [
     "resent-sender",
     "x-envelope-from",
 ];
-/// Those of them that servers look for addresses in (RFC 5228, §5.1).
-const ADDRESS_FIELDS: [&str; 4] = ["from", "sender", "resent-from", "resent-sender"];
 /// Who writes to say that mail did not arrive.
 const MAILERS: [&str; 22] = [
     "postmaster",
@@ -137,10 +135,12 @@ fn test(daemon: bool, target: &Target) -> Matched {
         if daemon {
             keys.extend(DAEMONS);
         }
+        let mut senders = SENDERS.to_vec();
+        senders.retain(|name| ADDRESS_FIELDS.contains(name));
         tests.push(Test::Address {
             part: AddressPart::Localpart,
             compare: compare(Match::Matches),
-            names: names(&ADDRESS_FIELDS),
+            names: names(&senders),
             keys: values(&keys),
         });
         remarks.say(
