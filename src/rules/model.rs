@@ -379,6 +379,18 @@ pub enum Piece {
     Opaque(String),
 }
 
+impl Piece {
+    /// Whether it stood without quotes in a line of words, as the name of a mailbox is,
+    /// so that blanks in its value end a word.
+    pub fn splits(&self) -> bool {
+        match self {
+            Piece::Literal(_) | Piece::Quoted(_) | Piece::Opaque(_) => false,
+            Piece::Default { text, .. } => !text.0.is_empty(),
+            Piece::Variable(_) | Piece::Command(_) | Piece::Alternative { .. } => true,
+        }
+    }
+}
+
 impl Text {
     /// Text without anything to find out.
     pub fn literal(text: impl Into<String>) -> Self {

@@ -93,13 +93,8 @@ impl<'p> Machine<'_, 'p> {
         let mut is_open = false;
         for piece in &text.0 {
             let value = self.value(process, &Text(vec![piece.clone()]), encoding);
-            let splits = match piece {
-                Piece::Literal(_) | Piece::Quoted(_) | Piece::Opaque(_) => false,
-                Piece::Default { text, .. } => !text.0.is_empty(),
-                Piece::Variable(_) | Piece::Command(_) | Piece::Alternative { .. } => true,
-            };
             for byte in value {
-                if splits && byte.is_ascii_whitespace() {
+                if piece.splits() && byte.is_ascii_whitespace() {
                     is_open = false;
                 } else {
                     match words.last_mut() {

@@ -128,10 +128,18 @@ impl Lowering<'_> {
             let Some(filing) = self.filing(at, mailbox.place, copies, flags)? else {
                 continue;
             };
-            commands.push(match mailbox.unsafe_name {
-                None => filing,
-                Some(test) => command(CommandKind::If {
-                    branches: vec![(test, vec![command(self.keeping(copies, Vec::new()))])],
+            let mut branches = Vec::new();
+            if let Some(test) = mailbox.unsafe_name {
+                branches.push((test, vec![command(self.keeping(copies, Vec::new()))]));
+            }
+            for (test, name) in mailbox.ended {
+                let filing = self.filing(at, Place::Folder(name), copies, flags)?;
+                branches.push((test, filing.into_iter().collect()));
+            }
+            commands.push(match branches.is_empty() {
+                true => filing,
+                false => command(CommandKind::If {
+                    branches,
                     otherwise: Some(vec![filing]),
                 }),
             });

@@ -24,12 +24,81 @@ pub(super) struct Mailbox {
     pub before: Vec<Command>,
     /// Holds where the folder's name, which the message makes up, is none.
     pub unsafe_name: Option<Test>,
+    /// What the folder is called where a blank in the message ends its name.
+    pub ended: Vec<(Test, Value)>,
 }
 
-/// Stands for a part of a path that only a message decides, while the folder
-/// is named; private use.
-const PART: char = '\u{f8e0}';
-const MAX_PARTS: u32 = 16;
+/// The name of a mailbox with marks for what only a message decides, and what that is.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    path: String,
+    parts: Vec<Part>,
+    /// The parts that end the name at a blank in them.
+    bare: Vec<usize>,
+}
+
+impl Written {
+    /// Stands for a part that only a message decides, while the folder is named;
+    /// private use.
+    const FIRST: u32 = 0xf8e0;
+    const MOST_PARTS: usize = 16;
+
+    /// # Errors
+    /// It has too many parts.
+    fn push(&mut self, part: Part, is_bare: bool) -> Result<(), Note> {
+        if let Part::Text(text) = part {
+            self.path.push_str(&text);
+            return Ok(());
+        }
+        let number = self.parts.len();
+        // One mark more is for where a blank ends the name.
+        if number + 1 == Self::MOST_PARTS {
+            return Err(manual(
+                Code::RuntimeFolder,
+                "The folder's name is made of too many variables",
+            ));
+        }
+        self.path.push(Self::mark(number));
+        self.parts.push(part);
+        self.bare.extend(is_bare.then_some(number));
+        Ok(())
+    }
+
+    fn mark(number: usize) -> char {
+        char::from_u32(Self::FIRST + number as u32).unwrap_or(char::REPLACEMENT_CHARACTER)
+    }
+
+    fn number(sign: char) -> usize {
+        (sign as u32).wrapping_sub(Self::FIRST) as usize
+    }
+
+    /// What a sign stands for.
+    fn part(&self, sign: char) -> Option<&Part> {
+        self.parts.get(Self::number(sign))
+    }
+
+    fn is_only_parts(&self) -> bool {
+        self.path.chars().all(|sign| self.part(sign).is_some())
+    }
+
+    /// A name with these marks in it.
+    fn value(&self, name: &str) -> Value {
+        let mut value = Value(Vec::new());
+        let mut literal = String::new();
+        for sign in name.chars() {
+            match self.part(sign) {
+                None => literal.push(sign),
+                Some(part) => {
+                    value.0.push(Part::Text(std::mem::take(&mut literal)));
+                    value.0.push(part.clone());
+                }
+            }
+        }
+        value.0.push(Part::Text(literal));
+        value.0.retain(|part| *part != Part::Text(String::new()));
+        value
+    }
+}
 
 impl Lowering<'_> {
     /// The name of a mailbox up to the first blank in the value of a variable that
@@ -65,72 +134,42 @@ impl Lowering<'_> {
                 place: Place::Nowhere,
                 before: Vec::new(),
                 unsafe_name: None,
+                ended: Vec::new(),
             });
         }
-        let prepared = self.value(&self.up_to_blank(&folder.path, path), path)?;
-        for note in prepared.notes {
-            self.find(at, note);
-        }
-        if path.shape(&prepared.value) == Shape::Blank {
-            return Err(manual(
-                Code::RuntimeFolder,
-                "The folder's name is taken from the mail with the blank in front of it, and procmail ended the name there",
-            ));
-        }
-        let blanks = |text: &String| text.matches([' ', '\t']).count();
-        let written = folder.path.0.iter().map(|piece| match piece {
-            Piece::Literal(text) => blanks(text),
-            _ => 0,
-        });
-        let named = prepared.value.0.iter().map(|part| match part {
-            Part::Text(text) => blanks(text),
-            Part::Variable(_) => 0,
-        });
-        if named.sum::<usize>() > written.sum() {
-            return Err(manual(
-                Code::RuntimeFolder,
-                "A variable in the folder's name may hold a blank, and procmail ended the name there",
-            ));
-        }
-        let mut written = String::new();
-        let mut parts: Vec<Part> = Vec::new();
-        for part in path.apart(&prepared.value).0 {
-            match part {
-                Part::Text(text) => written.push_str(&text),
-                part => {
-                    let mark = char::from_u32(PART as u32 + parts.len() as u32);
-                    match mark.filter(|_| (parts.len() as u32) < MAX_PARTS) {
-                        Some(mark) => written.push(mark),
-                        None => {
-                            return Err(manual(
-                                Code::RuntimeFolder,
-                                "The folder's name is made of too many variables",
-                            ));
-                        }
-                    }
-                    parts.push(part);
-                }
+        let mut before = Vec::new();
+        let mut written = Written::default();
+        for piece in self.up_to_blank(&folder.path, path).0 {
+            let is_bare = piece.splits();
+            let prepared = self.value(&Text(vec![piece.clone()]), path)?;
+            before.extend(prepared.before);
+            for note in prepared.notes {
+                self.find(at, note);
             }
-        }
-        let place_of = |c: char| (c as u32).wrapping_sub(PART as u32) as usize;
-        // A path that is wholly a variable may be absolute; what it names is
-        // then no folder.
-        if written
-            .chars()
-            .next()
-            .is_some_and(|c| place_of(c) < parts.len())
-        {
-            let whole = written.chars().all(|c| place_of(c) < parts.len());
-            if whole && folder.format == Format::Mbox && parts.len() > 1 {
+            let value = prepared.value;
+            let is_static =
+                |part: &Part| matches!(part, Part::Text(text) if text.contains([' ', '\t']));
+            if is_bare && (path.shape(&value) == Shape::Blank || value.0.iter().any(is_static)) {
                 return Err(manual(
                     Code::RuntimeFolder,
-                    "The folder's name is not known before a message is there",
+                    "A variable in the folder's name holds a blank, and procmail ended the name there",
                 ));
             }
+            for part in path.apart(&value).0 {
+                written.push(part, is_bare)?;
+            }
         }
-        let (name, changes) = self.naming.folder(&written, folder.format);
+        // A path that is wholly a variable may be absolute; what it names is
+        // then no folder.
+        if written.is_only_parts() && folder.format == Format::Mbox && written.parts.len() > 1 {
+            return Err(manual(
+                Code::RuntimeFolder,
+                "The folder's name is not known before a message is there",
+            ));
+        }
+        let (name, changes) = self.naming.folder(&written.path, folder.format);
         let shown: String = { name.as_str().chars() }
-            .map(|c| if place_of(c) < parts.len() { '…' } else { c })
+            .map(|c| if written.part(c).is_some() { '…' } else { c })
             .collect();
         for change in changes {
             self.find(
@@ -142,63 +181,84 @@ impl Lowering<'_> {
                 ),
             );
         }
-        if parts.is_empty() {
-            let path = self.absolute(&written);
+        if written.parts.is_empty() {
+            let path = self.absolute(&written.path);
             self.folders
                 .insert((path, folder.format), name.as_str().to_owned());
         }
         if name.is_inbox() {
             return Ok(Mailbox {
                 place: Place::Inbox,
-                before: prepared.before,
+                before,
                 unsafe_name: None,
+                ended: Vec::new(),
             });
         }
-        let mut value = Value(Vec::new());
-        let mut literal = String::new();
-        for c in name.as_str().chars() {
-            match parts.get(place_of(c)) {
-                None => literal.push(c),
-                Some(part) => {
-                    value.0.push(Part::Text(std::mem::take(&mut literal)));
-                    value.0.push(part.clone());
-                }
-            }
-        }
-        value.0.push(Part::Text(literal));
-        value.0.retain(|part| *part != Part::Text(String::new()));
+        let value = written.value(name.as_str());
         let unsafe_name = self.unsafe_name(&value, path);
         if unsafe_name.is_some() {
             self.find(at, adapted(
                 Code::FolderFromMail,
-                "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox; procmail ended the name at a blank, and the server takes all of it",
+                "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox",
             ));
         }
         Ok(Mailbox {
             place: Place::Folder(value),
-            before: prepared.before,
+            before,
             unsafe_name,
+            ended: self.ended_by_blank(&written, path),
         })
+    }
+
+    /// A blank that a message brings into the name of a mailbox ends it, and without a
+    /// mark of another format behind it, it is that of an mbox.
+    fn ended_by_blank(&self, written: &Written, path: &Path) -> Vec<(Test, Value)> {
+        let mut ended: Vec<(Test, Value)> = Vec::new();
+        for (at, sign) in written.path.char_indices() {
+            let Some(part) = written.part(sign) else {
+                continue;
+            };
+            let source = Value(vec![part.clone()]);
+            if !written.bare.contains(&Written::number(sign))
+                || is_of_clock(part)
+                || path.shape(&source) > Shape::Anything
+            {
+                continue;
+            }
+            let test = Test::String {
+                compare: compare(Match::Matches),
+                sources: vec![source],
+                keys: vec![Value::text("* *")],
+            };
+            if ended.iter().any(|(earlier, _)| *earlier == test) {
+                continue;
+            }
+            let (front, _) = written.path.split_at(at);
+            let mut ends = written.clone();
+            ends.path = format!("{front}{}", Written::mark(written.parts.len()));
+            ends.parts.push(Part::Variable("1".to_owned()));
+            let (name, _) = self.naming.folder(&ends.path, Format::Mbox);
+            ended.push((test, ends.value(name.as_str())));
+        }
+        ended
     }
 
     /// Holds where a variable makes up a name that climbs out of the folders,
     /// is none, or is the inbox.
     fn unsafe_name(&self, name: &Value, path: &Path) -> Option<Test> {
-        let sources = name.0.iter().enumerate().filter(|(_, part)| match part {
-            Part::Variable(variable) => !variable.starts_with(super::date::NOW),
-            Part::Text(_) => false,
-        });
+        let sources = { name.0.iter().enumerate() }
+            .filter(|(_, part)| matches!(part, Part::Variable(_)) && !is_of_clock(part));
         let separator = self.naming.separator;
         let mut patterns = vec![format!("*{separator}*"), "*..*".to_owned()];
         if separator != '/' {
             patterns.push("*/*".to_owned());
         }
         let is_whole = name.0.len() == 1;
-        let mut tests = Vec::new();
+        let mut tests: Vec<Test> = Vec::new();
         for (at, part) in sources {
             let source = Value(vec![part.clone()]);
             let shape = match is_of_word(separator) {
-                true => Shape::Anything,
+                true => path.shape(&source).min(Shape::Path),
                 false => path.shape(&source),
             };
             // One key each: sieve-rs looks at the last of several.
@@ -207,16 +267,20 @@ impl Lowering<'_> {
                 sources: vec![source.clone()],
                 keys: vec![Value::text(key)],
             };
-            let is_anything = shape == Shape::Anything;
-            if is_anything && !has_text_beside(name, at) {
-                tests.push(held(Match::Is, ""));
+            let mut own = Vec::new();
+            if shape <= Shape::Path && !has_text_before(name, at) {
+                own.extend((!has_text_behind(name, at)).then(|| held(Match::Is, "")));
+                // A blank ends the name.
+                own.extend((shape == Shape::Anything).then(|| held(Match::Matches, " *")));
             }
             if is_whole && shape < Shape::Name {
-                tests.push(held(Match::Is, "inbox"));
+                own.push(held(Match::Is, "inbox"));
             }
-            if is_anything {
-                tests.extend(patterns.iter().map(|key| held(Match::Matches, key)));
+            if shape <= Shape::Path {
+                own.extend(patterns.iter().map(|key| held(Match::Matches, key)));
             }
+            own.retain(|test| !tests.contains(test));
+            tests.extend(own);
         }
         match tests.len() {
             0 | 1 => tests.pop(),
@@ -225,14 +289,23 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether a part of a folder's name has text at its side that is a name by
-/// itself: `list-` in front of it, say.
-fn has_text_beside(name: &Value, at: usize) -> bool {
-    let is_of_name = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
-    let text = |at: Option<usize>| match at.and_then(|at| name.0.get(at)) {
-        Some(Part::Text(text)) => text.as_str(),
-        _ => "",
-    };
-    let before = text(at.checked_sub(1));
-    before.ends_with(is_of_name) || text(Some(at + 1)).starts_with(is_of_name)
+/// Whether a part of a name is what a clock says.
+fn is_of_clock(part: &Part) -> bool {
+    matches!(part, Part::Variable(name) if name.starts_with(super::date::NOW))
+}
+
+/// Whether text that is a name by itself stands in front of a part of a folder's
+/// name: `list-`, say.
+fn has_text_before(name: &Value, at: usize) -> bool {
+    let before = at.checked_sub(1).and_then(|at| name.0.get(at));
+    matches!(before, Some(Part::Text(text)) if text.ends_with(is_of_name))
+}
+
+/// As above, behind it.
+fn has_text_behind(name: &Value, at: usize) -> bool {
+    matches!(name.0.get(at + 1), Some(Part::Text(text)) if text.starts_with(is_of_name))
+}
+
+fn is_of_name(sign: char) -> bool {
+    sign.is_ascii_alphanumeric() || "-_".contains(sign)
 }

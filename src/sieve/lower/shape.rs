@@ -10,8 +10,10 @@ use crate::sieve::script::{Part, Value};
 pub(super) enum Shape {
     /// It begins with a blank, which ends a name.
     Blank,
-    /// Empty, or a way out of the folders.
+    /// Any text, also none.
     Anything,
+    /// Without a blank, but empty, or a way out of the folders.
+    Path,
     /// One letter or more, none of which parts folders.
     Word,
     /// A word that is not the inbox.
@@ -22,8 +24,9 @@ impl Shape {
     /// That of a text.
     pub fn of(text: &str) -> Shape {
         match text.chars().all(is_of_word) {
-            _ if text.is_empty() => Shape::Anything,
-            false => Shape::Anything,
+            _ if text.is_empty() => Shape::Path,
+            false if text.contains(' ') => Shape::Anything,
+            false => Shape::Path,
             true if text.eq_ignore_ascii_case("inbox") => Shape::Word,
             true => Shape::Name,
         }
@@ -68,10 +71,10 @@ mod tests {
             ("lists", Shape::Name),
             ("a-b_c+d", Shape::Name),
             ("Inbox", Shape::Word),
-            ("", Shape::Anything),
-            ("..", Shape::Anything),
-            ("a.b", Shape::Anything),
-            ("a/b", Shape::Anything),
+            ("", Shape::Path),
+            ("..", Shape::Path),
+            ("a.b", Shape::Path),
+            ("a/b", Shape::Path),
             ("a b", Shape::Anything),
         ] {
             assert_eq!(Shape::of(text), shape, "{text}");
@@ -87,10 +90,7 @@ mod tests {
         let word = || Part::Variable("word".into());
         assert_eq!(of(&[word()]), Shape::Name);
         assert_eq!(of(&[word(), Part::Text("box".into())]), Shape::Word);
-        assert_eq!(
-            of(&[word(), Part::Variable("empty".into())]),
-            Shape::Anything
-        );
+        assert_eq!(of(&[word(), Part::Variable("empty".into())]), Shape::Path);
         assert_eq!(of(&[Part::Variable("other".into())]), Shape::Anything);
         assert_eq!(of(&[]), Shape::Anything);
     }

@@ -148,6 +148,10 @@ impl Lowering<'_> {
                     .push(set(&variable, &[Modifier::QuoteRegex], value));
                 into.value.0.push(Part::Variable(variable));
             }
+            Piece::Default { name, text, .. } if text.0.is_empty() => {
+                let parts = self.variable(name, path, into)?.0;
+                into.value.0.extend(parts);
+            }
             Piece::Default { name, text, .. } => {
                 self.either(name, text, false, path, into)?;
             }

@@ -422,15 +422,20 @@ fn longest_first(line: &Line) -> Line {
 /// What factors match: a word, where each is of letters that one has, and not
 /// all can be empty.
 fn shape(factors: &[Regex]) -> Shape {
-    let is_other = |part: &Regex| match part {
-        Regex::Class(set) => !set.iter().all(|byte| shape::is_of_word(byte.into())),
-        Regex::Edge | Regex::Split => true,
-        _ => false,
+    let is_only_of = |signs: fn(char) -> bool| {
+        let is_other = |part: &Regex| match part {
+            Regex::Class(set) => !set.iter().all(|byte| signs(byte.into())),
+            Regex::Edge | Regex::Split => true,
+            _ => false,
+        };
+        !factors.iter().any(|factor| any(factor, &is_other))
     };
-    let is_word = !factors.iter().any(|factor| any(factor, &is_other));
-    match is_word && !factors.iter().all(Regex::is_nullable) {
-        true => Shape::Word,
-        false => Shape::Anything,
+    if is_only_of(shape::is_of_word) && !factors.iter().all(Regex::is_nullable) {
+        Shape::Word
+    } else if is_only_of(|sign| sign != ' ') {
+        Shape::Path
+    } else {
+        Shape::Anything
     }
 }
 
