@@ -91,6 +91,8 @@ fn substitution() -> impl Strategy<Value = String> {
             "[[:space:]]*",
             "[[:digit:]]",
             "[-@]",
+            "[^a-z0-9_-]",
+            "[^a-c][^a-c]*",
             "\\/",
         ],
         5,
@@ -129,6 +131,9 @@ fn command() -> impl Strategy<Value = (&'static str, Vec<String>)> {
                 "0-9",
                 "[a*]",
                 "[=a=]",
+                "[:space:]",
+                "[:alnum:]",
+                "\\n",
             ],
             2,
         )
@@ -141,7 +146,10 @@ fn command() -> impl Strategy<Value = (&'static str, Vec<String>)> {
             .prop_map(|(one, two)| ("sed", vec![format!("{one}; {two}")])),
         1 => substitution().prop_map(|script| ("sed", vec!["-n".into(), format!("{script}p")])),
         2 => (set(), set()).prop_map(|(from, to)| ("tr", vec![from, to])),
-        1 => set().prop_map(|set| ("tr", vec!["-d".into(), set])),
+        1 => (select(&["-d", "-cd", "-s"][..]), set())
+            .prop_map(|(option, set)| ("tr", vec![option.into(), set])),
+        1 => select(&["-c1", "-c2-3", "-c-2", "-b3-", "-c4-9", "-c0"][..])
+            .prop_map(|places| ("cut", vec![places.into()])),
         1 => (select(&["@", "-", " ", ".", "a"][..]), select(&["1", "2", "3", "2-", "1-", "1,2"][..]))
             .prop_map(|(sign, fields)| ("cut", vec![format!("-d{sign}"), format!("-f{fields}")])),
     ]

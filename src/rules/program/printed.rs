@@ -5,6 +5,7 @@
 //! again, as Sieve does (RFC 5229 §3.2): plain text, `.*`, sets, groups.
 
 mod sed;
+mod signs;
 #[cfg(test)]
 mod tests;
 mod tr;
@@ -60,15 +61,9 @@ pub enum TextEdit {
     /// Encoded words become what they stand for, as `perl -MEncode` is used for.
     /// A Sieve server has done so already.
     Decode,
-    /// Each of a sign becomes this.
-    Every {
-        /// The sign.
-        old: char,
-        /// Without the sign in it.
-        new: String,
-    },
-    /// One is left of several in a row of a sign.
-    Squeeze(char),
+    /// The text is taken apart in this way and put together anew, as often as it can
+    /// be; each time, less of it is left to change.
+    Every(Way),
     /// The text is taken apart in the first of these ways that it can be, and
     /// put together anew.
     Apart(Vec<Way>),
@@ -107,9 +102,25 @@ pub enum New {
 const LONGEST: usize = 2048;
 
 impl Shape {
+    fn anything() -> Self {
+        Shape::Glob(vec![String::new(), String::new()])
+    }
+
     /// Whether any text looks so.
     pub fn is_anything(&self) -> bool {
         matches!(self, Shape::Glob(texts) if texts.iter().all(String::is_empty))
+    }
+
+    /// `None` where an expression is too large.
+    fn read(&self) -> Option<Readable<'_>> {
+        Some(match self {
+            Shape::Glob(texts) => Readable::Glob(texts),
+            Shape::Regex(regex) => {
+                let bytes = syntax::Config::new().utf8(false).unicode(false);
+                let regex = Regex::builder().syntax(bytes).build(regex).ok()?;
+                Readable::Regex(Box::new(regex))
+            }
+        })
     }
 }
 
@@ -121,23 +132,23 @@ impl TextEdit {
             TextEdit::Case { upper: true } => line.to_ascii_uppercase(),
             TextEdit::Case { upper: false } => line.to_ascii_lowercase(),
             TextEdit::Decode => decoded(line),
-            TextEdit::Every { old, new } => {
-                let mut sign = [0; 4];
-                replaced_all(line, old.encode_utf8(&mut sign).as_bytes(), new.as_bytes())
-            }
-            TextEdit::Squeeze(sign) => {
-                let mut last = None;
-                let is_new = |byte: &&u8| {
-                    let is_again = last == Some(**byte) && char::from(**byte) == *sign;
-                    last = Some(**byte);
-                    !is_again
-                };
-                line.iter().filter(is_new).copied().collect()
+            TextEdit::Every(way) => {
+                let shape = way.shape.read()?;
+                let mut line = line.to_vec();
+                // No line has more places than bytes.
+                for _ in 0..=line.len() {
+                    match way.made_of(shape.groups(&line)) {
+                        Some(new) if new.len() > LONGEST => return None,
+                        Some(new) => line = new,
+                        None => break,
+                    }
+                }
+                line
             }
             TextEdit::Apart(ways) => {
                 let mut new = None;
                 for way in ways {
-                    new = way.applied(line)?;
+                    new = way.made_of(way.shape.read()?.groups(line));
                     if new.is_some() {
                         break;
                     }
@@ -171,18 +182,6 @@ impl Printed {
     }
 }
 
-fn replaced_all(text: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut from = 0;
-    for at in memchr::memmem::find_iter(text, old) {
-        out.extend_from_slice(text.get(from..at).unwrap_or_default());
-        out.extend_from_slice(new);
-        from = at + old.len();
-    }
-    out.extend_from_slice(text.get(from..).unwrap_or_default());
-    out
-}
-
 /// The value of a field with its encoded words read (RFC 2047).
 pub fn decoded(value: &[u8]) -> Vec<u8> {
     let message = [b"Subject: ", value, b"\n\n"].concat();
@@ -211,40 +210,41 @@ impl Way {
         Way::new(Shape::Glob(around), parts)
     }
 
-    /// The new text, where it is like this; `None` where that is not known.
-    fn applied(&self, text: &[u8]) -> Option<Option<Vec<u8>>> {
-        let groups = match &self.shape {
-            Shape::Glob(texts) => glob(texts, text),
-            Shape::Regex(regex) => groups(regex, text)?,
-        };
-        let Some(groups) = groups else {
-            return Some(None);
-        };
+    /// What becomes of a text whose groups these are.
+    fn made_of(&self, groups: Option<Vec<&[u8]>>) -> Option<Vec<u8>> {
+        let groups = groups?;
         let part = |new: &New| match new {
             New::Text(text) => text.as_bytes().to_vec(),
             New::Group(number) => groups
                 .get(number.saturating_sub(1))
                 .map_or(Vec::new(), |group| group.to_vec()),
         };
-        Some(Some(self.new.iter().flat_map(part).collect()))
+        Some(self.new.iter().flat_map(part).collect())
     }
 }
 
-/// What the groups of an expression match; `None` where it cannot be asked.
-fn groups<'t>(regex: &str, text: &'t [u8]) -> Option<Option<Vec<&'t [u8]>>> {
-    let bytes = syntax::Config::new().utf8(false).unicode(false);
-    let regex = Regex::builder().syntax(bytes).build(regex).ok()?;
-    let mut captures = regex.create_captures();
-    regex.captures(text, &mut captures);
-    let group = |span: Option<regex_automata::Span>| {
-        let range = span.map_or(0..0, |span| span.range());
-        text.get(range).unwrap_or_default()
-    };
-    Some(
-        captures
-            .is_match()
-            .then(|| captures.iter().skip(1).map(group).collect()),
-    )
+/// A shape that texts can be held against.
+enum Readable<'s> {
+    Glob(&'s [String]),
+    Regex(Box<Regex>),
+}
+
+impl Readable<'_> {
+    /// What the groups match, where the text looks so.
+    fn groups<'t>(&self, text: &'t [u8]) -> Option<Vec<&'t [u8]>> {
+        let regex = match self {
+            Readable::Glob(texts) => return glob(texts, text),
+            Readable::Regex(regex) => regex,
+        };
+        let mut captures = regex.create_captures();
+        regex.captures(text, &mut captures);
+        let group = |span: Option<regex_automata::Span>| {
+            let range = span.map_or(0..0, |span| span.range());
+            text.get(range).unwrap_or_default()
+        };
+        let groups = || captures.iter().skip(1).map(group).collect();
+        captures.is_match().then(groups)
+    }
 }
 
 /// What stands between the texts of a glob.
@@ -277,8 +277,8 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     let has_lines = matches!(&printed.source, Source::Field(field) if field.names.len() > 1);
     for call in rest {
         printed.edits.extend(match call.name.as_str() {
-            "tr" => tr::edits(call)?,
-            "cut" => vec![cut(call)?],
+            "tr" => tr::edits(call, has_lines)?,
+            "cut" => vec![fields_cut(call).or_else(|| signs_cut(call))?],
             "sed" => sed::edits(call)?,
             "perl" if decodes(call) => vec![TextEdit::Decode],
             "cat" if call.arguments.is_empty() => Vec::new(),
@@ -365,8 +365,42 @@ fn printf(call: &Call) -> Option<Text> {
     }
 }
 
+/// `cut -c1-30`: bytes by their places.
+fn signs_cut(call: &Call) -> Option<TextEdit> {
+    let [word] = call.arguments.as_slice() else {
+        return None;
+    };
+    let places = word.known()?;
+    let places = places.strip_prefix("-c").or(places.strip_prefix("-b"))?;
+    let (first, last) = places.split_once('-').unwrap_or((places, places));
+    // More repetitions than that are refused in an expression (POSIX 9.3.6).
+    let number = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|place: &usize| (1..=255).contains(place))
+    };
+    let before = match first {
+        "" => 0,
+        first => number(first)?.checked_sub(1)?,
+    };
+    let taken = match last {
+        "" => ".*".to_owned(),
+        last => format!(".{{0,{}}}", number(last)?.checked_sub(before)?),
+    };
+    let of_longer = match before {
+        0 => String::new(),
+        before => format!(".{{{before}}}"),
+    };
+    let regex = Shape::Regex(format!("^{of_longer}({taken}).*$"));
+    let mut ways = vec![Way::new(regex, [New::Group(1)])];
+    if before > 0 {
+        ways.push(Way::new(Shape::anything(), []));
+    }
+    Some(TextEdit::Apart(ways))
+}
+
 /// `cut -d: -f2`: a line without the sign is printed as it is.
-fn cut(call: &Call) -> Option<TextEdit> {
+fn fields_cut(call: &Call) -> Option<TextEdit> {
     let (mut sign, mut fields) = ("\t".to_owned(), None);
     for flag in call.options("df", "")? {
         let value = flag.value?.known()?.to_owned();

@@ -14,7 +14,7 @@ use crate::sieve::script::{
 };
 use crate::sieve::target::Extension;
 
-/// A sign is replaced so often: Sieve has no loop.
+/// What is replaced everywhere is replaced so often.
 const ROUNDS: usize = 4;
 
 impl Lowering<'_> {
@@ -104,7 +104,7 @@ impl Lowering<'_> {
             let changes = self.edited_text(edit, &name);
             into.before
                 .extend(changes.ok_or_else(|| self.unknown_output(command))?);
-            if let TextEdit::Every { .. } | TextEdit::Squeeze(_) = edit {
+            if let TextEdit::Every(_) = edit {
                 into.notes.push(adapted(
                     Code::FirstFew,
                     format!("Only the first {ROUNDS} of the signs are replaced"),
@@ -120,9 +120,10 @@ impl Lowering<'_> {
         match edit {
             TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
             TextEdit::Decode => Some(Vec::new()),
-            TextEdit::Every { old, new } => self.rounds(&old.to_string(), new, name),
-            TextEdit::Squeeze(sign) => {
-                self.rounds(&format!("{sign}{sign}"), &sign.to_string(), name)
+            // Sieve has no loop.
+            TextEdit::Every(way) => {
+                let (test, block) = self.way(way, name)?;
+                Some(vec![when(test, block); ROUNDS])
             }
             TextEdit::Apart(ways) => {
                 let (ways, rest) = match ways.split_last() {
@@ -142,12 +143,6 @@ impl Lowering<'_> {
                 })])
             }
         }
-    }
-
-    /// Replaces the first of a text, again and again.
-    fn rounds(&self, old: &str, new: &str, name: &str) -> Option<Vec<Command>> {
-        let (test, block) = self.way(&Way::replacing(old, new), name)?;
-        Some(vec![when(test, block); ROUNDS])
     }
 
     fn way(&self, way: &Way, name: &str) -> Option<(Test, Vec<Command>)> {

@@ -127,10 +127,7 @@ pub(super) fn edits(call: &Call) -> Option<Vec<TextEdit>> {
         let [TextEdit::Apart(ways)] = edits.as_mut_slice() else {
             return None;
         };
-        ways.push(Way::new(
-            Shape::Glob(vec![String::new(), String::new()]),
-            Vec::new(),
-        ));
+        ways.push(Way::new(Shape::anything(), []));
     }
     Some(edits)
 }

@@ -1,7 +1,7 @@
 //! In: an expression of sed (POSIX, basic or extended). Out: the ways to take a
 //! line apart that its replacement comes to.
 
-use crate::rules::program::printed::tr::{MOST_SIGNS, every};
+use crate::rules::program::printed::signs::{Signs, escaped};
 use crate::rules::program::{New, Shape, TextEdit, Way};
 
 /// A part of an expression.
@@ -13,21 +13,13 @@ enum Atom {
         star: bool,
     },
     Set {
-        set: Set,
+        set: Signs,
         star: bool,
     },
     /// `\(`.
     Open,
     /// `\)`.
     Close,
-}
-
-/// A set of signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Set {
-    negated: bool,
-    /// ASCII, in order.
-    signs: Vec<char>,
 }
 
 /// An expression.
@@ -58,7 +50,7 @@ impl Expression {
                     break;
                 }
                 '[' => {
-                    let (set, behind) = Set::of(behind)?;
+                    let (set, behind) = Signs::of_bracket(behind)?;
                     (Atom::Set { set, star: false }, behind)
                 }
                 '.' => (Atom::Any { star: false }, behind),
@@ -97,7 +89,7 @@ impl Expression {
                         Atom::Any { .. } => Atom::Any { star: true },
                         Atom::Set { set, .. } => Atom::Set { set, star: true },
                         Atom::Sign(sign) => Atom::Set {
-                            set: Set::one(sign),
+                            set: Signs::one(sign),
                             star: true,
                         },
                         Atom::Open | Atom::Close => return None,
@@ -112,7 +104,7 @@ impl Expression {
                 }
                 Atom::Close if open == 0 => return None,
                 Atom::Close => open -= 1,
-                Atom::Set { ref set, .. } if !set.signs.iter().all(char::is_ascii) => return None,
+                Atom::Set { ref set, .. } if !set.is_ascii() => return None,
                 _ => {}
             }
             expression.atoms.push(atom);
@@ -131,11 +123,11 @@ impl Expression {
             atoms => (None, atoms),
         };
         let (first, rest) = match atoms.split_first()? {
-            (Atom::Sign(sign), rest) => (Set::one(*sign), rest),
+            (Atom::Sign(sign), rest) => (Signs::one(*sign), rest),
             (Atom::Set { set, star: false }, rest) => (set.clone(), rest),
             _ => return None,
         };
-        if !first.signs.iter().all(char::is_ascii) {
+        if !first.is_ascii() {
             return None;
         }
         let rest = match rest {
@@ -179,26 +171,19 @@ impl Expression {
         self.to_end || self.atoms.last() == Some(&Atom::Any { star: true })
     }
 
-    /// `s/a/b/g`, of single signs.
+    /// `s/a/b/g`, of single signs, and of signs in a row: `s/  */ /g`.
     pub(super) fn everywhere(&self, new: &str) -> Option<Vec<TextEdit>> {
         match self.atoms.as_slice() {
-            [Atom::Sign(sign)] => Some(vec![every(*sign, new)?]),
-            [Atom::Set { set, star: false }] => {
-                let is_small = !set.negated && set.signs.len() <= MOST_SIGNS;
-                if !is_small || set.signs.iter().any(|sign| new.contains(*sign)) {
-                    return None;
-                }
-                set.signs.iter().map(|sign| every(*sign, new)).collect()
-            }
-            // `s/  */ /g`
-            [Atom::Sign(sign), Atom::Set { set, star: true }]
-                if set.is(*sign) && sign.is_ascii() =>
-            {
-                let one = TextEdit::Squeeze(*sign);
-                match new == sign.to_string() {
-                    true => Some(vec![one]),
-                    false => Some(vec![one, every(*sign, new)?]),
-                }
+            [Atom::Sign(sign)] => Signs::one(*sign).replaced(new),
+            [Atom::Set { set, star: false }] => set.replaced(new),
+            [first, Atom::Set { set, star: true }] => {
+                let first = match first {
+                    Atom::Sign(sign) => Signs::one(*sign),
+                    Atom::Set { set, star: false } => set.clone(),
+                    _ => return None,
+                };
+                let is_row = first == *set && set.is_ascii();
+                is_row.then(|| set.rows_replaced(new)).flatten()
             }
             _ => None,
         }
@@ -259,154 +244,6 @@ impl Expression {
             shape: Shape::Regex(regex),
             new,
         })
-    }
-}
-
-fn escaped(sign: char) -> String {
-    match sign {
-        '.' | '[' | ']' | '(' | ')' | '*' | '+' | '?' | '{' | '}' | '|' | '^' | '$' | '\\' => {
-            format!("\\{sign}")
-        }
-        sign => sign.to_string(),
-    }
-}
-
-impl Set {
-    /// The set behind a bracket, and what follows it.
-    fn of(text: &str) -> Option<(Set, &str)> {
-        let (negated, body) = match text.strip_prefix('^') {
-            Some(body) => (true, body),
-            None => (false, text),
-        };
-        let mut signs = Vec::new();
-        let mut rest = body;
-        // `[:space:]` without another bracket around it is refused.
-        let inner = body.split_once(']').map_or(body, |(inner, _)| inner);
-        let is_bare_class =
-            |sign: char| inner.len() > 1 && inner.starts_with(sign) && inner.ends_with(sign);
-        if [':', '=', '.'].into_iter().any(is_bare_class) {
-            return None;
-        }
-        loop {
-            if let Some(behind) = rest.strip_prefix("[:") {
-                let (name, behind) = behind.split_once(":]")?;
-                signs.extend(match name {
-                    "space" | "blank" => vec![' ', '\t'],
-                    "digit" => ('0'..='9').collect(),
-                    "lower" => ('a'..='z').collect(),
-                    "upper" => ('A'..='Z').collect(),
-                    "alpha" => ('A'..='Z').chain('a'..='z').collect(),
-                    "alnum" => ('0'..='9').chain('A'..='Z').chain('a'..='z').collect(),
-                    _ => return None,
-                });
-                if behind.starts_with('-') && !behind.starts_with("-]") {
-                    return None;
-                }
-                rest = behind;
-                continue;
-            }
-            let sign = rest.chars().next()?;
-            let behind = rest.get(sign.len_utf8()..)?;
-            if sign == ']' && rest.len() != body.len() {
-                signs.sort_unstable();
-                signs.dedup();
-                return Some((Set { negated, signs }, behind));
-            }
-            let mut range = behind.chars();
-            match (range.next(), range.next()) {
-                (Some('-'), Some(end)) if end != ']' => {
-                    let behind = range.as_str();
-                    let goes_on = behind.starts_with('-') && !behind.starts_with("-]");
-                    if end < sign || end == '[' || end == '-' || goes_on {
-                        return None;
-                    }
-                    signs.extend(sign..=end);
-                    rest = behind;
-                }
-                _ => {
-                    signs.push(sign);
-                    rest = behind;
-                }
-            }
-        }
-    }
-
-    fn one(sign: char) -> Set {
-        Set {
-            negated: false,
-            signs: vec![sign],
-        }
-    }
-
-    /// The signs of both, where both list them.
-    fn union(&self, other: &Set) -> Option<Set> {
-        if self.negated || other.negated {
-            return None;
-        }
-        let mut signs = [self.signs.as_slice(), &other.signs].concat();
-        signs.sort_unstable();
-        signs.dedup();
-        Some(Set {
-            negated: false,
-            signs,
-        })
-    }
-
-    fn is(&self, sign: char) -> bool {
-        !self.negated && self.signs == [sign]
-    }
-
-    fn complement(&self) -> Set {
-        Set {
-            negated: !self.negated,
-            signs: self.signs.clone(),
-        }
-    }
-
-    /// A bracket that POSIX and Perl read alike.
-    fn written(&self) -> Option<String> {
-        if self
-            .signs
-            .iter()
-            .any(|sign| matches!(sign, '[' | '\\' | '&' | '~'))
-        {
-            return None;
-        }
-        if let ([sign], false) = (self.signs.as_slice(), self.negated) {
-            return Some(escaped(*sign));
-        }
-        let has = |sign: char| self.signs.contains(&sign);
-        let mut text = if self.negated { "[^" } else { "[" }.to_owned();
-        if has(']') {
-            text.push(']');
-        }
-        let others: Vec<char> = { self.signs.iter() }
-            .filter(|sign| !matches!(sign, ']' | '^' | '-'))
-            .copied()
-            .collect();
-        for run in others.chunk_by(|one, next| {
-            *one as u32 + 1 == *next as u32
-                && one.is_ascii_alphanumeric()
-                && next.is_ascii_alphanumeric()
-                && one.is_ascii_digit() == next.is_ascii_digit()
-        }) {
-            match run {
-                [first, _, .., last] => text.extend([*first, '-', *last]),
-                run => text.extend(run),
-            }
-        }
-        if has('^') {
-            // Not in the first place, where it would turn the set round.
-            if others.is_empty() && !has(']') {
-                return None;
-            }
-            text.push('^');
-        }
-        if has('-') {
-            text.push('-');
-        }
-        text.push(']');
-        Some(text)
     }
 }
 
