@@ -16,8 +16,11 @@ pub struct Message {
 
 impl Message {
     /// Takes a message apart.
-    pub fn new(raw: Vec<u8>) -> Self {
-        let (body, folds) = header_of(&raw);
+    pub fn new(mut raw: Vec<u8>) -> Self {
+        let (mut body, mut folds) = header_of(&raw);
+        if set_length(&mut raw, body) {
+            (body, folds) = header_of(&raw);
+        }
         let mut header = raw.get(..body).unwrap_or_default().to_vec();
         for at in folds {
             if let Some(byte) = header.get_mut(at) {
@@ -78,6 +81,28 @@ impl Message {
     }
 }
 
+/// Puts the real length of the body into the first Content-Length, as wide as what
+/// stood there; says whether there is one.
+fn set_length(raw: &mut Vec<u8>, body: usize) -> bool {
+    const NAME: &[u8] = b"content-length:";
+    let (header, behind) = raw.split_at(body);
+    let mut start = 0;
+    let found = header.split(|&byte| byte == b'\n').find_map(|line| {
+        let value = start + NAME.len()..start + line.len();
+        start += line.len() + 1;
+        let name = line.get(..NAME.len())?;
+        name.eq_ignore_ascii_case(NAME).then_some(value)
+    });
+    let Some(value) = found.filter(|value| !value.is_empty()) else {
+        return false;
+    };
+    // An empty line at the end parts it from the next mail.
+    let length = behind.len() - usize::from(behind.ends_with(b"\n\n"));
+    let width = value.len();
+    raw.splice(value, format!("{length:>width$}").bytes());
+    true
+}
+
 /// Where the header ends, and the line ends in it that a folded field goes on
 /// behind.
 fn header_of(raw: &[u8]) -> (usize, Vec<usize>) {
@@ -103,6 +128,22 @@ fn header_of(raw: &[u8]) -> (usize, Vec<usize>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_length_of_the_body_is_the_real_one() {
+        for (written, body, set) in [
+            (" 990", "body text\n", "  10"),
+            ("\t1 x", "body text\n\n", "  10"),
+            ("1", "body text\n", "10"),
+            ("", "body text\n", ""),
+            (" 5", "", " 0"),
+        ] {
+            let raw = |value: &str| format!("A:\ncontent-Length:{value}\nB:\n c\n\n{body}");
+            let message = Message::new(raw(written).into_bytes());
+            assert_eq!(message.raw(), raw(set).as_bytes());
+            assert_eq!(message.body(), body.as_bytes());
+        }
+    }
 
     #[test]
     fn folded_fields_are_joined() {

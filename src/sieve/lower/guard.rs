@@ -105,6 +105,16 @@ impl Guard {
     }
 }
 
+/// Whether a test asks what Content-Length holds.
+fn asks_for_length(test: &Test) -> bool {
+    let mut asks = false;
+    walk::test_tree(test, &mut |test| {
+        asks |= matches!(test, Test::Header { names, .. }
+            if names.iter().any(|name| name.eq_ignore_ascii_case("content-length")));
+    });
+    asks
+}
+
 fn asks_for_body(test: &Test) -> bool {
     let mut asks = false;
     walk::test_tree(test, &mut |test| asks |= matches!(test, Test::Body { .. }));
@@ -269,6 +279,13 @@ impl Lowering<'_> {
             held.notes.push(adapted(
                 Code::NotAsFiltered,
                 "A rule above changes what this looks at, and the script does not, or not in all such mail",
+            ));
+        }
+        if asks_for_length(&held.test) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(adapted(
+                Code::FieldValue,
+                "procmail wrote the real length of the body into Content-Length before it looked; the server takes what the mail says",
             ));
         }
         if self.takes_fields_out && asks_for_body(&held.test) {
