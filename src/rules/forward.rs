@@ -544,6 +544,8 @@ impl<'h, 's> Mailer<'h, 's> {
             for piece in word.0 {
                 known.push(match &piece {
                     Piece::Variable(name) => value(name).map_or(piece, Piece::Literal),
+                    // The shell that a mailer starts has no arguments.
+                    Piece::Opaque(name) if name == "${1}" => continue,
                     _ => piece,
                 });
             }
