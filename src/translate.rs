@@ -116,7 +116,11 @@ fn translated(
     }
     let Lowered {
         script,
-        printed: Printed { text, requires },
+        printed: Printed {
+            text,
+            requires,
+            map,
+        },
         findings: more,
         folders,
         redirects,
@@ -128,6 +132,7 @@ fn translated(
     let requires = requires.iter().map(ToString::to_string);
     let report = Report::new(&program.statements, &sources, &findings)
         .with_script(text, requires)
+        .with_map(map)
         .with_destinations(&folders, &redirects);
     Ok(Translation {
         program,

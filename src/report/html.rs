@@ -7,7 +7,6 @@
 //! it: nothing in it is markup, and its control characters are shown.
 
 mod index;
-mod origin;
 mod page;
 mod replay;
 #[cfg(test)]

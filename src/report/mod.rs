@@ -10,6 +10,7 @@ pub mod terminal;
 
 use crate::ledger::{Finding, Verdict};
 use crate::rules::model::{Format, Statement};
+use crate::sieve::origin::SourceMap;
 use crate::syntax::{Encoding, Source};
 use entry::Entry;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct Report {
     pub redirects: Vec<String>,
     /// The entries, counted.
     pub summary: Summary,
+    /// What the lines of the script came from.
+    #[serde(skip)]
+    pub map: SourceMap,
 }
 
 /// A file that was read.
@@ -92,6 +96,7 @@ impl Report {
             entries,
             folders: Vec::new(),
             redirects: Vec::new(),
+            map: SourceMap::default(),
         }
     }
 
@@ -103,6 +108,12 @@ impl Report {
     ) -> Self {
         self.script = script.into();
         self.requires = requires.into_iter().collect();
+        self
+    }
+
+    /// With what the lines of the script came from.
+    pub fn with_map(mut self, map: SourceMap) -> Self {
+        self.map = map;
         self
     }
 

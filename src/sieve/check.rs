@@ -307,6 +307,7 @@ mod tests {
     use super::super::print::{crlf, print};
     use super::super::script::{Command, Test};
     use super::*;
+    use crate::sieve::origin::Origin;
     use proptest::prelude::*;
 
     fn dovecot() -> Target {
@@ -315,7 +316,7 @@ mod tests {
 
     fn command(kind: CommandKind) -> Command {
         Command {
-            comments: vec!["a\ndiscard;".into()],
+            origins: vec![Origin::on([1, 2])],
             kind,
         }
     }
@@ -406,9 +407,10 @@ elsif true { reject "no ${v}"; } else { discard; fileinto "1.5"; keep; }
                 }));
             }
             if let Some(first) = commands.first_mut() {
-                first.comments.push("\u{1b}\nstop;".into());
+                first.origins.push(Origin::on([3, 4]));
             }
-            let script = Script { commands };
+            let files = vec!["\u{1b}\nstop;".into()];
+            let script = Script { commands, files };
             let mut target = dovecot();
             target.extensions.insert(Extension::EditHeader);
             let printed = print(&script, &target).text;
@@ -431,6 +433,7 @@ elsif true { reject "no ${v}"; } else { discard; fileinto "1.5"; keep; }
                 }),
                 command(CommandKind::DeleteHeader { name: "x-b".into() }),
             ],
+            files: vec!["a\ndiscard;".into()],
         };
         let printed = print(&script, &target).text;
         assert_eq!(check(&printed, &target), Ok(actions(&script)));

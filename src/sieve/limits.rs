@@ -4,10 +4,12 @@
 //! What is counted is an upper bound: of branches the worst is taken, and two
 //! actions to the same folder count as two.
 
+use super::origin::Origin;
 use super::print::Printed;
 use super::script::{Command, CommandKind, Part, Script, Value};
 use super::target::Target;
 use super::walk;
+use crate::rules::model::StatementId;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -34,19 +36,19 @@ pub enum Limit {
 
 /// A limit that a script passes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LimitBreach<'a> {
+pub struct LimitBreach {
     /// Which.
     pub limit: Limit,
     /// What the server takes.
     pub allowed: u64,
     /// What the script asks.
     pub found: u64,
-    /// The comments of the commands at which it is passed, or of the nearest
-    /// ones before and around these that have any: they name the file and lines.
-    pub comments: BTreeSet<&'a str>,
+    /// The statements of the commands at which it is passed, or of the nearest
+    /// ones before and around these that have any.
+    pub at: BTreeSet<StatementId>,
 }
 
-impl fmt::Display for LimitBreach<'_> {
+impl fmt::Display for LimitBreach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (found, allowed) = (self.found, self.allowed);
         match self.limit {
@@ -88,11 +90,7 @@ impl fmt::Display for LimitBreach<'_> {
 
 /// Every limit of the target that a script passes, each once. `printed` is its
 /// text.
-pub fn over_limits<'a>(
-    script: &'a Script,
-    printed: &Printed,
-    target: &Target,
-) -> Vec<LimitBreach<'a>> {
+pub fn over_limits(script: &Script, printed: &Printed, target: &Target) -> Vec<LimitBreach> {
     let limits = &target.limits;
     let (redirects, actions) = paths(&script.commands, limits.redirects, limits.actions);
     let mut measures = vec![
@@ -118,7 +116,7 @@ pub fn over_limits<'a>(
                 limit,
                 allowed,
                 found: measure.most,
-                comments: measure.comments,
+                at: measure.at,
             })
         })
         .collect()
@@ -126,12 +124,12 @@ pub fn over_limits<'a>(
 
 /// The most of something, and where it was too much.
 #[derive(Debug, Clone, Default)]
-struct Measure<'a> {
+struct Measure {
     most: u64,
-    comments: BTreeSet<&'a str>,
+    at: BTreeSet<StatementId>,
 }
 
-impl From<usize> for Measure<'_> {
+impl From<usize> for Measure {
     fn from(most: usize) -> Self {
         Measure {
             most: most as u64,
@@ -140,12 +138,12 @@ impl From<usize> for Measure<'_> {
     }
 }
 
-impl<'a> Measure<'a> {
-    /// `near`: the comments that tell where the command came from.
-    fn see(&mut self, value: u64, allowed: Option<u64>, near: &'a [String]) {
+impl Measure {
+    /// `near`: where the command came from.
+    fn see(&mut self, value: u64, allowed: Option<u64>, near: &[Origin]) {
         self.most = self.most.max(value);
         if allowed.is_some_and(|allowed| value > allowed) {
-            self.comments.extend(near.iter().map(String::as_str));
+            self.at.extend(near.iter().map(|origin| origin.at));
         }
     }
 }
@@ -171,12 +169,12 @@ impl Count {
 enum Frame<'a> {
     Block {
         commands: std::slice::Iter<'a, Command>,
-        comments: &'a [String],
+        origins: &'a [Origin],
         count: Option<Count>,
     },
     Branches {
         blocks: std::vec::IntoIter<&'a [Command]>,
-        comments: &'a [String],
+        origins: &'a [Origin],
         before: Count,
         after: Option<Count>,
     },
@@ -186,11 +184,11 @@ fn paths<'a>(
     commands: &'a [Command],
     redirects_allowed: Option<u64>,
     actions_allowed: Option<u64>,
-) -> (Measure<'a>, Measure<'a>) {
+) -> (Measure, Measure) {
     let (mut redirects, mut actions) = (Measure::default(), Measure::default());
-    let block = |commands: &'a [Command], comments, count| Frame::Block {
+    let block = |commands: &'a [Command], origins, count| Frame::Block {
         commands: commands.iter(),
-        comments,
+        origins,
         count: Some(count),
     };
     let mut stack = vec![block(commands, &[], Count::default())];
@@ -198,7 +196,7 @@ fn paths<'a>(
         match top {
             Frame::Block {
                 commands,
-                comments,
+                origins,
                 count,
             } => {
                 let next = count.as_mut().and_then(|now| Some((now, commands.next()?)));
@@ -210,8 +208,8 @@ fn paths<'a>(
                     }
                     continue;
                 };
-                if !command.comments.is_empty() {
-                    *comments = &command.comments;
+                if !command.origins.is_empty() {
+                    *origins = &command.origins;
                 }
                 match &command.kind {
                     CommandKind::If {
@@ -222,7 +220,7 @@ fn paths<'a>(
                         let blocks: Vec<_> = blocks.map(Vec::as_slice).collect();
                         let frame = Frame::Branches {
                             blocks: blocks.into_iter(),
-                            comments,
+                            origins,
                             before: *now,
                             after: otherwise.is_none().then_some(*now),
                         };
@@ -239,7 +237,7 @@ fn paths<'a>(
                     | CommandKind::AddFlag { .. } => continue,
                     CommandKind::Redirect { .. } => {
                         now.redirects += 1;
-                        redirects.see(now.redirects, redirects_allowed, comments);
+                        redirects.see(now.redirects, redirects_allowed, origins);
                     }
                     CommandKind::Keep { .. }
                     | CommandKind::FileInto { .. }
@@ -248,16 +246,16 @@ fn paths<'a>(
                     | CommandKind::Vacation { .. } => {}
                 }
                 now.actions += 1;
-                actions.see(now.actions, actions_allowed, comments);
+                actions.see(now.actions, actions_allowed, origins);
             }
             Frame::Branches {
                 blocks,
-                comments,
+                origins,
                 before,
                 after,
             } => match blocks.next() {
                 Some(commands) => {
-                    let frame = block(commands, comments, *before);
+                    let frame = block(commands, origins, *before);
                     stack.push(frame);
                 }
                 None => {
@@ -281,7 +279,7 @@ fn worst(one: Option<Count>, other: Option<Count>) -> Option<Count> {
 }
 
 /// Blocks, tests, variables and strings.
-fn sizes<'a>(script: &'a Script, target: &Target) -> [(Limit, Option<u64>, Measure<'a>); 5] {
+fn sizes(script: &Script, target: &Target) -> [(Limit, Option<u64>, Measure); 5] {
     let limits = &target.limits;
     let mut blocks = Measure::default();
     let mut tests = Measure::default();
@@ -339,7 +337,7 @@ mod tests {
 
     fn command(kind: CommandKind) -> Command {
         Command {
-            comments: Vec::new(),
+            origins: Vec::new(),
             kind,
         }
     }
@@ -351,9 +349,9 @@ mod tests {
         })
     }
 
-    fn when(comment: &str, block: Vec<Command>, otherwise: Option<Vec<Command>>) -> Command {
+    fn when(lines: [usize; 2], block: Vec<Command>, otherwise: Option<Vec<Command>>) -> Command {
         Command {
-            comments: vec![comment.into()],
+            origins: vec![Origin::on(lines)],
             kind: CommandKind::If {
                 branches: vec![(Test::Exists(vec!["x".into()]), block)],
                 otherwise,
@@ -361,12 +359,15 @@ mod tests {
         }
     }
 
-    fn breaches<'a>(script: &'a Script, target: &Target) -> Vec<LimitBreach<'a>> {
+    fn breaches(script: &Script, target: &Target) -> Vec<LimitBreach> {
         over_limits(script, &print(script, target), target)
     }
 
     fn script(commands: Vec<Command>) -> Script {
-        Script { commands }
+        Script {
+            commands,
+            files: Vec::new(),
+        }
     }
 
     fn dovecot() -> Target {
@@ -377,13 +378,13 @@ mod tests {
     fn the_worst_path_counts() {
         let stop = || command(CommandKind::Stop);
         let script = script(vec![
-            when("a", vec![redirect("1"), redirect("2"), stop()], None),
+            when([1, 1], vec![redirect("1"), redirect("2"), stop()], None),
             when(
-                "b",
+                [1, 1],
                 vec![redirect("3")],
                 Some(vec![redirect("4"), command(CommandKind::Discard)]),
             ),
-            when("c", vec![stop()], Some(vec![stop()])),
+            when([1, 1], vec![stop()], Some(vec![stop()])),
             redirect("never"),
         ]);
         let (redirects, actions) = paths(&script.commands, None, None);
@@ -396,7 +397,7 @@ mod tests {
         let five = (1..=5)
             .map(|n| redirect(&format!("{n}@example.org")))
             .collect();
-        let script = script(vec![when(".procmailrc:3-9", five, None)]);
+        let script = script(vec![when([3, 9], five, None)]);
         let target = dovecot();
         let found = breaches(&script, &target);
         let [breach] = found.as_slice() else {
@@ -406,7 +407,7 @@ mod tests {
             (breach.limit, breach.allowed, breach.found),
             (Limit::Redirects, 4, 5)
         );
-        assert_eq!(breach.comments, [".procmailrc:3-9"].into());
+        assert_eq!(breach.at, [StatementId(3)].into());
         assert_eq!(
             breach.to_string(),
             "one message could be forwarded 5 times, and the server allows 4"
@@ -429,7 +430,7 @@ mod tests {
                 value: value.into(),
             })
         };
-        let mut rule = when("r", vec![redirect("much-too-long")], None);
+        let mut rule = when([1, 1], vec![redirect("much-too-long")], None);
         if let CommandKind::If { branches, .. } = &mut rule.kind {
             branches[0].0 = Test::Not(Box::new(Test::True));
         }
@@ -449,7 +450,7 @@ mod tests {
     fn depth_is_measured_as_the_engine_does() {
         let nested = |blocks: usize| {
             let inner = vec![command(CommandKind::Discard)];
-            script((0..blocks).fold(inner, |inner, _| vec![when("x", inner, None)]))
+            script((0..blocks).fold(inner, |inner, _| vec![when([1, 1], inner, None)]))
         };
         let stalwart = Target::profile("stalwart").unwrap();
         for blocks in [10, 14, 15, 16, 17] {

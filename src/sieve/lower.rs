@@ -41,6 +41,7 @@ pub use variables::mailboxes;
 use expressions::Known;
 
 use super::folder::Naming;
+use super::origin::Origin;
 use super::print::{Printed, print};
 use super::script::{Command, Script};
 use super::target::{Extension, Target};
@@ -133,7 +134,8 @@ pub fn lower_among(
         if variables::drop_unread(&mut commands) {
             commands = tidy(commands);
         }
-        let script = Script { commands };
+        let files = sources.iter().map(|source| source.path.clone()).collect();
+        let script = Script { commands, files };
         let printed = print(&script, target);
         if let Some(narrowed) = lowering.bounds.narrowed(&script, &printed, &lowering) {
             bounds = narrowed;
@@ -279,14 +281,25 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    /// `.procmailrc:12-14`, for a comment.
-    fn place(&self, at: StatementId) -> Option<String> {
+    /// Where a statement stands.
+    fn origin(&self, at: StatementId) -> Option<Origin> {
         let span = self.program.statements.get(at.0 as usize)?.span;
         let source = self.sources.get(span.file.0 as usize)?;
         let (first, last) = source.lines(span);
-        Some(match first == last {
-            true => format!("{}:{first}", source.path),
-            false => format!("{}:{first}-{last}", source.path),
+        Some(Origin {
+            at,
+            file: span.file,
+            lines: [first, last],
+        })
+    }
+
+    /// `.procmailrc:12-14`, for a message.
+    fn place(&self, at: StatementId) -> Option<String> {
+        let origin = self.origin(at)?;
+        let source = self.sources.get(origin.file.0 as usize)?;
+        Some(match origin.lines {
+            [first, last] if first == last => format!("{}:{first}", source.path),
+            [first, last] => format!("{}:{first}-{last}", source.path),
         })
     }
 

@@ -1,86 +1,126 @@
-//! In: the comments of a command, or a comment of a script. Out: the lines of
-//! the rule files that they name: `.procmailrc:12-14, 16-18`.
+//! In: the statements that commands came from. Out: the comments that name their
+//! lines (`.procmailrc:12-14, 16-18`), and which lines of a script they are about.
 
-/// Lines of a rule file, as a comment names them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin<'s> {
-    /// The file.
-    pub file: &'s str,
-    /// First and last line, from 1.
+use crate::rules::model::StatementId;
+use crate::syntax::FileId;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A statement that a command came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    /// The statement.
+    pub at: StatementId,
+    /// Its file.
+    pub file: FileId,
+    /// Its first and last line, from 1.
     pub lines: [usize; 2],
 }
 
-impl<'s> Origin<'s> {
-    /// Reads `file:12` or `file:12-14`.
-    pub fn parse(text: &'s str) -> Option<Self> {
-        let (file, lines) = text.rsplit_once(':')?;
-        Self::of(file, lines)
-    }
+/// Which lines of a script came from which lines of the rule files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceMap {
+    /// They lie in each other or apart, and come in the order of their first lines.
+    pub stretches: Vec<Stretch>,
+    /// Each comment that names origins: its line, from 0, and the first of them.
+    pub comments: BTreeMap<usize, Origin>,
+}
 
-    /// Reads `file:12-14, 16`; none where that is anything else.
-    pub fn parse_all(text: &'s str) -> Vec<Self> {
-        let origins = text.rsplit_once(':').and_then(|(file, lines)| {
-            let each = lines.split(", ");
-            each.map(|lines| Self::of(file, lines)).collect()
-        });
-        origins.unwrap_or_default()
-    }
+/// Lines of a script that came from the same statements.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// First and last line of the script, from 0.
+    pub lines: [usize; 2],
+    /// What it came from.
+    pub origins: Vec<Origin>,
+}
 
-    fn of(file: &'s str, lines: &str) -> Option<Self> {
-        let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-        let number = |text: &str| {
-            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|_| is_plain)
-        };
-        let lines = [number(first)?, number(last)?];
-        (!file.is_empty() && lines[0] <= lines[1]).then_some(Origin { file, lines })
+impl Origin {
+    /// The lines, without the statement: several can stand on one.
+    pub fn place(&self) -> (FileId, [usize; 2]) {
+        (self.file, self.lines)
     }
 }
 
-/// The comments of a command, where those that name neighbouring lines are one,
-/// and those that name lines of one file share a line of up to `width` columns.
-pub(super) fn joined(comments: &[String], width: usize) -> Vec<String> {
-    let mut texts: Vec<String> = Vec::new();
-    // What the last text names, and how long it was before its last lines.
-    let mut open: Option<(Origin, usize)> = None;
-    for comment in comments {
-        let origin = Origin::parse(comment);
-        let (text, before, lines) = match (texts.last_mut(), &open, &origin) {
-            (Some(text), Some((last, before)), Some(next)) if last.file == next.file => {
-                let [first, end] = last.lines;
-                if (first..=end + 1).contains(&next.lines[0]) {
-                    (text, *before, [first, end.max(next.lines[1])])
-                } else {
-                    let before = text.len();
-                    (text, before, next.lines)
+impl SourceMap {
+    /// The lines of the script come behind so many others.
+    pub(super) fn moved(self, by: usize) -> Self {
+        let moved = |stretch: Stretch| Stretch {
+            lines: stretch.lines.map(|line| line + by),
+            ..stretch
+        };
+        let comments = self.comments.into_iter();
+        SourceMap {
+            stretches: self.stretches.into_iter().map(moved).collect(),
+            comments: comments.map(|(line, origin)| (line + by, origin)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Origin {
+    /// A statement on lines of the first file.
+    pub(super) fn on(lines: [usize; 2]) -> Self {
+        Origin {
+            at: StatementId(lines[0] as u32),
+            file: FileId(0),
+            lines,
+        }
+    }
+}
+
+/// A comment, and the first of the origins that it names.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Comment {
+    pub text: String,
+    pub first: Origin,
+}
+
+/// The comments on origins. Those on neighbouring lines are one, and those on lines
+/// of one file share a comment of up to `width` columns.
+pub(super) fn comments(origins: &[Origin], files: &[String], width: usize) -> Vec<Comment> {
+    let mut comments: Vec<Comment> = Vec::new();
+    // The file and lines that the last comment ends with, and how long it was before.
+    let mut open: Option<(FileId, [usize; 2], usize)> = None;
+    for origin in origins {
+        let file = files.get(origin.file.0 as usize).map_or("", String::as_str);
+        let (before, lines) = match (comments.last_mut(), open) {
+            (Some(comment), Some((of, [first, last], before))) if of == origin.file => {
+                let [next, end] = origin.lines;
+                match (first..=last + 1).contains(&next) {
+                    true => {
+                        comment.text.truncate(before);
+                        (before, [first, end.max(last)])
+                    }
+                    false => (comment.text.len(), origin.lines),
                 }
             }
             _ => {
-                texts.push(comment.clone());
-                open = origin.map(|origin| {
-                    let before = origin.file.len();
-                    (origin, before)
+                comments.push(Comment {
+                    text: file.to_owned(),
+                    first: *origin,
                 });
-                continue;
+                (file.len(), origin.lines)
             }
         };
-        let Some(Origin { file, .. }) = origin else {
+        let Some(comment) = comments.last_mut() else {
             continue;
         };
         let shown = shown(lines);
         let mark = if before == file.len() { ":" } else { ", " };
         if before == file.len() || before + mark.len() + shown.len() <= width {
-            text.truncate(before);
-            text.push_str(mark);
-            text.push_str(&shown);
-            open = Some((Origin { file, lines }, before));
+            comment.text.push_str(mark);
+            comment.text.push_str(&shown);
+            open = Some((origin.file, lines, before));
         } else {
-            text.truncate(before);
-            texts.push(format!("{file}:{shown}"));
-            open = Some((Origin { file, lines }, file.len()));
+            comments.push(Comment {
+                text: format!("{file}:{shown}"),
+                first: *origin,
+            });
+            open = Some((origin.file, lines, file.len()));
         }
     }
-    texts
+    comments
 }
 
 /// `12`, or `12-14`.
@@ -95,47 +135,48 @@ fn shown([first, last]: [usize; 2]) -> String {
 mod tests {
     use super::*;
 
-    fn join(comments: &[&str], width: usize) -> Vec<String> {
-        let comments: Vec<String> = comments.iter().map(|&text| text.into()).collect();
-        joined(&comments, width)
+    fn origins(of: &[(u32, usize, usize)]) -> Vec<Origin> {
+        let origin = |(at, &(file, first, last))| Origin {
+            at: StatementId(at),
+            file: FileId(file),
+            lines: [first, last],
+        };
+        (0..).zip(of).map(origin).collect()
     }
 
-    #[test]
-    fn names_of_files_may_hold_anything() {
-        let origin = Origin::parse("a:b c.rc:3-10");
-        assert_eq!(
-            origin.map(|o| (o.file, o.lines)),
-            Some(("a:b c.rc", [3, 10]))
-        );
-        for text in ["rc", "rc:", ":3", "rc:3-", "rc:+3", "rc:4-3", "rc:x"] {
-            assert_eq!(Origin::parse(text), None, "{text}");
-            assert_eq!(Origin::parse_all(text), [], "{text}");
-        }
-        assert_eq!(Origin::parse_all("rc:3, x"), []);
+    fn texts(of: &[(u32, usize, usize)], width: usize) -> Vec<String> {
+        let files = ["rc".to_owned(), "a:b c.rc".to_owned()];
+        let comments = comments(&origins(of), &files, width);
+        comments.into_iter().map(|comment| comment.text).collect()
     }
 
     #[test]
     fn lines_of_one_file_share_a_comment() {
         let rules = [
-            "rc:1-3", "rc:5-7", "rc:8", "rc:12", "other", "other:1", "rc:2",
+            (0, 1, 3),
+            (0, 5, 7),
+            (0, 8, 8),
+            (0, 12, 12),
+            (1, 1, 1),
+            (0, 2, 2),
         ];
-        let expected = ["rc:1-3, 5-8, 12", "other", "other:1", "rc:2"];
-        assert_eq!(join(&rules, 70), expected);
-        let all = Origin::parse_all("rc:1-3, 5-8, 12");
-        let lines: Vec<_> = all.iter().map(|origin| origin.lines).collect();
-        assert_eq!(lines, [[1, 3], [5, 8], [12, 12]]);
+        let expected = ["rc:1-3, 5-8, 12", "a:b c.rc:1", "rc:2"];
+        assert_eq!(texts(&rules, 70), expected);
     }
 
     #[test]
     fn a_block_and_what_it_holds_are_one() {
-        assert_eq!(join(&["rc:4-6", "rc:6-9", "rc:8"], 70), ["rc:4-9"]);
-        assert_eq!(join(&["rc:4-6", "rc:1-2"], 70), ["rc:4-6, 1-2"]);
+        assert_eq!(texts(&[(0, 4, 6), (0, 6, 9), (0, 8, 8)], 70), ["rc:4-9"]);
+        assert_eq!(texts(&[(0, 4, 6), (0, 1, 2)], 70), ["rc:4-6, 1-2"]);
     }
 
     #[test]
     fn long_comments_go_on_below() {
-        let rules = ["rc:1-3", "rc:5-7", "rc:9-11", "rc:12-13", "rc:20"];
-        assert_eq!(join(&rules, 11), ["rc:1-3, 5-7", "rc:9-13, 20"]);
-        assert_eq!(join(&rules, 1), ["rc:1-3", "rc:5-7", "rc:9-13", "rc:20"]);
+        let rules = [(0, 1, 3), (0, 5, 7), (0, 9, 11), (0, 12, 13), (0, 20, 20)];
+        assert_eq!(texts(&rules, 11), ["rc:1-3, 5-7", "rc:9-13, 20"]);
+        assert_eq!(texts(&rules, 1), ["rc:1-3", "rc:5-7", "rc:9-13", "rc:20"]);
+        let all = origins(&rules);
+        let firsts = comments(&all, &["rc".to_owned()], 11);
+        assert_eq!([all[0], all[2]], [firsts[0].first, firsts[1].first]);
     }
 }

@@ -4,11 +4,12 @@
 mod condition;
 mod layout;
 
-use super::origin;
+use super::origin::{self, Origin, SourceMap, Stretch};
 use super::quote::{Literals, Quoting};
 use super::scope;
 use super::script::{Command, CommandKind, Modifier, Script, Test, Value};
 use super::target::{Extension, Target};
+use super::walk;
 use crate::syntax::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ pub struct Printed {
     pub text: String,
     /// What its `require` names.
     pub requires: BTreeSet<Extension>,
+    /// What its lines came from.
+    pub map: SourceMap,
 }
 
 /// The text of a script for a target.
@@ -30,13 +33,13 @@ pub struct Printed {
 /// `encoded-character` keep it what it is.
 pub fn print(script: &Script, target: &Target) -> Printed {
     let quoting = Quoting::new(script, target);
-    let mut printer = Printer::new(quoting);
+    let mut printer = Printer::new(quoting, &script.files);
     printer.script(script);
     let head = printer.head(script);
-    let requires = printer.uses;
     Printed {
+        map: printer.map.moved(lines(&head)),
         text: head + &printer.out,
-        requires,
+        requires: printer.uses,
     }
 }
 
@@ -47,7 +50,7 @@ pub fn crlf(text: &str) -> String {
 
 /// What the commands and tests of a script need, whatever the target.
 pub fn requires(script: &Script) -> BTreeSet<Extension> {
-    let mut printer = Printer::new(Quoting::plain());
+    let mut printer = Printer::new(Quoting::plain(), &script.files);
     printer.script(script);
     printer.uses
 }
@@ -55,7 +58,7 @@ pub fn requires(script: &Script) -> BTreeSet<Extension> {
 /// The text of one test, on one line.
 #[cfg(test)]
 pub(super) fn test_line(test: &Test) -> String {
-    let mut printer = Printer::new(Quoting::plain());
+    let mut printer = Printer::new(Quoting::plain(), &[]);
     let tokens = printer.test(test);
     tokens.iter().map(Token::flat).collect()
 }
@@ -66,27 +69,101 @@ enum Pending<'a> {
         commands: std::slice::Iter<'a, Command>,
         first: bool,
         after_if: bool,
+        /// The line of the `if`, `elsif` or `else` that what comes first in the
+        /// block tells of as well.
+        head: Option<usize>,
+        /// The stretch of the whole branch.
+        branch: Option<usize>,
+        /// The stretch of the plain command above.
+        above: Option<usize>,
     },
     Branches {
         branches: std::slice::Iter<'a, (Test, Vec<Command>)>,
         otherwise: Option<&'a [Command]>,
+        /// The stretch of the `if`, up to a branch with its own.
+        own: Option<usize>,
+        /// The stretch of the branch that was written last.
+        last: Option<usize>,
     },
 }
 
-struct Printer {
+impl<'a> Pending<'a> {
+    fn block(commands: &'a [Command], head: Option<usize>) -> Self {
+        Pending::Block {
+            commands: commands.iter(),
+            first: true,
+            after_if: false,
+            head: head.filter(|_| tells_first(commands)),
+            branch: None,
+            above: None,
+        }
+    }
+}
+
+/// Whether what comes first in a block tells where it came from.
+fn tells_first(block: &[Command]) -> bool {
+    block.first().is_some_and(|first| !first.origins.is_empty())
+}
+
+/// Whether a command, or one inside of it, tells where it came from.
+fn tells_origins(command: &Command) -> bool {
+    let mut tells = false;
+    walk::commands(std::slice::from_ref(command), &mut |command| {
+        tells |= !command.origins.is_empty();
+    });
+    tells
+}
+
+struct Printer<'s> {
     quoting: Quoting,
     uses: BTreeSet<Extension>,
     out: String,
     indent: usize,
+    files: &'s [String],
+    map: SourceMap,
+    /// How much of the text was counted, and the lines in it.
+    counted: (usize, usize),
 }
 
-impl Printer {
-    fn new(quoting: Quoting) -> Self {
+fn lines(text: &str) -> usize {
+    text.bytes().filter(|&byte| byte == b'\n').count()
+}
+
+impl<'s> Printer<'s> {
+    fn new(quoting: Quoting, files: &'s [String]) -> Self {
         Printer {
             quoting,
             uses: BTreeSet::new(),
             out: String::new(),
             indent: 0,
+            files,
+            map: SourceMap::default(),
+            counted: (0, 0),
+        }
+    }
+
+    /// The number of the next line, from 0.
+    fn next_line(&mut self) -> usize {
+        let (from, before) = self.counted;
+        let more = lines(self.out.get(from..).unwrap_or_default());
+        self.counted = (self.out.len(), before + more);
+        self.counted.1
+    }
+
+    /// A stretch begins on a line.
+    fn begin(&mut self, line: usize, origins: &[Origin]) -> usize {
+        self.map.stretches.push(Stretch {
+            lines: [line; 2],
+            origins: origins.to_vec(),
+        });
+        self.map.stretches.len() - 1
+    }
+
+    /// A stretch ends with what was written last.
+    fn end(&mut self, stretch: Option<usize>) {
+        let last = self.next_line().saturating_sub(1);
+        if let Some(stretch) = stretch.and_then(|at| self.map.stretches.get_mut(at)) {
+            stretch.lines[1] = last.max(stretch.lines[0]);
         }
     }
 
@@ -121,73 +198,102 @@ impl Printer {
     }
 
     fn script(&mut self, script: &Script) {
-        let mut pending = vec![Pending::Block {
-            commands: script.commands.iter(),
-            first: true,
-            after_if: false,
-        }];
+        let mut pending = vec![Pending::block(&script.commands, None)];
         while let Some(top) = pending.last_mut() {
             match top {
                 Pending::Block {
                     commands,
                     first,
                     after_if,
+                    head,
+                    branch,
+                    above,
                 } => {
                     let Some(command) = commands.next() else {
+                        let ended = branch.take();
+                        self.end(ended);
                         pending.pop();
+                        if let Some(Pending::Branches { last, .. }) = pending.last_mut() {
+                            *last = ended;
+                        }
                         continue;
                     };
                     let is_if = matches!(command.kind, CommandKind::If { .. });
-                    let apart = *after_if || is_if || !command.comments.is_empty();
+                    let apart = *after_if || is_if || !command.origins.is_empty();
                     if self.indent == 0 && apart && !*first {
                         self.out.push('\n');
                     }
                     (*first, *after_if) = (false, is_if);
-                    self.comments(&command.comments);
+                    // What one statement does in several commands is told once.
+                    let mut own = above.take().filter(|_| !tells_origins(command));
+                    let head = head.take();
+                    if !command.origins.is_empty() {
+                        let line = self.next_line();
+                        let stretch = self.begin(head.unwrap_or(line), &command.origins);
+                        match head {
+                            Some(_) => *branch = Some(stretch),
+                            None => own = Some(stretch),
+                        }
+                    }
+                    self.comments(&command.origins);
                     if let CommandKind::If {
                         branches,
                         otherwise,
                     } = &command.kind
                     {
-                        self.open_if(branches, otherwise.as_deref(), &mut pending);
+                        let is_told = !command.origins.is_empty() && head.is_none();
+                        *above = own.filter(|_| command.origins.is_empty());
+                        self.open_if(branches, otherwise.as_deref(), own, is_told, &mut pending);
                     } else {
+                        *above = own;
                         let tokens = self.command(&command.kind);
                         self.line(tokens);
+                        self.end(own);
                     }
                 }
                 Pending::Branches {
                     branches,
                     otherwise,
+                    own,
+                    last,
                 } => {
                     self.indent -= INDENT;
                     let next = match branches.next() {
-                        Some((test, block)) => {
-                            let mut tokens = vec![Token::Text("} elsif ".into())];
-                            tokens.extend(self.test(test));
-                            tokens.push(Token::Text(" {".into()));
-                            self.line(tokens);
-                            Some(block.as_slice())
-                        }
-                        None => otherwise.take().inspect(|_| {
-                            self.line(vec![Token::Text("} else {".into())]);
-                        }),
+                        Some((test, block)) => Some((Some(test), block.as_slice())),
+                        None => otherwise.take().map(|block| (None, block)),
                     };
-                    match next {
-                        Some(block) => self.open_block(block, &mut pending),
-                        None => {
-                            self.line(vec![Token::Text("}".into())]);
-                            pending.pop();
-                        }
+                    let Some((test, block)) = next else {
+                        self.line(vec![Token::Text("}".into())]);
+                        self.end(*own);
+                        self.end(*last);
+                        pending.pop();
+                        continue;
+                    };
+                    if tells_first(block) {
+                        self.end(own.take());
                     }
+                    let head = self.next_line();
+                    let mut tokens = vec![Token::Text("} else".into())];
+                    if let Some(test) = test {
+                        tokens = vec![Token::Text("} elsif ".into())];
+                        tokens.extend(self.test(test));
+                    }
+                    tokens.push(Token::Text(" {".into()));
+                    self.line(tokens);
+                    self.open_block(block, Some(head), &mut pending);
                 }
             }
         }
     }
 
+    /// `own`: the stretch of the `if`; `is_told`: whether comments above it tell where
+    /// it came from.
     fn open_if<'a>(
         &mut self,
         branches: &'a [(Test, Vec<Command>)],
         otherwise: Option<&'a [Command]>,
+        own: Option<usize>,
+        is_told: bool,
         pending: &mut Vec<Pending<'a>>,
     ) {
         let mut rest = branches.iter();
@@ -196,6 +302,7 @@ impl Printer {
             (None, Some(block)) => (&Test::True, block, None),
             (None, None) => return,
         };
+        let head = self.next_line();
         let mut tokens = vec![Token::Text("if ".into())];
         tokens.extend(self.test(test));
         tokens.push(Token::Text(" {".into()));
@@ -203,17 +310,20 @@ impl Printer {
         pending.push(Pending::Branches {
             branches: rest,
             otherwise,
+            own,
+            last: None,
         });
-        self.open_block(block, pending);
+        self.open_block(block, (!is_told).then_some(head), pending);
     }
 
-    fn open_block<'a>(&mut self, block: &'a [Command], pending: &mut Vec<Pending<'a>>) {
+    fn open_block<'a>(
+        &mut self,
+        block: &'a [Command],
+        head: Option<usize>,
+        pending: &mut Vec<Pending<'a>>,
+    ) {
         self.indent += INDENT;
-        pending.push(Pending::Block {
-            commands: block.iter(),
-            first: true,
-            after_if: false,
-        });
+        pending.push(Pending::block(block, head));
     }
 
     /// One command that is no `if`, up to its semicolon.
@@ -374,19 +484,18 @@ impl Printer {
         self.indent.min(MOST_INDENT)
     }
 
-    fn comments(&mut self, comments: &[String]) {
+    fn comments(&mut self, origins: &[Origin]) {
         let width = WIDTH.saturating_sub(self.margin() + "# ".len());
-        for comment in origin::joined(comments, width) {
-            self.comment(&comment);
+        for comment in origin::comments(origins, self.files, width) {
+            let line = self.next_line();
+            self.map.comments.insert(line, comment.first);
+            self.comment(&comment.text);
         }
     }
 
     fn comment(&mut self, comment: &str) {
         self.out.extend(std::iter::repeat_n(' ', self.margin()));
-        self.out.push('#');
-        if !comment.is_empty() {
-            self.out.push(' ');
-        }
+        self.out.push_str("# ");
         for c in comment.chars() {
             match Literals::is_visible(c) && !is_hidden(c) {
                 true => self.out.push(c),

@@ -4,6 +4,7 @@
 //! Strings here are plain values; the printer quotes them. A value that holds
 //! variable references is a [`Value`] with parts.
 
+use super::origin::Origin;
 use crate::rules::program::Relation;
 use serde::{Deserialize, Serialize};
 
@@ -12,13 +13,15 @@ use serde::{Deserialize, Serialize};
 pub struct Script {
     /// The commands.
     pub commands: Vec<Command>,
+    /// The rule files that they came from, as [`Origin::file`] counts them.
+    pub files: Vec<String>,
 }
 
-/// A command, with the comment lines above it.
+/// A command.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {
-    /// Where it came from: `.procmailrc:12-14`.
-    pub comments: Vec<String>,
+    /// Where it came from; a comment above it says so.
+    pub origins: Vec<Origin>,
     /// What it does.
     pub kind: CommandKind,
 }

@@ -7,16 +7,16 @@
 //! match variables, tests that may have set them are neither dropped nor merged
 //! into one list of keys.
 
-mod comments;
 mod condition;
 mod keeps;
+mod origins;
 
 pub use condition::tidy_test;
 
 use super::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use super::walk;
-use comments::{absorb_comments, add_comments, add_new, drop_repeated_comments};
 use condition::{reads_earlier_match, remembers};
+use origins::{absorb_origins, add_new, add_origins, drop_repeated_origins};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 /// A script with deeper blocks or tests is left as it is; no server takes it.
@@ -81,7 +81,7 @@ impl Tidier {
     fn fold(&self, commands: Vec<Command>) -> Vec<Command> {
         let mut folded: Vec<Command> = Vec::with_capacity(commands.len());
         for command in commands {
-            let Command { comments, kind } = command;
+            let Command { origins, kind } = command;
             match kind {
                 CommandKind::If {
                     branches,
@@ -90,17 +90,17 @@ impl Tidier {
                     let (branches, otherwise) = self.fold_branches(branches, otherwise);
                     if branches.is_empty() {
                         let mut rest = otherwise.unwrap_or_default();
-                        add_comments(&mut rest, comments);
+                        add_origins(&mut rest, origins);
                         folded.extend(rest);
                     } else {
                         let kind = CommandKind::If {
                             branches,
                             otherwise,
                         };
-                        folded.push(Command { comments, kind });
+                        folded.push(Command { origins, kind });
                     }
                 }
-                kind => folded.push(Command { comments, kind }),
+                kind => folded.push(Command { origins, kind }),
             }
             if let [.., one, other] = folded.as_slice()
                 && exclude_each_other(one, other)
@@ -175,7 +175,7 @@ impl Tidier {
         let Some((_, mut first)) = blocks.next() else {
             return otherwise;
         };
-        absorb_comments(
+        absorb_origins(
             &mut first,
             blocks.map(|(_, block)| block).chain([otherwise]).collect(),
         );
@@ -220,19 +220,19 @@ impl Tidier {
             let tail = tail && at + 1 == count;
             tidied.extend(self.chain_inside(command, tail));
         }
-        drop_repeated_comments(&mut tidied);
+        drop_repeated_origins(&mut tidied);
         tidied
     }
 
     /// Goes into the blocks of an `if`.
     fn chain_inside(&self, command: Command, tail: bool) -> Option<Command> {
-        let Command { mut comments, kind } = command;
+        let Command { mut origins, kind } = command;
         let CommandKind::If {
             branches,
             otherwise,
         } = kind
         else {
-            return Some(Command { comments, kind });
+            return Some(Command { origins, kind });
         };
         let branches = branches
             .into_iter()
@@ -259,15 +259,15 @@ impl Tidier {
         }
         if let ([(_, block)], None) = (branches.as_mut_slice(), &otherwise)
             && let [first, rest @ ..] = block.as_mut_slice()
-            && (comments.is_empty() || rest.iter().all(|command| command.comments.is_empty()))
+            && (origins.is_empty() || rest.iter().all(|command| command.origins.is_empty()))
         {
-            add_new(&mut comments, std::mem::take(&mut first.comments));
+            add_new(&mut origins, std::mem::take(&mut first.origins));
         }
         let kind = CommandKind::If {
             branches,
             otherwise,
         };
-        Some(Command { comments, kind })
+        Some(Command { origins, kind })
     }
 
     /// `if A { if B { … } }` is `if allof (A, B) { … }`, where no branch
@@ -279,7 +279,7 @@ impl Tidier {
         };
         while let [
             Command {
-                comments,
+                origins,
                 kind:
                     CommandKind::If {
                         branches,
@@ -293,7 +293,7 @@ impl Tidier {
             let tests = [&mut *test, inner].map(|test| std::mem::replace(test, Test::True));
             let mut commands = std::mem::take(commands);
             *test = self.of_block(&commands).simplify(Test::AllOf(tests.into()));
-            add_comments(&mut commands, std::mem::take(comments));
+            add_origins(&mut commands, std::mem::take(origins));
             *block = commands;
         }
     }
@@ -304,12 +304,12 @@ impl Tidier {
             [(test, stop)] if only_stops(stop) => {
                 let not = Test::Not(Box::new(std::mem::replace(test, Test::True)));
                 *test = self.simplify(not);
-                let comments = stop
+                let origins = stop
                     .iter_mut()
-                    .map(|stop| std::mem::take(&mut stop.comments));
-                let comments = comments.flatten().collect();
+                    .map(|stop| std::mem::take(&mut stop.origins));
+                let origins = origins.flatten().collect();
                 *stop = block;
-                add_comments(stop, comments);
+                add_origins(stop, origins);
                 None
             }
             _ => Some(block),
@@ -331,7 +331,7 @@ impl Tidier {
         groups
             .into_iter()
             .map(|(tests, mut block, alike)| {
-                absorb_comments(&mut block, alike);
+                absorb_origins(&mut block, alike);
                 match <[Test; 1]>::try_from(tests) {
                     Ok([test]) => (test, block),
                     Err(tests) => {
@@ -405,7 +405,7 @@ fn go_on(one: &mut Command, other: &mut Command) -> bool {
     }
     let tests = tests.split_off(asked.len());
     block.push(Command {
-        comments: std::mem::take(&mut other.comments),
+        origins: std::mem::take(&mut other.origins),
         kind: CommandKind::If {
             branches: vec![(Test::AllOf(tests), std::mem::take(rest))],
             otherwise: None,
@@ -488,7 +488,7 @@ fn same_ends(one: &Command, other: &Command) -> bool {
     }
 }
 
-/// Whether two blocks do the same, whatever their comments.
+/// Whether two blocks do the same, whatever their origins.
 fn same(one: &[Command], other: &[Command]) -> bool {
     let pairs = || one.iter().zip(other);
     one.len() == other.len()
@@ -520,7 +520,7 @@ fn join(closed: Command, next: Command) -> Command {
     let (more, otherwise) = into_branches(next);
     branches.extend(more);
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind: CommandKind::If {
             branches,
             otherwise,
@@ -528,7 +528,7 @@ fn join(closed: Command, next: Command) -> Command {
     }
 }
 
-/// The parts of an `if`, its comments in its first block; another command is
+/// The parts of an `if`, its origins in its first block; another command is
 /// all `else`.
 fn into_branches(command: Command) -> (Vec<Branch>, Option<Vec<Command>>) {
     match command.kind {
@@ -537,13 +537,13 @@ fn into_branches(command: Command) -> (Vec<Branch>, Option<Vec<Command>>) {
             otherwise,
         } => {
             if let Some((_, block)) = branches.first_mut() {
-                add_comments(block, command.comments);
+                add_origins(block, command.origins);
             }
             (branches, otherwise)
         }
         kind => {
-            let comments = command.comments;
-            (Vec::new(), Some(vec![Command { comments, kind }]))
+            let origins = command.origins;
+            (Vec::new(), Some(vec![Command { origins, kind }]))
         }
     }
 }
@@ -557,7 +557,7 @@ fn drop_stop(commands: &mut Vec<Command>) {
     if let Some(stop) = commands.pop_if(|last| last.kind == CommandKind::Stop)
         && let Some(last) = commands.last_mut()
     {
-        add_new(&mut last.comments, stop.comments);
+        add_new(&mut last.origins, stop.origins);
     }
 }
 

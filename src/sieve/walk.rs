@@ -1,6 +1,7 @@
 //! In: commands. Out: every command, test and value in them, in the order of
 //! the text, however deep they lie.
 
+use super::origin::Origin;
 use super::script::{Command, CommandKind, Test, Value};
 
 /// Visits all commands, those inside blocks too.
@@ -27,17 +28,17 @@ pub fn commands<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command)) {
     }
 }
 
-/// Visits all commands with how many blocks are around each, and the comments
+/// Visits all commands with how many blocks are around each, and the origins
 /// that tell where it came from: its own, or the nearest before and around it.
-pub fn places<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command, usize, &'a [String])) {
-    let mut pending: Vec<(_, usize, &'a [String])> = vec![(list.iter(), 0, &[])];
+pub fn places<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command, usize, &'a [Origin])) {
+    let mut pending: Vec<(_, usize, &'a [Origin])> = vec![(list.iter(), 0, &[])];
     while let Some((top, depth, near)) = pending.last_mut() {
         let Some(command) = top.next() else {
             pending.pop();
             continue;
         };
-        if !command.comments.is_empty() {
-            *near = &command.comments;
+        if !command.origins.is_empty() {
+            *near = &command.origins;
         }
         let (depth, near) = (*depth, *near);
         visit(command, depth, near);

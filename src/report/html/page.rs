@@ -1,7 +1,6 @@
 //! In: the report on one home and its files. Out: the page for its user.
 
 use super::Policy;
-use super::origin::{Stretch, of_line, stretches};
 use super::replay::{Tried, or};
 use crate::ledger::{Code, Verdict};
 use crate::report::Report;
@@ -9,7 +8,7 @@ use crate::report::entry::Entry;
 use crate::report::replayed::Replayed;
 use crate::report::terminal::DIFFERENCES;
 use crate::rules::model::Format;
-use crate::sieve::origin::Origin;
+use crate::sieve::origin::{Origin, Stretch};
 use crate::syntax::{Encoding, Source};
 use askama::Template;
 use std::collections::{BTreeMap, HashMap};
@@ -170,7 +169,7 @@ fn reasons(verdict: Verdict, entries: &[Entry]) -> Vec<Reason<'_>> {
 
 /// Which entries and which stretches of the script belong together.
 struct Links<'a> {
-    stretches: Vec<Stretch<'a>>,
+    report: &'a Report,
     /// For each stretch, its entries.
     entries: Vec<Vec<usize>>,
     /// For each entry, its stretches.
@@ -180,6 +179,10 @@ struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
+    fn stretches(&self) -> &'a [Stretch] {
+        &self.report.map.stretches
+    }
+
     fn new(report: &'a Report) -> Self {
         let mut by_file: HashMap<&'a str, Vec<(usize, [usize; 2])>> = HashMap::new();
         for (at, entry) in report.entries.iter().enumerate() {
@@ -192,19 +195,14 @@ impl<'a> Links<'a> {
             .values_mut()
             .for_each(|entries| entries.sort_by_key(|(_, lines)| *lines));
         let mut links = Links {
-            stretches: stretches(&report.script),
+            report,
             entries: Vec::new(),
             backward: vec![Vec::new(); report.entries.len()],
             by_file,
         };
-        for at in 0..links.stretches.len() {
-            let mut entries: Vec<usize> = links
-                .stretches
-                .get(at)
-                .iter()
-                .flat_map(|stretch| &stretch.origins)
-                .flat_map(|origin| links.of(origin))
-                .collect();
+        for (at, stretch) in report.map.stretches.iter().enumerate() {
+            let origins = stretch.origins.iter();
+            let mut entries: Vec<usize> = origins.flat_map(|origin| links.of(origin)).collect();
             entries.sort_unstable();
             entries.dedup();
             for &entry in &entries {
@@ -219,9 +217,9 @@ impl<'a> Links<'a> {
 
     /// The entries on the lines of an origin.
     fn of(&self, origin: &Origin) -> Vec<usize> {
-        let Some(entries) = self.by_file.get(origin.file) else {
-            return Vec::new();
-        };
+        let file = self.report.files.get(origin.file.0 as usize);
+        let entries = file.and_then(|file| self.by_file.get(file.path.as_str()));
+        let entries = entries.map_or(&[][..], Vec::as_slice);
         let from = entries.partition_point(|(_, lines)| lines[1] < origin.lines[0]);
         entries
             .iter()
@@ -304,7 +302,7 @@ fn blocks<'a>(source: &'a Source, entries: &[(usize, &Entry)], links: &Links) ->
                         .get(*at)
                         .into_iter()
                         .flatten()
-                        .filter_map(|to| Some((*to, links.stretches.get(*to)?.lines[0] + 1)))
+                        .filter_map(|to| Some((*to, links.stretches().get(*to)?.lines[0] + 1)))
                         .collect(),
                 }),
                 lines: vec![line],
@@ -329,7 +327,7 @@ enum Piece<'a> {
 
 fn script<'a>(report: &'a Report, links: &Links) -> Vec<Piece<'a>> {
     let mut pieces = Vec::new();
-    let mut next = links.stretches.iter().enumerate().peekable();
+    let mut next = links.stretches().iter().enumerate().peekable();
     let mut ends: Vec<usize> = Vec::new();
     for (number, line) in report.script.lines().enumerate() {
         while let Some((at, stretch)) = next.next_if(|(_, one)| one.lines[0] <= number) {
@@ -337,9 +335,8 @@ fn script<'a>(report: &'a Report, links: &Links) -> Vec<Piece<'a>> {
             pieces.push(Piece::Open(at, ids('r', entries.iter().copied())));
             ends.push(stretch.lines[1]);
         }
-        let entry = of_line(line)
-            .iter()
-            .find_map(|origin| links.of(origin).first().copied());
+        let origin = report.map.comments.get(&number);
+        let entry = origin.and_then(|origin| links.of(origin).first().copied());
         pieces.push(match (entry, line.split_once("# ")) {
             (Some(entry), Some((indent, origin))) => Piece::Origin(indent, origin, entry),
             _ => Piece::Line(line),

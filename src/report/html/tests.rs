@@ -4,9 +4,10 @@ use super::*;
 use crate::ledger::{Code, Verdict};
 use crate::report::entry::Entry;
 use crate::report::replayed::{Difference, Place, Replayed, Why};
-use crate::report::{Mailbox, Report};
-use crate::rules::model::Format;
-use crate::syntax::Source;
+use crate::report::{File, Mailbox, Report};
+use crate::rules::model::{Format, StatementId};
+use crate::sieve::origin::{Origin, Stretch};
+use crate::syntax::{FileId, Source};
 use std::collections::BTreeSet;
 
 /// What a user could write to break out of a page or to mislead its reader.
@@ -39,6 +40,27 @@ fn report(script: &str, entries: Vec<Entry>) -> Report {
     report
 }
 
+/// Stretches of the script come from lines of a file, with a comment for each.
+fn come_from(report: &mut Report, source: &Source, stretches: [(usize, usize, &[[usize; 2]]); 2]) {
+    report.files = vec![File {
+        path: source.path.clone(),
+        encoding: source.encoding,
+    }];
+    for (first, last, lines) in stretches {
+        let origin = |lines: &[usize; 2]| Origin {
+            at: StatementId(0),
+            file: FileId(0),
+            lines: *lines,
+        };
+        let origins: Vec<Origin> = lines.iter().map(origin).collect();
+        report.map.comments.extend((first..).zip(origins.clone()));
+        report.map.stretches.push(Stretch {
+            lines: [first, last],
+            origins,
+        });
+    }
+}
+
 fn subject(user: &str) -> Subject<'_> {
     Subject {
         user,
@@ -68,8 +90,14 @@ fn rules_and_script_are_linked_both_ways() {
         ),
     ];
     let script =
-        "# .procmailrc:3-5\nif true {\n    stop;\n}\n\n# .procmailrc:6-7\n# elsewhere:1\nkeep;\n";
-    let page = page(subject("ann"), &report(script, entries), &[source]);
+        "# .procmailrc:3-5\nif true {\n    stop;\n}\n\n# .procmailrc:6-7\n# .procmailrc:2\nkeep;\n";
+    let mut report = report(script, entries);
+    come_from(
+        &mut report,
+        &source,
+        [(0, 3, &[[3, 5]][..]), (5, 7, &[[6, 7], [2, 2]])],
+    );
+    let page = page(subject("ann"), &report, &[source]);
     for part in [
         r##"<span class="rule dropped" id="r0"><span class="tag"><a href="#e0">not needed</a></span><span class="l">LOG=x
 </span></span><span class="l">
@@ -80,7 +108,7 @@ fn rules_and_script_are_linked_both_ways() {
 </span><span class="l">if true {
 </span>"##,
         r##"<span class="rule" id="s1" data-to="r2"><span class="l note"># <a href="#r2">"##,
-        r##"<span class="l note"># elsewhere:1
+        r##"<span class="l note"># .procmailrc:2
 </span>"##,
         r##"<li id="e0">"##,
     ] {
@@ -92,9 +120,14 @@ fn rules_and_script_are_linked_both_ways() {
 fn an_origin_marks_every_entry_on_its_lines() {
     let source = Source::new("a b", b"A=1\nB=2\nC=3\n".to_vec());
     let one = |line| entry(&source, [line, line], Verdict::Exact, Code::Translated, "x");
-    let report = report(
+    let mut report = report(
         "# a b:2-3\nstop;\n# a b:1-2\nkeep;\n",
         vec![one(1), one(2), one(3)],
+    );
+    come_from(
+        &mut report,
+        &source,
+        [(0, 1, &[[2, 3]][..]), (2, 3, &[[1, 2]])],
     );
     let page = page(subject("ann"), &report, std::slice::from_ref(&source));
     assert!(page.contains(r#"id="s0" data-to="r1 r2""#), "{page}");

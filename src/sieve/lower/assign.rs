@@ -124,7 +124,7 @@ impl Lowering<'_> {
                 } else {
                     path.forget(&own);
                 }
-                self.comment(&mut commands, *at);
+                self.comes_from(&mut commands, *at);
                 self.uses(bytes_of(&commands));
                 Flow::of(commands)
             }

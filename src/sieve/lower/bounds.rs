@@ -13,7 +13,7 @@ use crate::sieve::print::Printed;
 use crate::sieve::script::{Command, CommandKind, Script, Test, Value};
 use crate::sieve::target::Target;
 use crate::sieve::walk;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What a script may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,15 +74,8 @@ impl Bounds {
             before_last: 0,
             ..self.clone()
         };
-        let mut statements: HashMap<String, Vec<StatementId>> = HashMap::new();
-        for at in (0..lowering.program.statements.len() as u32).map(StatementId) {
-            if let Some(place) = lowering.place(at) {
-                statements.entry(place).or_default().push(at);
-            }
-        }
         for breach in breaches.iter().filter(|breach| is_of_one(breach)) {
-            let barred = breach.comments.iter().filter_map(|at| statements.get(*at));
-            for at in barred.flatten() {
+            for at in &breach.at {
                 let barred = narrowed.barred.entry(*at).or_insert_with(|| Barred {
                     why: breach.to_string(),
                     action: true,

@@ -210,7 +210,7 @@ impl Lowering<'_> {
             self.doubt_values(recipe, ways.fit, onward);
         }
         let mut flow = branches(ways.before, ways.arms, ways.otherwise, ways.always);
-        self.comment_first(&mut flow.commands, recipe.at);
+        self.first_comes_from(&mut flow.commands, recipe.at);
         match onward {
             Some(onward) => {
                 let (clone, file, depth) = (path.clone, path.file, path.depth);

@@ -124,7 +124,7 @@ fn named(name: &str, part: &str, names: Vec<&str>, first: usize) -> Command {
         })
         .collect();
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind: CommandKind::If {
             branches,
             otherwise: None,

@@ -204,7 +204,7 @@ impl Lowering<'_> {
                 block.commands.insert(0, keep());
             }
             missed |= fit.may_miss && delivers(&branch.commands);
-            self.comment(&mut block.commands, branch.at);
+            self.comes_from(&mut block.commands, branch.at);
             if block.falls {
                 ways.push((taken, inner));
             }
@@ -318,7 +318,7 @@ impl Lowering<'_> {
             }
             way.counted = Some(true);
         }
-        self.comment(&mut commands, at);
+        self.comes_from(&mut commands, at);
         self.uses(bytes_of(&commands));
         Flow::of(commands)
     }
@@ -411,7 +411,7 @@ impl Lowering<'_> {
                 }
             }
         };
-        self.comment(&mut flow.commands, at);
+        self.comes_from(&mut flow.commands, at);
         flow
     }
 
@@ -420,7 +420,7 @@ impl Lowering<'_> {
         let message = "Exim refuses mail for a user's filter only where the host allows that; the mail stays in the inbox";
         self.find(at, manual(Code::EximSystem, message));
         let mut flow = self.kept(path);
-        self.comment(&mut flow.commands, at);
+        self.comes_from(&mut flow.commands, at);
         flow
     }
 

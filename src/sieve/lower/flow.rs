@@ -116,7 +116,7 @@ impl Lowering<'_> {
             flow.commands.extend(self.kept(&inner).commands);
         }
         if let Some(at) = at {
-            self.comment(&mut flow.commands, at);
+            self.comes_from(&mut flow.commands, at);
         }
         let test = Test::Envelope {
             part: AddressPart::Detail,
@@ -161,7 +161,7 @@ impl Lowering<'_> {
                 if end.is_empty() {
                     end = self.kept(path).commands;
                 }
-                self.comment(&mut end, at);
+                self.comes_from(&mut end, at);
                 Flow {
                     commands: end,
                     falls: false,
@@ -359,13 +359,13 @@ impl Lowering<'_> {
 
     /// Names the place of a recipe above its first command that is not in
     /// another's block.
-    pub(super) fn comment_first(&self, commands: &mut [Command], at: StatementId) {
+    pub(super) fn first_comes_from(&self, commands: &mut [Command], at: StatementId) {
         let shown = commands
             .iter()
             .position(|command| matches!(command.kind, CommandKind::If { .. }))
             .unwrap_or(0);
         if let Some(commands) = commands.get_mut(shown..) {
-            self.comment(commands, at);
+            self.comes_from(commands, at);
         }
     }
 }

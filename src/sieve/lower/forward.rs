@@ -79,13 +79,13 @@ impl Lowering<'_> {
                     // The mailer sends once to what is named twice.
                     let is_new = |copy: &Command| sent_to.insert(copy.kind.clone());
                     if copies.iter().map(is_new).fold(false, |any, new| any | new) {
-                        self.comment(&mut copies, destination.at);
+                        self.comes_from(&mut copies, destination.at);
                         commands.extend(copies);
                     }
                 }
                 Sent::Answer(mut answer) => {
                     path.goes_through(&answer);
-                    self.comment(&mut answer, destination.at);
+                    self.comes_from(&mut answer, destination.at);
                     answers.extend(answer);
                 }
                 Sent::Keep => keeps = true,
@@ -126,7 +126,7 @@ impl Lowering<'_> {
             }
         };
         if let Some(at) = first {
-            self.comment(&mut flow.commands, at);
+            self.comes_from(&mut flow.commands, at);
         }
         flow
     }
@@ -244,12 +244,12 @@ impl Lowering<'_> {
         Ok(self.filed(at, &[folder], true, &[], path)?.commands)
     }
 
-    /// Writes where commands came from above the first of them.
-    pub(super) fn comment(&self, commands: &mut [Command], at: StatementId) {
-        if let (Some(first), Some(place)) = (commands.first_mut(), self.place(at))
-            && !first.comments.contains(&place)
+    /// Tells of the first of commands where they came from.
+    pub(super) fn comes_from(&self, commands: &mut [Command], at: StatementId) {
+        if let (Some(first), Some(origin)) = (commands.first_mut(), self.origin(at))
+            && !first.origins.contains(&origin)
         {
-            first.comments.insert(0, place);
+            first.origins.insert(0, origin);
         }
     }
 

@@ -98,9 +98,9 @@ fn within(commands: &mut Vec<Command>, given: &mut Vec<Place>) {
             continue;
         }
         while let Some(at) = repeated(&done, &next.kind) {
-            let mut comments = done.remove(at).comments;
-            comments.append(&mut next.comments);
-            next.comments = comments;
+            let mut origins = done.remove(at).origins;
+            origins.append(&mut next.origins);
+            next.origins = origins;
             if let Some(at) = given.iter().rposition(|given| *given == place) {
                 given.remove(at);
             }

@@ -91,7 +91,7 @@ impl Sequence {
                 otherwise: None,
             };
             commands = vec![Command {
-                comments: Vec::new(),
+                origins: Vec::new(),
                 kind,
             }];
         }
@@ -158,7 +158,7 @@ pub(super) fn append_else(
         [] => {}
         [
             Command {
-                comments,
+                origins,
                 kind:
                     CommandKind::If {
                         branches: more,
@@ -169,8 +169,8 @@ pub(super) fn append_else(
             if let Some((_, first)) = more.first_mut()
                 && let Some(first) = first.first_mut()
             {
-                let above = std::mem::take(comments);
-                first.comments.splice(0..0, above);
+                let above = std::mem::take(origins);
+                first.origins.splice(0..0, above);
             }
             branches.append(more);
             *otherwise = last.take();
@@ -198,7 +198,7 @@ fn goes_on(labels: &BTreeSet<Label>) -> Test {
 /// The note that a place was left.
 pub(super) fn leave(label: Label) -> Command {
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind: CommandKind::Set {
             modifiers: Vec::new(),
             name: label.variable(),

@@ -37,7 +37,7 @@ pub(super) fn script_name(name: &str) -> String {
 
 pub(super) fn command(kind: CommandKind) -> Command {
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind,
     }
 }

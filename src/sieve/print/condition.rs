@@ -5,7 +5,7 @@ use super::layout::{Line, Token};
 use crate::sieve::script::{AddressPart, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
-impl Printer {
+impl Printer<'_> {
     /// A test, however deep.
     pub(super) fn test(&mut self, test: &Test) -> Vec<Token> {
         enum Piece<'a> {

@@ -8,7 +8,7 @@ use std::process::{Command as Process, Stdio};
 
 fn command(kind: CommandKind) -> Command {
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind,
     }
 }
@@ -34,7 +34,10 @@ fn header(names: &[&str], keys: &[&str]) -> Test {
 }
 
 fn script(commands: Vec<Command>) -> Script {
-    Script { commands }
+    Script {
+        commands,
+        files: vec![".procmailrc".into()],
+    }
 }
 
 fn dovecot() -> Target {
@@ -99,7 +102,7 @@ fn difficult() -> impl Strategy<Value = String> {
 #[test]
 fn reads_as_written_by_hand() {
     let mut filed = fileinto("Lists/rust".into());
-    filed.comments = vec![".procmailrc:12-14".into()];
+    filed.origins = vec![Origin::on([12, 14])];
     let script = Script {
         commands: vec![
             command(CommandKind::If {
@@ -126,6 +129,7 @@ fn reads_as_written_by_hand() {
                 copy: true,
             }),
         ],
+        files: vec![".procmailrc".into()],
     };
     let expected = r#"require ["copy", "fileinto", "imap4flags"];
 
@@ -183,12 +187,119 @@ fn several_lines_of_prose_stand_as_they_are() {
 #[test]
 fn comments_cannot_be_left() {
     let mut stop = command(CommandKind::Stop);
-    stop.comments = vec!["a\ndiscard;\r\u{1b}[31m\u{202e}x".into()];
-    let script = script(vec![stop]);
+    stop.origins = vec![Origin::on([1, 2])];
+    let mut script = script(vec![stop]);
+    script.files = vec!["a\ndiscard;\r\u{1b}[31m\u{202e}x".into()];
     assert_eq!(
         text(&script),
-        "# a\\ndiscard;\\r\\u{1b}[31m\\u{202e}x\nstop;\n"
+        "# a\\ndiscard;\\r\\u{1b}[31m\\u{202e}x:1-2\nstop;\n"
     );
+}
+
+/// The lines of each stretch, and those that it came from.
+fn stretches(commands: Vec<Command>) -> Vec<(usize, usize, Vec<usize>)> {
+    let printed = print(&script(commands), &dovecot());
+    let one = |stretch: &Stretch| {
+        let origins = stretch.origins.iter().map(|origin| origin.lines[0]);
+        (stretch.lines[0], stretch.lines[1], origins.collect())
+    };
+    printed.map.stretches.iter().map(one).collect()
+}
+
+fn from(line: usize, command: Command) -> Command {
+    Command {
+        origins: vec![Origin::on([line, line])],
+        ..command
+    }
+}
+
+fn stop() -> Command {
+    command(CommandKind::Stop)
+}
+
+/// An `if` with branches, and an `else` last.
+fn branches(mut blocks: Vec<Vec<Command>>) -> Command {
+    let last = blocks.pop().unwrap();
+    let (blocks, otherwise) = match blocks.is_empty() {
+        true => (vec![last], None),
+        false => (blocks, Some(last)),
+    };
+    let branches = blocks.into_iter().map(|block| (Test::True, block));
+    command(CommandKind::If {
+        branches: branches.collect(),
+        otherwise,
+    })
+}
+
+#[test]
+fn commands_lie_below_their_comments() {
+    let filed = from(7, fileinto("x".into()));
+    // require, a line, # 1, if, stop, }, a line, # 7, fileinto, stop
+    let commands = vec![from(1, branches(vec![vec![stop()]])), filed, stop()];
+    assert_eq!(stretches(commands), [(2, 5, vec![1]), (7, 9, vec![7])]);
+}
+
+#[test]
+fn the_commands_of_one_statement_belong_together() {
+    let inner = branches(vec![vec![from(3, stop())]]);
+    let commands = vec![from(1, stop()), stop(), from(2, stop()), inner, stop()];
+    // # 1, stop, stop, a line, # 2, stop, a line, if, # 3, stop, }, a line, stop
+    let expected = [(0, 2, vec![1]), (4, 5, vec![2]), (7, 10, vec![3])];
+    assert_eq!(stretches(commands), expected);
+}
+
+#[test]
+fn a_question_of_a_statement_belongs_to_it() {
+    let asked = branches(vec![vec![stop()], vec![stop()]]);
+    let block = vec![from(2, stop()), asked, stop()];
+    // # 1, if, # 2, stop, if, stop, else, stop, }, stop, }
+    let expected = [(0, 10, vec![1]), (2, 9, vec![2])];
+    assert_eq!(stretches(vec![from(1, branches(vec![block]))]), expected);
+}
+
+#[test]
+fn blocks_hold_others() {
+    let inner = from(3, branches(vec![vec![stop()]]));
+    let block = vec![from(2, stop()), inner];
+    let commands = vec![from(1, branches(vec![block])), stop()];
+    // # 1, if, # 2, stop, # 3, if, stop, }, }
+    let expected = [(0, 8, vec![1]), (2, 3, vec![2]), (4, 7, vec![3])];
+    assert_eq!(stretches(commands), expected);
+}
+
+#[test]
+fn a_branch_belongs_to_its_comments() {
+    let second = vec![from(2, stop())];
+    let last = vec![from(4, stop())];
+    let all = branches(vec![vec![stop()], second, vec![stop()], last]);
+    // # 1, if, stop, elsif, # 2, stop, elsif, stop, else, # 4, stop, }
+    let expected = [(0, 2, vec![1]), (3, 5, vec![2]), (8, 11, vec![4])];
+    assert_eq!(stretches(vec![from(1, all), stop()]), expected);
+}
+
+#[test]
+fn the_test_belongs_to_the_comments_in_its_block() {
+    let both = branches(vec![vec![from(1, stop())], vec![from(2, stop())]]);
+    // if, # 1, stop, else, # 2, stop, }
+    assert_eq!(stretches(vec![both]), [(0, 2, vec![1]), (3, 6, vec![2])]);
+    let inner = branches(vec![vec![from(2, stop())]]);
+    let outer = from(1, branches(vec![vec![inner]]));
+    // # 1, if, if, # 2, stop, }, }
+    assert_eq!(stretches(vec![outer]), [(0, 6, vec![1]), (2, 5, vec![2])]);
+}
+
+#[test]
+fn comments_are_found_again() {
+    let printed = print(
+        &script(vec![from(3, fileinto("x".into())), from(5, stop())]),
+        &dovecot(),
+    );
+    let lines: Vec<&str> = printed.text.lines().collect();
+    let found = printed.map.comments.iter();
+    let found: Vec<_> = found
+        .map(|(line, origin)| (lines[*line], origin.lines[0]))
+        .collect();
+    assert_eq!(found, [("# .procmailrc:3", 3), ("# .procmailrc:5", 5)]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
+use super::super::origin::Origin;
 use super::super::print::print;
 use super::super::script::{Compare, Part, Script};
 use super::super::target::Target;
@@ -10,14 +11,14 @@ use std::collections::BTreeMap;
 
 fn command(kind: CommandKind) -> Command {
     Command {
-        comments: Vec::new(),
+        origins: Vec::new(),
         kind,
     }
 }
 
-fn noted(comment: &str, kind: CommandKind) -> Command {
+fn noted(line: usize, kind: CommandKind) -> Command {
     Command {
-        comments: vec![comment.into()],
+        origins: vec![Origin::on([line, line])],
         kind,
     }
 }
@@ -55,7 +56,8 @@ fn matching(by: Match, name: &str, key: &str) -> Test {
 }
 
 fn text(commands: Vec<Command>) -> String {
-    let script = Script { commands };
+    let files = vec!["r".into()];
+    let script = Script { commands, files };
     let printed = print(&script, &Target::profile("dovecot").unwrap()).text;
     printed.split_once(";\n\n").unwrap().1.to_owned()
 }
@@ -63,11 +65,11 @@ fn text(commands: Vec<Command>) -> String {
 #[test]
 fn rules_with_stop_become_a_chain() {
     let commands = vec![
-        noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
-        noted("r:4", when(header("b", "2"), vec![fileinto("x"), stop()])),
-        noted("r:7", when(header("b", "3"), vec![fileinto("x"), stop()])),
-        noted("r:9", when(header("c", "3"), vec![fileinto("y"), stop()])),
-        noted("r:12", fileinto("z").kind),
+        noted(1, when(header("a", "1"), vec![fileinto("x"), stop()])),
+        noted(4, when(header("b", "2"), vec![fileinto("x"), stop()])),
+        noted(7, when(header("b", "3"), vec![fileinto("x"), stop()])),
+        noted(9, when(header("c", "3"), vec![fileinto("y"), stop()])),
+        noted(12, fileinto("z").kind),
     ];
     let expected = r#"if anyof (header :contains "a" "1", header :contains "b" ["2", "3"]) {
     # r:1, 4, 7
@@ -95,7 +97,7 @@ fn a_test_goes_on_inside_the_block_that_it_opened() {
     let first = header("a", "1");
     let both = Test::AllOf(vec![first.clone(), header("b", "2")]);
     let commands = vec![
-        noted("r:1", when(first, vec![set("x")])),
+        noted(1, when(first, vec![set("x")])),
         command(when(both, vec![fileinto("y"), stop()])),
         fileinto("z"),
         fileinto("w"),
@@ -118,9 +120,9 @@ fileinto "w";
 #[test]
 fn stops_stay_where_more_follows() {
     let commands = vec![
-        noted("r:1", when(header("a", "1"), vec![fileinto("x"), stop()])),
-        noted("r:4", when(header("b", "1"), vec![fileinto("x"), stop()])),
-        noted("r:7", when(header("c", "3"), vec![fileinto("y"), stop()])),
+        noted(1, when(header("a", "1"), vec![fileinto("x"), stop()])),
+        noted(4, when(header("b", "1"), vec![fileinto("x"), stop()])),
+        noted(7, when(header("c", "3"), vec![fileinto("y"), stop()])),
         fileinto("z"),
         fileinto("w"),
         stop(),

@@ -53,7 +53,7 @@ fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) ->
         flags: vec![],
     };
     let command = |kind| Command {
-        comments: vec![],
+        origins: vec![],
         kind,
     };
     let rule = CommandKind::If {
@@ -62,6 +62,7 @@ fn held_from(matched: &Matched, target: &Target, message: &str, sender: &str) ->
     };
     let script = Script {
         commands: vec![command(rule)],
+        files: Vec::new(),
     };
     let printed = print(&script, target).text;
     let compiled = sieve::Compiler::new().compile(printed.as_bytes());
@@ -338,7 +339,7 @@ fn pigeonhole_agrees() {
                 flags: vec![],
             };
             let block = vec![Command {
-                comments: vec![],
+                origins: vec![],
                 kind: file,
             }];
             let rule = CommandKind::If {
@@ -346,12 +347,14 @@ fn pigeonhole_agrees() {
                 otherwise: None,
             };
             commands.push(Command {
-                comments: vec![],
+                origins: vec![],
                 kind: rule,
             });
             expected.push((number, written, before, matched));
         }
-        let script = crlf(&print(&Script { commands }, &target).text);
+        let files = Vec::new();
+        let script = Script { commands, files };
+        let script = crlf(&print(&script, &target).text);
         let message = format!("{header}\n\n{text}");
         let message = if is_sent {
             message.replace('\n', "\r\n")
