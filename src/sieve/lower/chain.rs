@@ -18,7 +18,7 @@ use super::{Lowering, dropped, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Action, Chain, Recipe, Step};
 use crate::rules::program::{Meaning, meaning};
-use crate::sieve::script::{Command, CommandKind, Test};
+use crate::sieve::script::{Command, CommandKind, Test, Value};
 use std::collections::BTreeSet;
 
 /// Recipes of one chain that each stand in the `else` of the one before.
@@ -235,10 +235,15 @@ impl Lowering<'_> {
             self.are_unchanged(changed_by(recipe));
         }
         let mut before = Vec::new();
-        if guard.captured.is_some() || guard.sets_match {
+        if guard.captured.is_some() || guard.found.is_some() || guard.sets_match {
             matched.forget("match");
         }
-        if let Some(group) = &guard.captured {
+        if let Some(found) = &guard.found {
+            if self.read.contains("MATCH") {
+                before.push(set("match", &[], Value::text(&**found)));
+            }
+            matched.learn("MATCH", Known::Text(found.clone()));
+        } else if let Some(group) = &guard.captured {
             if self.read.contains("MATCH") {
                 before.push(set("match", &[], group.value()));
             }

@@ -13,6 +13,7 @@ use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
 use crate::syntax::Span;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// When a recipe matches.
@@ -24,6 +25,8 @@ pub(super) struct Guard {
     pub fit: Fit,
     /// The match variable that holds `MATCH` behind the test.
     pub captured: Option<Group>,
+    /// What `MATCH` is, where that is the same for every message.
+    pub found: Option<Rc<str>>,
     /// The commands before the test have put it into the script's variable.
     pub sets_match: bool,
 }
@@ -42,6 +45,8 @@ pub(super) struct Held {
     pub test: Test,
     pub fit: Fit,
     pub captured: Option<Group>,
+    /// What `MATCH` is behind it, where that is the same for every message.
+    pub found: Option<Rc<str>>,
     pub notes: Vec<Note>,
 }
 
@@ -52,6 +57,7 @@ impl Held {
             test,
             fit: Fit::default(),
             captured: None,
+            found: None,
             notes: Vec::new(),
         }
     }
@@ -64,6 +70,7 @@ impl Held {
         };
         self.fit = self.fit.negated();
         self.captured = None;
+        self.found = None;
         self
     }
 }
@@ -75,6 +82,7 @@ impl From<Matched> for Held {
             test: matched.test,
             fit: matched.fit,
             captured: matched.captured,
+            found: None,
             notes: matched.notes,
         }
     }
@@ -102,6 +110,7 @@ impl Guard {
         path.learn("MATCH", Known::Lost);
         self.sets_match = false;
         self.captured = None;
+        self.found = None;
     }
 }
 
@@ -132,6 +141,7 @@ impl Lowering<'_> {
             test: Test::True,
             fit: Fit::default(),
             captured: None,
+            found: None,
             sets_match: false,
         };
         let mut path = path.clone();
@@ -159,10 +169,21 @@ impl Lowering<'_> {
                 self.find_in(recipe.at, Some(condition.span), note.clone());
             }
             self.uses(bytes_of(&held.before) + bytes_of_test(&held.test));
+            // No message comes to what is asked behind it.
+            if held.test == Test::False && held.fit == Fit::EXACT && condition.weight.is_none() {
+                guard.test = Test::False;
+                guard.fit = Fit::EXACT;
+                return Ok(guard);
+            }
             guard.before.extend(held.before);
             // What is weighed need not match: `MATCH` may be what it was before.
             let captured = held.captured.filter(|_| condition.weight.is_none());
-            if captured.is_none() && has_split(condition) {
+            let found = held.found.filter(|_| condition.weight.is_none());
+            if let Some(found) = found {
+                path.learn("MATCH", Known::Text(found.clone()));
+                guard.captured = None;
+                guard.found = Some(found);
+            } else if captured.is_none() && has_split(condition) {
                 guard.loses_match(&mut path);
             }
             if condition.weight.is_some() {
@@ -172,6 +193,7 @@ impl Lowering<'_> {
             guard.fit = guard.fit.and(held.fit);
             let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
             if let Some(group) = captured {
+                guard.found = None;
                 if reads_match(rest) {
                     tests.extend(capturing.take());
                     tests.push(held.test);
@@ -410,14 +432,19 @@ impl Lowering<'_> {
                         test: Test::AnyOf(vec![header.test, body.test]),
                         fit: header.fit.and(body.fit),
                         captured: None,
+                        found: None,
                         notes: header.notes.into_iter().chain(body.notes).collect(),
                     }
                 }
             }
             Area::Variable(name) => match self.known(name, path) {
                 Known::Text(value) if is_known => {
-                    let found = expression.matcher().find(value.as_bytes()).is_some();
-                    Held::exactly(if found { Test::True } else { Test::False })
+                    let found = expression.matcher().find(value.as_bytes());
+                    let taken = found.as_ref().and_then(|found| found.matched.clone());
+                    Held {
+                        found: taken.and_then(|taken| value.get(taken)).map(Rc::from),
+                        ..Held::exactly(Test::from(found.is_some()))
+                    }
                 }
                 Known::Text(value) => {
                     pattern::text(expression, &Value::text(&*value), self.target)?.into()
