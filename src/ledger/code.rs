@@ -502,6 +502,10 @@ codes! {
         "A size that is not known",
         "The rule compares the size of something with a number that differs from mail to mail, or the length of a variable.",
         "Write the number in its place, and translate again.";
+    SizeOfPart "size-of-part":
+        "The size of the header or the body alone",
+        "The rule asks how large the header or the body is by itself; the server knows the size of the whole mail.",
+        "Look whether the number is still right for the whole mail.";
     UnclearNumber "unclear-number":
         "Numbers that differ from mail to mail",
         "The rule compares two numbers that are not known before a mail is there. Few servers can, and none that are negative.",

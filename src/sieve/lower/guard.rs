@@ -345,12 +345,24 @@ impl Lowering<'_> {
                 "This asks for the length of a variable, which the server cannot count",
             ));
         }
-        Ok(Held::exactly(match (smaller, u64::try_from(number)) {
+        let mut held = Held::exactly(match (smaller, u64::try_from(number)) {
             (true, Ok(number)) => Test::Under(number),
             (true, Err(_)) => Test::False,
             (false, Ok(number)) => Test::Over(number),
             (false, Err(_)) => Test::True,
-        }))
+        });
+        if let Area::Header | Area::Body = condition.area {
+            // The whole is larger than its part.
+            held.fit = Fit {
+                may_miss: smaller,
+                may_exceed: !smaller,
+            };
+            held.notes.push(adapted(
+                Code::SizeOfPart,
+                "The size of the header or of the body alone was asked for; the server counts the whole message",
+            ));
+        }
+        Ok(held)
     }
 
     fn expression(

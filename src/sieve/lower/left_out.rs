@@ -166,9 +166,10 @@ impl Lowering<'_> {
                 "No message came to this place, because of what the rule above it does",
             ),
         };
-        self.find(recipe.at, dropped(code, message));
+        let skipped = dropped(code, message);
+        self.find(recipe.at, skipped.clone());
         if let Action::Block(steps) = &recipe.action {
-            self.never_reached(steps);
+            self.say_within(steps, &skipped);
         }
     }
 

@@ -100,10 +100,7 @@ impl Lowering<'_> {
         }
         if places.iter().any(|place| !place.is_quoted) {
             held.fit = Fit::LOOSE;
-            held.notes.push(adapted(
-                Code::RuntimeExpression,
-                "What the variable holds is looked for as it stands, not as an expression",
-            ));
+            held.notes.push(as_it_stands());
         }
         let mut before = Vec::new();
         each_key(&mut held.test, &mut |by, key| {
@@ -164,4 +161,11 @@ fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
         };
         keys.iter_mut().for_each(|key| change(&compare.by, key));
     });
+}
+/// What a variable holds is no expression here.
+pub(super) fn as_it_stands() -> Note {
+    adapted(
+        Code::RuntimeExpression,
+        "What the variable holds is looked for as it stands, not as an expression",
+    )
 }

@@ -61,7 +61,17 @@ impl Lowering<'_> {
                 let (commands, value) = self.field(field, printed.first_line)?;
                 into.before.extend(commands);
                 let mut names = field.names.iter();
+                let is_first = !has_lines
+                    && !printed.first_line
+                    && field.names.iter().any(|name| may_be_repeated(name));
+                if is_first {
+                    into.notes.push(adapted(
+                        Code::FieldValue,
+                        "Where the mail has several fields of this name, the server takes the first; the command printed all of them",
+                    ));
+                }
                 into.doubtful |= has_lines
+                    || is_first
                     || !field.beginnings.is_empty()
                     || names.any(|name| self.is_unchanged(name));
                 into.notes.extend(other_fields(field));
@@ -166,6 +176,26 @@ impl Lowering<'_> {
         let new = Value(way.new.iter().map(part).collect());
         Some((test, vec![set(name, &[], new)]))
     }
+}
+
+/// Whether a message may have several fields of a name (RFC 5322 §3.6, RFC 2919).
+fn may_be_repeated(name: &str) -> bool {
+    const ONCE: [&str; 13] = [
+        "date",
+        "from",
+        "sender",
+        "reply-to",
+        "to",
+        "cc",
+        "bcc",
+        "message-id",
+        "in-reply-to",
+        "references",
+        "subject",
+        "return-path",
+        "list-id",
+    ];
+    !ONCE.iter().any(|once| name.eq_ignore_ascii_case(once))
 }
 
 /// What formail prints of other fields, where a name stands without its colon.

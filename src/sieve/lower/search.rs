@@ -7,24 +7,33 @@ use super::expressions::Asked;
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
+use super::places::as_it_stands;
 use super::printed::{WHO, of_sender, other_fields, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
+use super::value::compare;
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::expression::Expression;
 use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source};
-use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
+use crate::sieve::script::{AddressPart, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use expression::GrepLine;
 
 /// Lines of a list that are copied into a script.
 const MAX_LIST: usize = 2000;
 
+/// Signs that are not themselves in an expression of grep, but for the dot.
+const SPECIAL: [char; 14] = [
+    '*', '[', ']', '^', '$', '\\', '+', '?', '(', ')', '{', '}', '|', '\n',
+];
+
 /// What grep looks for.
 struct Sought {
     keys: Vec<Value>,
+    /// They are whole lines.
+    are_lines: bool,
     /// A rule that is not exact may have decided on it, and other fields may hold it.
     fit: Fit,
     notes: Vec<Note>,
@@ -41,27 +50,31 @@ impl Lowering<'_> {
         }
         let Sought {
             keys,
+            are_lines,
             mut fit,
             mut notes,
         } = self.sought(grep, path)?;
-        let is_plain = |key: &Value| {
-            let special = |c: char| "*[]^$\\+?(){}|".contains(c);
-            grep.fixed || key.as_text().is_none_or(|text| !text.contains(special))
+        let asks_for_blank = |text: &str| is_untrimmed(&grep.input) && text.starts_with(' ');
+        let is_plain = |key: &Value| match key.as_text() {
+            Some(text) => (grep.fixed || !text.contains(SPECIAL)) && !asks_for_blank(&text),
+            None => true,
         };
         if grep.input != Input::Message && !keys.iter().all(is_plain) {
             let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
             held.fit = held.fit.and(fit);
             return Ok(held);
         }
-        fit = fit.and(loose_if(
-            !grep.fixed && keys.iter().any(|key| key.as_text().is_none()),
-        ));
+        if !grep.fixed && keys.iter().any(|key| key.as_text().is_none()) {
+            fit = Fit::LOOSE;
+            notes.push(as_it_stands());
+        }
+        let finds_nothing = keys.iter().any(|key| key.0.is_empty());
         let mut held = match &grep.input {
             Input::Message => {
                 return self.searched_in_message(grep, &keys, area, notes, path);
             }
             Input::Printed { source, .. } => {
-                self.searched_in_text(source, comparison(grep, keys)?, path)?
+                self.searched_in_text(source, comparison(grep, are_lines, keys)?, path)?
             }
             Input::Files(files) => {
                 let mut lines = Vec::new();
@@ -72,7 +85,7 @@ impl Lowering<'_> {
                 if lines.len() > MAX_LIST || lines.is_empty() {
                     return Err(unclear_list());
                 }
-                let (compare, keys) = comparison(grep, keys)?;
+                let (compare, keys) = comparison(grep, are_lines, keys)?;
                 Held::exactly(Test::String {
                     compare,
                     sources: lines,
@@ -92,6 +105,11 @@ impl Lowering<'_> {
         if grep.inverted {
             held.test = none_of(&grep.input, held.test);
             held.fit = held.fit.negated();
+        } else if finds_nothing {
+            if !are_lines {
+                held.test = Test::True;
+            }
+            held.test = with_line(&grep.input, held.test);
         }
         Ok(held)
     }
@@ -101,6 +119,7 @@ impl Lowering<'_> {
         let mut notes = Vec::new();
         let mut doubtful = false;
         let mut other_fields_count = false;
+        let mut are_lines = grep.lines;
         let keys = match &grep.patterns {
             Patterns::These(texts) => {
                 let mut keys = Vec::new();
@@ -110,13 +129,32 @@ impl Lowering<'_> {
                     if !prepared.before.is_empty() {
                         return Err(unclear_list());
                     }
-                    keys.push(prepared.value);
+                    keys.push(match grep.fixed {
+                        true => prepared.value,
+                        false => match without_anchors(&prepared.value)? {
+                            Some(whole) if texts.len() == 1 => {
+                                are_lines = true;
+                                whole
+                            }
+                            Some(_) => return Err(unclear_list()),
+                            None => prepared.value,
+                        },
+                    });
                 }
                 keys
             }
             Patterns::File(file) => {
                 notes.push(list_copied());
-                self.lines_of(file, path)?
+                let mut keys = self.lines_of(file, path)?;
+                // It is in no mail.
+                keys.retain(|key| !key.as_text().is_some_and(|text| text.ends_with('\r')));
+                if keys.is_empty() {
+                    return Err(manual(
+                        Code::ListUnclear,
+                        "Each line of the list ends in a carriage return, so that grep never found one",
+                    ));
+                }
+                keys
             }
         };
         if grep.words || keys.len() > MAX_LIST {
@@ -130,25 +168,29 @@ impl Lowering<'_> {
             } => {
                 let is_in_value =
                     |key: &Value| key.as_text().is_some_and(|text| text.contains('@'));
-                if field.with_name && !keys.iter().all(is_in_value) || grep.lines && !field.trimmed
-                {
+                if field.with_name && !keys.iter().all(is_in_value) || are_lines && !field.trimmed {
                     return Err(unclear_list());
                 }
-                // It holds where any line is another one.
-                doubtful |= grep.inverted;
+                if grep.inverted {
+                    doubtful = true;
+                    notes.push(adapted(
+                        Code::FieldValue,
+                        "grep -v holds where any of several fields of the name is another one; the script asks for mail where none is like this",
+                    ));
+                }
                 other_fields_count = !field.beginnings.is_empty();
                 if !field.has_sender() {
                     notes.extend(other_fields(field));
                 }
                 // The date stands behind the sender.
-                if (grep.inverted || grep.lines) && field.has_sender() {
+                if (grep.inverted || are_lines) && field.has_sender() {
                     return Err(unclear_list());
                 }
             }
             Input::Printed {
                 source: Source::Sender { trimmed, .. },
                 ..
-            } if grep.lines && !trimmed => {
+            } if are_lines && !trimmed => {
                 return Err(unclear_list());
             }
             Input::Printed {
@@ -157,7 +199,7 @@ impl Lowering<'_> {
             } => {
                 let value = self.value(text, path)?.value;
                 let shape = path.shape(&value);
-                if shape == Shape::Blank && (grep.lines || keys.iter().any(sees_ends)) {
+                if shape == Shape::Blank && (are_lines || keys.iter().any(sees_ends)) {
                     return Err(unclear_list());
                 }
                 if shape < Shape::Word {
@@ -169,6 +211,7 @@ impl Lowering<'_> {
         }
         Ok(Sought {
             keys,
+            are_lines,
             fit: loose_if(doubtful).and(Fit {
                 may_miss: other_fields_count,
                 may_exceed: false,
@@ -259,7 +302,7 @@ impl Lowering<'_> {
         let Input::Printed { source, .. } = &grep.input else {
             return Err(unclear_list());
         };
-        if grep.lines {
+        if grep.lines || grep.fixed {
             return Err(unclear_list());
         }
         let ways = keys.iter().map(|key| {
@@ -274,6 +317,7 @@ impl Lowering<'_> {
         let ways: Vec<String> = ways.collect::<Option<_>>().ok_or_else(unclear_list)?;
         let ways = format!("({})", ways.join("|"));
         let of = |text: &str| Expression::new(text, !grep.ignore_case).map_err(|_| unclear_list());
+        let finds_nothing = of(&ways)?.find(b"").is_some();
         let (matched, doubtful) = match source {
             Source::Field(field) => {
                 let line = if field.has_sender() { "|From " } else { "" };
@@ -299,6 +343,8 @@ impl Lowering<'_> {
         if grep.inverted {
             held.test = none_of(&grep.input, held.test);
             held.fit = Fit::LOOSE;
+        } else if finds_nothing {
+            held.test = with_line(&grep.input, held.test);
         }
         Ok(held)
     }
@@ -356,8 +402,43 @@ impl Lowering<'_> {
                 "The list that is searched is not in the home directory",
             )
         })?;
-        Ok(list.lines().map(Value::text).collect())
+        // A carriage return is a part of the line.
+        Ok(list.split_terminator('\n').map(Value::text).collect())
     }
+}
+
+/// A text with variables in it that stands between `^` and `$`, without these; `None`
+/// where it has no special signs but in what only a message decides.
+///
+/// # Errors
+/// Where it has others.
+fn without_anchors(key: &Value) -> Result<Option<Value>, Note> {
+    let is_special = |part: &Part| matches!(part, Part::Text(text) if text.contains(SPECIAL));
+    if key.references().is_empty() || !key.0.iter().any(is_special) {
+        return Ok(None);
+    }
+    let mut parts = key.0.clone();
+    let from_start = match parts.first_mut() {
+        Some(Part::Text(text)) if text.starts_with('^') => {
+            text.remove(0);
+            true
+        }
+        _ => false,
+    };
+    let to_end = match parts.last_mut() {
+        Some(Part::Text(text)) if text.ends_with('$') => text.pop().is_some(),
+        _ => false,
+    };
+    match from_start && to_end && !parts.iter().any(is_special) {
+        true => Ok(Some(Value(parts))),
+        false => Err(unclear_list()),
+    }
+}
+
+/// Whether the blank behind the colon is a part of what grep reads.
+fn is_untrimmed(input: &Input) -> bool {
+    matches!(input, Input::Printed { source: Source::Field(field), .. }
+        if !field.trimmed && !field.with_name)
 }
 
 fn unclear_list() -> Note {
@@ -385,34 +466,48 @@ fn sees_ends(key: &Value) -> bool {
 
 /// `grep -v`: there is a line, and it is not like this.
 fn none_of(input: &Input, test: Test) -> Test {
-    let not = Test::Not(Box::new(test));
-    match input {
-        Input::Printed {
-            source: Source::Field(Field { names, .. }),
-            ..
-        } => {
+    with_line(input, Test::Not(Box::new(test)))
+}
+
+/// A test that holds only where a line is printed: formail prints none of a field that
+/// is not there, nor of one that `-z` leaves empty.
+fn with_line(input: &Input, test: Test) -> Test {
+    let Input::Printed {
+        source: Source::Field(Field { names, trimmed, .. }),
+        ..
+    } = input
+    else {
+        return test;
+    };
+    let there = match (trimmed, names.as_slice()) {
+        (true, names) => Test::Header {
+            compare: compare(Match::Matches),
+            names: names.to_vec(),
+            keys: vec![Value::text("?*")],
+        },
+        (false, [name]) => Test::Exists(vec![name.clone()]),
+        (false, names) => {
             let exists = |name: &String| Test::Exists(vec![name.clone()]);
-            let mut fields: Vec<Test> = names.iter().map(exists).collect();
-            let there = match fields.len() {
-                1 => fields.pop().unwrap_or(Test::True),
-                _ => Test::AnyOf(fields),
-            };
-            Test::AllOf(vec![there, not])
+            Test::AnyOf(names.iter().map(exists).collect())
         }
-        _ => not,
-    }
+    };
+    Test::AllOf(vec![there, test])
 }
 
 /// How texts of grep without other signs than dots compare, and the keys.
-fn comparison(grep: &Grep, keys: Vec<Value>) -> Result<(Compare, Vec<Value>), Note> {
+fn comparison(
+    grep: &Grep,
+    are_lines: bool,
+    keys: Vec<Value>,
+) -> Result<(Compare, Vec<Value>), Note> {
     let has_dot = |key: &Value| {
         let text = key.as_text();
         !grep.fixed && text.is_some_and(|text| text.contains('.'))
     };
-    let (by, keys) = match (grep.lines, keys.iter().any(has_dot)) {
+    let (by, keys) = match (are_lines, keys.iter().any(has_dot)) {
         // A dot is any sign.
         (_, true) => {
-            let keys = keys.iter().map(|key| as_glob(key, grep.lines));
+            let keys = keys.iter().map(|key| as_glob(key, are_lines));
             let keys = keys.collect::<Option<_>>();
             (Match::Matches, keys.ok_or_else(unclear_list)?)
         }

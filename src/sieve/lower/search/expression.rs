@@ -165,7 +165,8 @@ fn of_procmail(text: &str, is_extended: bool) -> Option<String> {
         last = Some(begin);
         is_repeated = false;
     }
-    Some(out)
+    // grep refuses what is not closed.
+    groups.is_empty().then_some(out)
 }
 
 /// What a count makes of a part: `{2}`, `{2,}`, `{2,4}`.
