@@ -267,7 +267,13 @@ impl Lowering<'_> {
         let Acted {
             mut flow,
             succeeds_if,
+            is_exact,
         } = acted;
+        if !is_exact {
+            for way in [&mut matched, &mut failed] {
+                way.doubt = way.doubt.or(Some(recipe.at));
+            }
+        }
         let mut inner = Sequence::default();
         inner.push(Flow::of(before));
         inner.push(std::mem::replace(&mut flow, Flow::nothing()));

@@ -2,14 +2,14 @@
 
 use super::answer::seen_senders;
 use super::path::{Known, Path};
-use super::pattern::Note;
+use super::pattern::{Fit, Note};
 use super::sequence::Flow;
 use super::shape::Shape;
 use super::value::{command, script_name, shortened};
 use super::{Lowering, adapted, dropped, manual, note};
 use crate::ledger::{Code, Verdict};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
-use crate::rules::model::{Folder, Format, Piece, Recipe, StatementId, Text};
+use crate::rules::model::{Area, Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Test};
 use crate::sieve::target::Extension;
@@ -19,6 +19,8 @@ pub(super) struct Acted {
     pub flow: Flow,
     /// The action succeeds only where this holds; else the message goes on.
     pub succeeds_if: Option<Test>,
+    /// Whether it holds for the same messages as before.
+    pub is_exact: bool,
 }
 
 impl From<Flow> for Acted {
@@ -26,6 +28,7 @@ impl From<Flow> for Acted {
         Acted {
             flow,
             succeeds_if: None,
+            is_exact: true,
         }
     }
 }
@@ -50,6 +53,7 @@ impl Lowering<'_> {
             return Ok(Acted {
                 flow: Flow::nothing(),
                 succeeds_if: (!recipe.flags.filter).then_some(Test::False),
+                is_exact: true,
             });
         }
         if recipe.flags.filter {
@@ -107,6 +111,7 @@ impl Lowering<'_> {
                 return Ok(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(Test::False),
+                    is_exact: true,
                 });
             }
             Meaning::Duplicate { by_sender, .. } => {
@@ -118,6 +123,7 @@ impl Lowering<'_> {
                 return Ok(Acted {
                     flow,
                     succeeds_if: Some(test),
+                    is_exact: true,
                 });
             }
             Meaning::AutoReply(reply) => {
@@ -128,14 +134,27 @@ impl Lowering<'_> {
                 let commands = self.vacation_of(at, &call, path)?;
                 self.answered(at, commands, copy, path)
             }
-            Meaning::Question(question) if copy => {
-                let held = self.asked(recipe, &question, path)?;
+            // procmail does not wait for what it says.
+            Meaning::Question(_) | Meaning::Grep(_) if copy && !recipe.flags.wait => {
+                Flow::nothing()
+            }
+            Meaning::Question(_) | Meaning::Grep(_) if copy => {
+                let area = match (recipe.flags.feed_header, recipe.flags.feed_body) {
+                    (true, false) => Area::Header,
+                    (false, true) => Area::Body,
+                    _ => Area::HeaderAndBody,
+                };
+                let held = self.question(recipe, text, &area, path)?;
+                if !held.before.is_empty() {
+                    return Err(given_to(&what(text)));
+                }
                 for note in held.notes {
                     self.find(at, note);
                 }
                 return Ok(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(held.test),
+                    is_exact: held.fit == Fit::EXACT,
                 });
             }
             Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
@@ -228,6 +247,7 @@ impl Lowering<'_> {
                 return Some(Acted {
                     flow: Flow::nothing(),
                     succeeds_if: Some(Test::False),
+                    is_exact: true,
                 });
             }
             _ => return None,
