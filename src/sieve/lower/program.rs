@@ -347,6 +347,13 @@ impl Lowering<'_> {
             return Flow::of(commands);
         }
         let mut flow = self.thrown_away(at, path);
+        let is_gone = |command: &Command| command.kind == CommandKind::Discard;
+        if flow.commands.iter().any(is_gone) {
+            self.find(at, adapted(
+                Code::Answered,
+                "The mail itself was not kept, and is thrown away here too, even where the server sends no answer to it",
+            ));
+        }
         flow.commands.splice(0..0, commands);
         flow
     }
