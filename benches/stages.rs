@@ -7,7 +7,7 @@ mod rules;
 
 use divan::Bencher;
 use sievify::home::MemoryHome;
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::check;
 use sievify::sieve::lower::{Options, lower};
@@ -56,14 +56,18 @@ fn elaborate(bencher: Bencher) {
 
 #[divan::bench]
 fn lower_to_sieve(bencher: Bencher) {
-    let (program, sources, _) = elaborate_home(&large(), &Settings::new("joe"));
+    let Elaborated {
+        program, sources, ..
+    } = elaborate_home(&large(), &Settings::new("joe"));
     let (options, target) = (options(), target());
     bencher.bench(|| lower(&program, &sources, &options, &target));
 }
 
 #[divan::bench]
 fn emit(bencher: Bencher) {
-    let (program, sources, _) = elaborate_home(&large(), &Settings::new("joe"));
+    let Elaborated {
+        program, sources, ..
+    } = elaborate_home(&large(), &Settings::new("joe"));
     let target = target();
     let script = lower(&program, &sources, &options(), &target).script;
     bencher.bench(|| print(&script, &target));

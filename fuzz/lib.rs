@@ -9,7 +9,7 @@ use sievify::batch::{accounts, lines, passwd, tables as files};
 use sievify::home::MemoryHome;
 use sievify::replay::{Letter, Replay};
 use sievify::report::replayed::{Place, Why};
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
@@ -85,7 +85,9 @@ pub fn translate(bytes: &[u8]) {
     let target = target(bytes);
     let settings = settings();
     let (home, _) = home(bytes);
-    let (program, sources, _) = elaborate_home(&home, &settings);
+    let Elaborated {
+        program, sources, ..
+    } = elaborate_home(&home, &settings);
     let wrong = accounted::unaccounted(&program, &sources);
     assert!(wrong.is_empty(), "{wrong:#?}");
     let translated = || {

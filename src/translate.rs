@@ -4,7 +4,7 @@
 use crate::home::Home;
 use crate::ledger::{Code, Finding, Verdict};
 use crate::report::Report;
-use crate::rules::elaborate::Settings;
+use crate::rules::elaborate::{Elaborated, Settings};
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError, Checked};
@@ -82,7 +82,7 @@ pub fn translate_among(
 /// # Errors
 /// As those of [`translate`].
 pub fn translate_rules(
-    rules: (Program, Vec<Source>, Vec<Finding>),
+    rules: Elaborated,
     options: &Options,
     target: &Target,
 ) -> Result<Translation, Bug> {
@@ -90,11 +90,16 @@ pub fn translate_rules(
 }
 
 fn translated(
-    (program, sources, mut findings): (Program, Vec<Source>, Vec<Finding>),
+    rules: Elaborated,
     options: &Options,
     target: &Target,
     others: &Others,
 ) -> Result<Translation, Bug> {
+    let Elaborated {
+        program,
+        sources,
+        mut findings,
+    } = rules;
     let passed = match program.script {
         Some(at) => {
             let (passed, finding) = passed_through(&program, &sources, at, target);

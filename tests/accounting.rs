@@ -10,12 +10,16 @@ use accounted::unaccounted;
 use homes::homes;
 use proptest::prelude::*;
 use sievify::home::{DiskHome, Home, Limits, MemoryHome};
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use std::path::Path;
 
 fn check(home: &dyn Home, settings: &Settings, name: &str) {
-    let (program, sources, findings) = elaborate_home(home, settings);
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = elaborate_home(home, settings);
     let wrong = unaccounted(&program, &sources);
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
     let count = program.statements.len();
@@ -24,7 +28,7 @@ fn check(home: &dyn Home, settings: &Settings, name: &str) {
             .iter()
             .all(|finding| (finding.at.0 as usize) < count)
     );
-    let (again, ..) = elaborate_home(home, settings);
+    let Elaborated { program: again, .. } = elaborate_home(home, settings);
     assert_eq!(program, again);
 }
 

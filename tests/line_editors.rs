@@ -30,7 +30,8 @@ fn are_here() -> bool {
 fn read(program: &str, arguments: &[String]) -> Option<Printed> {
     let mut command = Text::literal("echo \"");
     command.push(Piece::Variable("X".into()));
-    let words: Vec<String> = { arguments.iter() }
+    let words: Vec<String> = arguments
+        .iter()
         .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
         .collect();
     command.push(Piece::Literal(format!(

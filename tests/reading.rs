@@ -8,7 +8,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sievify::home::{DiskHome, Home, Limits, ReadError};
 use sievify::replay::Mailboxes;
 use sievify::report::Report;
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::Format;
 use std::fs;
@@ -81,7 +81,11 @@ impl Stage {
             home_path: self.home.to_string_lossy().into_owned(),
             ..Settings::new("joe")
         };
-        let (program, sources, findings) = elaborate_home(home, &settings);
+        let Elaborated {
+            program,
+            sources,
+            findings,
+        } = elaborate_home(home, &settings);
         let report = Report::new(&program.statements, &sources, &findings);
         let report = serde_json::to_string(&report).unwrap();
         format!("{program:?}\n{sources:?}\n{findings:?}\n{report}")

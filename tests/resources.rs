@@ -11,7 +11,7 @@ use sievify::replay::{Letter, Replay};
 use sievify::report::Report;
 use sievify::report::html::{self, IndexRow, Subject};
 use sievify::report::{json, terminal};
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::expression::Expression;
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::lower::{Options, pattern};
@@ -672,7 +672,11 @@ fn the_cost_of_a_replay_grows_with_the_mail() {
 /// The sum of all that comes out of a home; a person is told of it.
 fn size_of_what_is_left_to_a_person(home: &MemoryHome) -> usize {
     let settings = Settings::new("joe");
-    let (program, sources, findings) = elaborate_home(home, &settings);
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = elaborate_home(home, &settings);
     let report = Report::new(&program.statements, &sources, &findings);
     let is_manual = |verdict| verdict == Verdict::Manual;
     assert!(

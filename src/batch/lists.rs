@@ -108,7 +108,8 @@ pub(super) fn links(
             let is_own = tables.local_name(&address.to_lowercase()).is_some();
             let is_known = tables.entry(address).is_some();
             let resolved = tables.resolve(address).ends;
-            let ends: Vec<&Person> = { resolved.iter() }
+            let ends: Vec<&Person> = resolved
+                .iter()
                 .filter_map(|end| local_user(tables, people, end))
                 .chain(by_new_address.get(&address.to_lowercase()).copied())
                 .collect();

@@ -103,7 +103,10 @@ pub fn include(
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
     for entry in table.values_mut().filter(|entry| entry.includes) {
-        let mut pending: Vec<(Destination, usize)> = { entry.destinations.drain(..).rev() }
+        let mut pending: Vec<(Destination, usize)> = entry
+            .destinations
+            .drain(..)
+            .rev()
             .map(|destination| (destination, 0))
             .collect();
         while let Some((destination, depth)) = pending.pop() {
@@ -118,7 +121,8 @@ pub fn include(
             match text {
                 Ok(text) => {
                     let inner = Forward::parse(FileId(0), &text);
-                    let inner: Vec<Destination> = { inner.destinations() }
+                    let inner: Vec<Destination> = inner
+                        .destinations()
                         .map(|(_, inner)| inner.clone())
                         .collect();
                     pending.extend(inner.into_iter().rev().map(|inner| (inner, depth + 1)));

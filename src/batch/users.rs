@@ -48,7 +48,9 @@ pub struct Person {
 /// of their names.
 pub fn people(users: &[User], accounts: &Accounts, logins: &[String]) -> Vec<Person> {
     let mut people: BTreeMap<&str, Person> = BTreeMap::new();
-    let known = { users.iter().map(|user| user.name.as_str()) }
+    let known = users
+        .iter()
+        .map(|user| user.name.as_str())
         .chain(accounts.keys().map(String::as_str))
         .chain(logins.iter().map(String::as_str));
     for name in known {
@@ -57,7 +59,8 @@ pub fn people(users: &[User], accounts: &Accounts, logins: &[String]) -> Vec<Per
             name: name.to_owned(),
             has_account: account.is_some(),
             new: account.map_or(name, |account| &account.new).to_owned(),
-            address: { account.map(|account| account.address.clone()) }
+            address: account
+                .map(|account| account.address.clone())
                 .filter(|address| !address.is_empty()),
         });
     }

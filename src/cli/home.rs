@@ -5,13 +5,10 @@ use super::hosts::{self, NewServer, OldHost};
 use clap::Args;
 use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
-use sievify::ledger::Finding;
-use sievify::rules::elaborate::{self, Settings};
+use sievify::rules::elaborate::{self, Elaborated, Settings};
 use sievify::rules::forward;
-use sievify::rules::model::Program;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
-use sievify::syntax::Source;
 use sievify::translate::{Translation, translate, translate_rules};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -169,12 +166,11 @@ fn rules_of_file(
     home: &DiskHome,
     file: &str,
     settings: &Settings,
-) -> Result<(Program, Vec<Source>, Vec<Finding>), ReadError> {
+) -> Result<Elaborated, ReadError> {
     if file.starts_with(".forward") {
         return Ok(forward::elaborate(home, settings, file));
     }
-    let read = elaborate::elaborate(home, file, settings)?;
-    Ok((read.program, read.sources, read.findings))
+    elaborate::elaborate(home, file, settings)
 }
 
 /// Whose home it is: the user whom passwd(5) gives it to; else its owner; else

@@ -10,7 +10,7 @@ mod tests;
 mod texts;
 mod vacation;
 
-use super::elaborate::{Call, Called, Mda, Settings, environment, path, procmail};
+use super::elaborate::{Call, Called, Elaborated, Mda, Settings, environment, path, procmail};
 use super::model::{
     Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
 };
@@ -18,7 +18,7 @@ use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
 use crate::ledger::{Code, Finding, Ledger, Verdict};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
-use crate::syntax::{FileId, Source, Span};
+use crate::syntax::{FileId, Span};
 use lists::Listed;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -29,19 +29,12 @@ const MAX_DESTINATIONS: usize = 10_000;
 const MAX_CALLS: usize = 16;
 
 /// Reads the rules of a home: `.forward`, and what of `.procmailrc` acts.
-pub fn elaborate_home(
-    home: &dyn Home,
-    settings: &Settings,
-) -> (Program, Vec<Source>, Vec<Finding>) {
+pub fn elaborate_home(home: &dyn Home, settings: &Settings) -> Elaborated {
     elaborate(home, settings, ".forward")
 }
 
 /// As [`elaborate_home`], with another file in the place of `.forward`.
-pub fn elaborate(
-    home: &dyn Home,
-    settings: &Settings,
-    forward: &str,
-) -> (Program, Vec<Source>, Vec<Finding>) {
+pub fn elaborate(home: &dyn Home, settings: &Settings, forward: &str) -> Elaborated {
     let mut mailer = Mailer::new(home, settings);
     let body = match &settings.alias {
         Some(alias) => mailer.alias(alias, forward),
@@ -111,7 +104,7 @@ impl<'h, 's> Mailer<'h, 's> {
         }
     }
 
-    fn close(mut self, body: Vec<Step>) -> (Program, Vec<Source>, Vec<Finding>) {
+    fn close(mut self, body: Vec<Step>) -> Elaborated {
         // What one file does not run, another may.
         if self.settings.alias.is_none() && !self.calls.is_empty() {
             self.dead = 0..0;
@@ -137,7 +130,11 @@ impl<'h, 's> Mailer<'h, 's> {
             looked_for: files.looked_for,
             script,
         };
-        (program, sources, findings)
+        Elaborated {
+            program,
+            sources,
+            findings,
+        }
     }
 
     /// What happens to a message, from an alias of the user down.

@@ -465,7 +465,8 @@ impl<'s> Printer<'s> {
     }
 
     fn field_names(&self, names: &[String]) -> Vec<String> {
-        { names.iter() }
+        names
+            .iter()
             .map(|name| self.quoting.field_name(name))
             .collect()
     }

@@ -7,7 +7,7 @@ use super::stalwart::SieveRs;
 use super::{DOMAIN, Delivery, Files, Outcome};
 use sievify::home::MemoryHome;
 use sievify::ledger::Verdict;
-use sievify::rules::elaborate::{Mda, Settings};
+use sievify::rules::elaborate::{Elaborated, Mda, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Folder, Format, Step, Target};
 use sievify::sieve::lower::Options;
@@ -156,7 +156,9 @@ fn settings(user: &User) -> Settings {
 /// Where a user's mail goes by the rule model; `None` where the report says
 /// that this is not what the mailer did.
 pub fn model(user: &User) -> Option<BTreeSet<String>> {
-    let (program, _, findings) = elaborate_home(&home(user), &settings(user));
+    let Elaborated {
+        program, findings, ..
+    } = elaborate_home(&home(user), &settings(user));
     let announced = |verdict: Verdict| matches!(verdict, Verdict::Adapted | Verdict::Manual);
     if findings.iter().any(|finding| announced(finding.verdict)) {
         return None;

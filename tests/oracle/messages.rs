@@ -46,7 +46,7 @@ impl Message {
 /// Forms of a message that are one to a Sieve server: the names of fields in
 /// another case, and a blank or none where there is no value.
 pub fn alike(message: &Message) -> Vec<Message> {
-    let end = { message.content.windows(2) }.position(|pair| pair == b"\n\n");
+    let end = message.content.windows(2).position(|pair| pair == b"\n\n");
     let (header, rest) = message.content.split_at(end.map_or(0, |end| end + 1));
     let names: [Named; 2] = [<[u8]>::to_vec, <[u8]>::to_ascii_lowercase];
     let forms = names

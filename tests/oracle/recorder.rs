@@ -303,8 +303,12 @@ fn shell(arguments: &[String], input: Vec<u8>) -> (Vec<u8>, i32) {
         ) || SPAM_FILTERS.contains(&name)
     };
     let pipeline = pipeline(command).filter(|commands| {
-        let is_lone_editor = commands.len() == 1 && { commands.iter().flatten().next() }
-            .is_some_and(|name| edits_lines(base(name)));
+        let is_lone_editor = commands.len() == 1
+            && commands
+                .iter()
+                .flatten()
+                .next()
+                .is_some_and(|name| edits_lines(base(name)));
         !is_lone_editor
             && commands.iter().all(|words| {
                 words

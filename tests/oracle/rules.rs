@@ -6,7 +6,7 @@ use super::{DOMAIN, Delivery, Files, HOME, HOST, Outcome, USER};
 use sievify::home::MemoryHome;
 use sievify::ledger::{Code, Finding, Verdict};
 use sievify::report::Report;
-use sievify::rules::elaborate::Settings;
+use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Format, Program};
 use sievify::rules::run::{self, Mail, Memory, Runner};
@@ -49,7 +49,11 @@ impl Rules {
             home_path: HOME.to_string(),
             ..Settings::new(USER)
         };
-        let (program, sources, findings) = elaborate_home(&home, &settings);
+        let Elaborated {
+            program,
+            sources,
+            findings,
+        } = elaborate_home(&home, &settings);
         Rules {
             program,
             sources,
@@ -69,10 +73,13 @@ impl Rules {
         let default = self.program.default.path.known();
         let default = default.map(|path| path.trim_end_matches('/'));
         let default = default.filter(|path| !path.starts_with("/var/"));
-        let paths = { outcome.deliveries.iter() }.filter_map(|delivery| match delivery {
-            run::Delivery::Mailbox { path, format } if *format == Format::Mbox => Some(path),
-            _ => None,
-        });
+        let paths = outcome
+            .deliveries
+            .iter()
+            .filter_map(|delivery| match delivery {
+                run::Delivery::Mailbox { path, format } if *format == Format::Mbox => Some(path),
+                _ => None,
+            });
         paths
             .filter(|path| default != Some(path.trim_end_matches('/')))
             .cloned()
@@ -82,11 +89,11 @@ impl Rules {
     /// Translates them.
     pub fn translate(&self, target: &Target) -> Result<Translated, String> {
         let options = Options::new(&self.settings, target);
-        let rules = (
-            self.program.clone(),
-            self.sources.clone(),
-            self.findings.clone(),
-        );
+        let rules = Elaborated {
+            program: self.program.clone(),
+            sources: self.sources.clone(),
+            findings: self.findings.clone(),
+        };
         let translation =
             translate_rules(rules, &options, target).map_err(|error| error.to_string())?;
         let mut naming = options.naming;

@@ -19,12 +19,12 @@ fn home(forward: &str) -> MemoryHome {
     MemoryHome::new().file(".forward", forward)
 }
 
-fn read(home: &MemoryHome) -> (Program, Vec<Source>, Vec<Finding>) {
+fn read(home: &MemoryHome) -> Elaborated {
     elaborate_home(home, &settings())
 }
 
 fn targets(forward: &str) -> Vec<Target> {
-    let (program, ..) = read(&home(forward));
+    let Elaborated { program, .. } = read(&home(forward));
     match program.body.as_slice() {
         [Step::Deliver(destinations)] => destinations.iter().map(|d| d.to.clone()).collect(),
         [] => Vec::new(),
@@ -43,7 +43,11 @@ fn codes(findings: &[Finding]) -> Vec<Code> {
 #[test]
 fn without_forward_the_site_runs_procmail() {
     let home = MemoryHome::new().file(".procmailrc", RC);
-    let (program, sources, findings) = read(&home);
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&home);
     assert!(has_recipe(&program.body));
     assert_eq!(program.default.path.known(), Some("/var/mail/joe"));
     assert_eq!(sources.len(), 1);
@@ -53,7 +57,9 @@ fn without_forward_the_site_runs_procmail() {
         mda: Mda::None,
         ..settings()
     };
-    let (program, _, findings) = elaborate_home(&home, &settings);
+    let Elaborated {
+        program, findings, ..
+    } = elaborate_home(&home, &settings);
     assert!(program.body.is_empty());
     assert_eq!(codes(&findings), [Code::DeadRules]);
 }
@@ -61,7 +67,7 @@ fn without_forward_the_site_runs_procmail() {
 #[test]
 fn a_forward_that_names_nobody_is_as_good_as_none() {
     for forward in ["", "\n", "# a@b\n\n", " \r\n,\n"] {
-        let (program, ..) = read(&home(forward).file(".procmailrc", RC));
+        let Elaborated { program, .. } = read(&home(forward).file(".procmailrc", RC));
         assert!(has_recipe(&program.body), "{forward:?}");
     }
 }
@@ -69,7 +75,11 @@ fn a_forward_that_names_nobody_is_as_good_as_none() {
 #[test]
 fn a_forward_elsewhere_makes_the_rules_dead() {
     let home = home("j@new.example\n").file(".procmailrc", "VERBOSE=on\nINCLUDERC=more\n");
-    let (program, sources, findings) = read(&home.file("more", RC));
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&home.file("more", RC));
     assert_eq!(sources.len(), 3);
     assert_eq!(program.statements.len(), 4);
     assert_eq!(codes(&findings), [Code::DeadRules; 3]);
@@ -90,7 +100,9 @@ fn procmail_in_its_usual_spellings() {
         "joe",
         "Joe@Old.Example",
     ] {
-        let (program, _, findings) = read(&home(forward).file(".procmailrc", RC));
+        let Elaborated {
+            program, findings, ..
+        } = read(&home(forward).file(".procmailrc", RC));
         let [Step::Deliver(destinations)] = program.body.as_slice() else {
             panic!("{forward:?}: {:?}", program.body);
         };
@@ -114,7 +126,9 @@ fn what_procmail_is_told() {
     let home = home("\"|procmail -a work VAR=x -p $HOME/rc/mine\"")
         .file("rc/mine", ":0:\n$VAR/$1\n")
         .file(".procmailrc", RC);
-    let (program, sources, _) = read(&home);
+    let Elaborated {
+        program, sources, ..
+    } = read(&home);
     let paths: Vec<_> = sources.iter().map(|source| source.path.as_str()).collect();
     assert_eq!(paths, [".forward", "rc/mine"]);
     let [Step::Deliver(destinations)] = program.body.as_slice() else {
@@ -136,7 +150,7 @@ fn what_procmail_is_told() {
 fn procmail_delivers_to_all_that_are_named() {
     let enters = |arguments: &str| {
         let forward = format!("\"|procmail {arguments}\"");
-        let (program, ..) = read(&home(&forward).file(".procmailrc", RC));
+        let Elaborated { program, .. } = read(&home(&forward).file(".procmailrc", RC));
         matches!(program.body.as_slice(), [Step::Deliver(destinations)]
             if matches!(&destinations[0].to, Target::Rules(steps) if has_recipe(steps)))
     };
@@ -160,7 +174,7 @@ fn procmail_delivers_to_all_that_are_named() {
 #[test]
 fn two_calls_enter_the_rules_once() {
     let home = home("\\joe, \"|procmail\", a@b.example\n").file(".procmailrc", RC);
-    let (program, ..) = read(&home);
+    let Elaborated { program, .. } = read(&home);
     assert_eq!(program.statements.len(), 4);
 }
 
@@ -200,7 +214,9 @@ fn vacation_takes_its_text_from_the_home() {
         ".vacation.msg",
         "From: joe\nSubject: away: $SUBJECT\n\nI am away.\nJoe\n",
     );
-    let (program, _, findings) = read(&home);
+    let Elaborated {
+        program, findings, ..
+    } = read(&home);
     let [Step::Deliver(destinations)] = program.body.as_slice() else {
         panic!("{:?}", program.body);
     };
@@ -219,7 +235,9 @@ fn vacation_takes_its_text_from_the_home() {
         (None, "I am away.\n: not a field\n".into())
     );
 
-    let (program, _, findings) = read(&self::home("\"|vacation joe\""));
+    let Elaborated {
+        program, findings, ..
+    } = read(&self::home("\"|vacation joe\""));
     assert!(matches!(&program.body[0], Step::Deliver(d) if d[0].to == Target::Unknown));
     assert_eq!(codes(&findings), [Code::AnswerUnreadable]);
 }
@@ -230,7 +248,11 @@ fn lists_are_included_and_circles_end() {
         "list",
         "a@b.example\n:include:/home/joe/list\n:include:/etc/other\n",
     );
-    let (program, sources, findings) = read(&home);
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&home);
     assert_eq!(sources.len(), 2);
     let [Step::Deliver(destinations)] = program.body.as_slice() else {
         panic!("{:?}", program.body);
@@ -241,17 +263,24 @@ fn lists_are_included_and_circles_end() {
 
 #[test]
 fn other_languages_are_one_statement() {
-    let (program, _, findings) =
-        read(&home("# Exim filter\nif x then save y endif\n").file(".procmailrc", RC));
+    let Elaborated {
+        program, findings, ..
+    } = read(&home("# Exim filter\nif x then save y endif\n").file(".procmailrc", RC));
     assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
     assert_eq!(codes(&findings), [Code::EximRefused, Code::DeadRules]);
-    let (program, _, findings) = read(&home("# Sieve filter\nkeep;\n"));
+    let Elaborated {
+        program, findings, ..
+    } = read(&home("# Sieve filter\nkeep;\n"));
     assert!(program.script.is_some() && findings.is_empty());
 }
 
 #[test]
 fn what_cannot_be_read_is_said() {
-    let (program, sources, findings) = read(&MemoryHome::new().directory(".forward"));
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&MemoryHome::new().directory(".forward"));
     assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
     assert_eq!(sources.len(), 1);
     assert_eq!(codes(&findings), [Code::FileUnreadable]);
@@ -266,7 +295,9 @@ fn texts_of_programs_are_read() {
         .file(".procmailrc", rc)
         .file("white", "a@b.example\n")
         .file("Mail/away.txt", "I am away\n");
-    let (program, sources, _) = read(&home);
+    let Elaborated {
+        program, sources, ..
+    } = read(&home);
     assert!(
         program
             .body
@@ -283,7 +314,7 @@ fn texts_of_programs_are_read() {
 #[test]
 fn a_list_included_twice_is_entered_once() {
     let home = home(":include:~/list\n:include:~/list\n").file("list", "a@b.example\n");
-    let (program, ..) = read(&home);
+    let Elaborated { program, .. } = read(&home);
     assert_eq!(program.statements.len(), 3);
     let [Step::Deliver(destinations)] = program.body.as_slice() else {
         panic!("{:?}", program.body);
@@ -299,7 +330,11 @@ fn an_alias_stands_above_forward() {
             alias: Some(alias.to_owned()),
             ..settings()
         };
-        let (program, sources, findings) = elaborate_home(&home, &settings);
+        let Elaborated {
+            program,
+            sources,
+            findings,
+        } = elaborate_home(&home, &settings);
         assert_eq!(sources.len(), 3, "{alias:?}");
         let dead = findings
             .iter()
@@ -325,7 +360,11 @@ fn an_alias_stands_above_forward() {
 #[test]
 fn a_forward_for_a_detail_stands_before_the_rest() {
     let home = home("a@b.example\n").file(".forward+lists", "# lists\nl@b.example\n");
-    let (program, sources, findings) = read(&home);
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&home);
     assert_eq!((program.statements.len(), sources.len()), (2, 2));
     let [Step::Detail { word, body, .. }, Step::Deliver(_)] = program.body.as_slice() else {
         panic!("{:?}", program.body);
@@ -340,10 +379,16 @@ fn a_forward_for_a_detail_stands_before_the_rest() {
 #[test]
 fn a_huge_file_is_one_statement() {
     let huge = "a,".repeat(MAX_BYTES);
-    let (program, sources, findings) = read(&home(&huge));
+    let Elaborated {
+        program,
+        sources,
+        findings,
+    } = read(&home(&huge));
     assert_eq!((program.statements.len(), sources.len()), (1, 1));
     assert_eq!(codes(&findings), [Code::FileUnreadable]);
-    let (program, _, findings) = read(&home(":include:~/list\n").file("list", huge));
+    let Elaborated {
+        program, findings, ..
+    } = read(&home(":include:~/list\n").file("list", huge));
     assert_eq!(program.statements.len(), 2);
     assert_eq!(
         codes(&findings),
@@ -356,6 +401,6 @@ fn lists_that_include_a_list_often_take_linear_time() {
     let home = home(":include:~/a\n")
         .file("a", ":include:~/b\n".repeat(20_000))
         .file("b", "# x\n".repeat(200_000) + "x@y.example\n");
-    let (program, ..) = read(&home);
+    let Elaborated { program, .. } = read(&home);
     assert_eq!(program.statements.len(), 20_002);
 }

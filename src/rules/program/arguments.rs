@@ -324,6 +324,8 @@ impl<'a> Reader<'a> {
             let name = program_name(first)?;
             match name.as_str() {
                 "exec" | "command" | "env" | "nohup" | "time" => {}
+                // What it runs, where that is a file.
+                "python" | "python2" | "python3" | "perl" if names_file(words) => {}
                 "nice" | "ionice" => words = without_options(words, "n"),
                 "timeout" => words = without_options(words, "ks").get(1..)?,
                 _ => break name,
@@ -335,14 +337,18 @@ impl<'a> Reader<'a> {
             target: self.text(&redirection.target, assigned),
         });
         let arguments = texts.len() - words.len();
-        let mut bare =
-            { simple.words.iter().zip(&texts).skip(arguments) }.filter(|(word, _)| !word.quoted);
+        let mut bare = simple
+            .words
+            .iter()
+            .zip(&texts)
+            .skip(arguments)
+            .filter(|(word, _)| !word.quoted);
         let is_decided = |piece: &Piece| matches!(piece, Piece::Literal(_));
         Some(Call {
             name,
             arguments: words.to_vec(),
             redirections: redirections.collect(),
-            bare: { bare.clone().map(|(_, text)| text) }
+            bare: bare.clone().map(|(_, text)| text)
                 .filter(|text| !text.0.iter().all(is_decided))
                 .cloned()
                 .collect(),
@@ -477,6 +483,12 @@ fn variable(name: &str) -> Piece {
         },
         _ => Piece::Opaque(format!("${{{name}}}")),
     }
+}
+
+/// Whether the first word is no option.
+fn names_file(words: &[Text]) -> bool {
+    let first = words.first().and_then(Text::known);
+    first.is_some_and(|word| !word.starts_with('-'))
 }
 
 /// The name of a program: its path without directories. A variable that is

@@ -164,12 +164,17 @@ const COMPRESSORS: [(&str, &str); 4] = [
 
 /// `gzip >> file.gz`.
 fn compressed(call: &Call, mut path: Text) -> Option<Meaning> {
-    let unpacks = |word: &Text| { word.known() }.is_some_and(|word| word.contains(['d', 't', 'l']));
+    let unpacks = |word: &Text| {
+        word.known()
+            .is_some_and(|word| word.contains(['d', 't', 'l']))
+    };
     if !call.arguments.iter().all(is_option) || call.arguments.iter().any(unpacks) {
         return None;
     }
     if let Some(Piece::Literal(last)) = path.0.last_mut() {
-        let bare = { COMPRESSORS.iter() }.find_map(|(_, ending)| last.strip_suffix(ending));
+        let bare = COMPRESSORS
+            .iter()
+            .find_map(|(_, ending)| last.strip_suffix(ending));
         if let Some(bare) = bare {
             *last = bare.to_owned();
         }

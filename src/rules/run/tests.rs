@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::home::MemoryHome;
+use crate::rules::elaborate::Elaborated;
 use crate::rules::forward::elaborate_home;
 
 const MESSAGE: &str = "From: Bob <bob@example.com>\nTo: u@example.org\nSubject: hello world\nMessage-ID: <1@example.com>\n\nThe body\nof it\n";
@@ -15,7 +16,9 @@ fn outcome_in(home: &MemoryHome, message: &str) -> Outcome {
         domain: Some("example.org".to_owned()),
         ..Settings::new("u")
     };
-    let (program, sources, _) = elaborate_home(home, &settings);
+    let Elaborated {
+        program, sources, ..
+    } = elaborate_home(home, &settings);
     let runner = Runner::new(&program, &sources, &settings);
     let mail = Mail {
         text: message.as_bytes(),

@@ -276,8 +276,7 @@ impl Lowering<'_> {
     fn only_adds(&mut self, condition: &Condition, path: &Path) -> bool {
         let asks = matches!(condition.test, model::Test::Expression(_));
         condition.weight.as_ref().is_some_and(|weight| {
-            let mut is =
-                |text, least| { self.number(text, path) }.is_ok_and(|number| number >= least);
+            let mut is = |text, least| self.number(text, path).is_ok_and(|number| number >= least);
             asks && is(&weight.weight, f64::MIN_POSITIVE) && is(&weight.exponent, 0.0)
         })
     }

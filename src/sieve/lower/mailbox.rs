@@ -168,7 +168,9 @@ impl Lowering<'_> {
             ));
         }
         let (name, changes) = self.naming.folder(&written.path, folder.format);
-        let shown: String = { name.as_str().chars() }
+        let shown: String = name
+            .as_str()
+            .chars()
             .map(|c| if written.part(c).is_some() { '…' } else { c })
             .collect();
         for change in changes {
@@ -246,7 +248,10 @@ impl Lowering<'_> {
     /// Holds where a variable makes up a name that climbs out of the folders,
     /// is none, or is the inbox.
     fn unsafe_name(&self, name: &Value, path: &Path) -> Option<Test> {
-        let sources = { name.0.iter().enumerate() }
+        let sources = name
+            .0
+            .iter()
+            .enumerate()
             .filter(|(_, part)| matches!(part, Part::Variable(_)) && !is_of_clock(part));
         let separator = self.naming.separator;
         let mut patterns = vec![format!("*{separator}*"), "*..*".to_owned()];

@@ -116,7 +116,9 @@ impl Lowering<'_> {
             }
         }
         if let Some(size) = by_size {
-            let others: Vec<f64> = { terms.iter().chain(counted.iter().map(|(_, _, term)| term)) }
+            let others: Vec<f64> = terms
+                .iter()
+                .chain(counted.iter().map(|(_, _, term)| term))
                 .map(|term| term.weight)
                 .collect();
             let (least, steps) = steps(sum, &others, size).ok_or_else(no_steps)?;
@@ -143,7 +145,9 @@ impl Lowering<'_> {
                 fit: term.fit,
             });
         }
-        let most: f64 = { terms.iter().chain(counted.iter().map(|(_, _, term)| term)) }
+        let most: f64 = terms
+            .iter()
+            .chain(counted.iter().map(|(_, _, term)| term))
             .map(|term| term.weight.max(0.0))
             .sum();
         if let Some((span, ..)) = counted.first()
@@ -270,7 +274,8 @@ fn steps(sum: f64, others: &[f64], size: Proportion) -> Option<(f64, Vec<Term>)>
     let mut cuts = BTreeSet::new();
     for chosen in 0..1_usize << others.len() {
         let others = others.iter().enumerate();
-        let some: f64 = { others.filter(|(at, _)| chosen >> at & 1 == 1) }
+        let some: f64 = others
+            .filter(|(at, _)| chosen >> at & 1 == 1)
             .map(|(_, weight)| weight)
             .sum();
         let passes = |bytes: u64| sum + some + adds(bytes) > 0.0;

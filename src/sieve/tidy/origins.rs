@@ -55,7 +55,9 @@ fn into_blocks(kind: CommandKind) -> impl Iterator<Item = Vec<Command>> {
 pub(super) fn drop_repeated_origins(commands: &mut [Command]) {
     let mut above: &[Origin] = &[];
     for command in commands {
-        let is_same = { command.origins.iter() }
+        let is_same = command
+            .origins
+            .iter()
             .map(Origin::place)
             .eq(above.iter().map(Origin::place));
         if is_same && !matches!(command.kind, CommandKind::If { .. }) {

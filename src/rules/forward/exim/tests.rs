@@ -3,7 +3,7 @@
 use super::*;
 use crate::home::MemoryHome;
 use crate::ledger::Finding;
-use crate::rules::elaborate::Settings;
+use crate::rules::elaborate::{Elaborated, Settings};
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::Program;
 
@@ -16,7 +16,9 @@ fn read(filter: &str) -> (Program, Vec<Finding>) {
         domain: Some("example.org".to_owned()),
         ..Settings::new("u")
     };
-    let (program, _, findings) = elaborate_home(&home, &settings);
+    let Elaborated {
+        program, findings, ..
+    } = elaborate_home(&home, &settings);
     (program, findings)
 }
 

@@ -167,7 +167,9 @@ impl Signs {
         if has(']') {
             text.push(']');
         }
-        let others: Vec<char> = { self.signs.iter() }
+        let others: Vec<char> = self
+            .signs
+            .iter()
             .filter(|sign| !matches!(sign, ']' | '^' | '-'))
             .copied()
             .collect();

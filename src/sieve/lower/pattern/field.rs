@@ -411,7 +411,8 @@ pub(super) fn beginning_with(prefix: &str) -> Vec<Field> {
         Field::Envelope => "from ".starts_with(prefix),
     };
     let mut known: Vec<Field> = known().chain([Field::Envelope]).filter(begins).collect();
-    let of_programs: Vec<Field> = { OF_PROGRAMS.iter() }
+    let of_programs: Vec<Field> = OF_PROGRAMS
+        .iter()
         .map(|name| Field::Named((*name).to_owned()))
         .filter(begins)
         .collect();

@@ -162,7 +162,7 @@ impl Expression {
 
     /// Whether a match is at the beginning of the line.
     pub(super) fn begins(&self) -> bool {
-        let first = { self.atoms.iter() }.find(|atom| **atom != Atom::Open);
+        let first = self.atoms.iter().find(|atom| **atom != Atom::Open);
         self.from_start || first == Some(&Atom::Any { star: true })
     }
 
