@@ -164,8 +164,11 @@ fn failed(error: io::Error) -> ReadError {
 }
 
 fn in_mbox(message: mail_parser::mailbox::mbox::Message) -> Letter {
+    // The reader of the format ends it at a blank, also within quotes.
+    let sender = message.from();
+    let is_whole = sender.matches('"').count() % 2 == 0;
     let postmark = Postmark {
-        sender: message.from().to_owned(),
+        sender: if is_whole { sender } else { "" }.to_owned(),
         received: i64::try_from(message.internal_date()).unwrap_or(0),
     };
     let mut text = message.unwrap_contents();

@@ -47,6 +47,10 @@ fn mailboxes_are_read() {
     );
     assert_eq!(first.text(), format!("{MAIL}From x\n").as_bytes());
     assert_eq!(second.text(), MAIL.as_bytes());
+    let quoted = "From \"an ant\"@example.net  Thu Jan  1 00:00:01 1970\n";
+    put("quoted", format!("{quoted}{MAIL}"));
+    let quoted = letters(&[at("quoted")]);
+    assert_eq!(quoted[0].sender(), "bob@example.com");
     assert!(Mailboxes::new(&[at("none")]).next().unwrap().is_err());
     assert!(Mailboxes::size(&[at("md")]) > 4 * 50);
 }
