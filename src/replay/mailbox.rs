@@ -166,7 +166,7 @@ fn failed(error: io::Error) -> ReadError {
 fn in_mbox(message: mail_parser::mailbox::mbox::Message) -> Letter {
     // The reader of the format ends it at a blank, also within quotes.
     let sender = message.from();
-    let is_whole = sender.matches('"').count() % 2 == 0;
+    let is_whole = sender.matches('"').count().is_multiple_of(2);
     let postmark = Postmark {
         sender: if is_whole { sender } else { "" }.to_owned(),
         received: i64::try_from(message.internal_date()).unwrap_or(0),

@@ -170,7 +170,8 @@ struct Lowering<'a> {
     folders: BTreeMap<(String, Format), String>,
     /// Variables that something reads when a message is there.
     read: BTreeSet<String>,
-    /// Those of them that are too many to be carried.
+    /// Those of them that cannot be carried: they are too many, or differ in the case of
+    /// their names alone, which Sieve does not see (RFC 5229, 3).
     lost: BTreeSet<String>,
     /// What rules change and the server does not, or not quite: what asks for it
     /// may decide otherwise.
@@ -225,7 +226,11 @@ impl<'a> Lowering<'a> {
             unchanged: BTreeSet::new(),
             takes_fields_out: false,
             lost_copy: None,
-            lost: read.iter().skip(MAX_VARIABLES).cloned().collect(),
+            lost: {
+                let mut lost = variables::of_one_name(&read);
+                lost.extend(read.iter().skip(MAX_VARIABLES).cloned());
+                lost
+            },
             read,
             expressions,
             bounds,

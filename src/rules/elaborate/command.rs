@@ -49,6 +49,19 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                     }
                 }
             }
+            '$' if quote != Quote::Single
+                && let Some((choice, end)) = choice(rest, quote)
+                && let Some(value) = choice.made(variables) =>
+            {
+                rest = &rest[end..];
+                match value {
+                    Piece::Literal(value) => quoted(&value, quote, &mut literal),
+                    piece => {
+                        text.push(Piece::Literal(std::mem::take(&mut literal)));
+                        text.push(piece);
+                    }
+                }
+            }
             '$' if quote != Quote::Single => match reference(rest) {
                 Some((name, end)) => {
                     rest = &rest[end..];
@@ -81,6 +94,64 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
     }
     text.push(Piece::Literal(literal));
     text
+}
+
+/// `${NAME:-text}` and its like.
+struct Choice<'c> {
+    name: &'c str,
+    colon: bool,
+    /// `+`: the text stands where there is a value.
+    instead: bool,
+    text: &'c str,
+}
+
+impl Choice<'_> {
+    /// What the shell makes of it; `None` where that is not known here.
+    fn made(&self, variables: &Variables) -> Option<Piece> {
+        let value = match variables.put_in(self.name, &mut Growth::default())? {
+            Value::Unset => None,
+            Value::Text(text) => Some(text.known()?.to_owned()),
+            Value::Runtime => {
+                let (name, colon) = (self.name.to_owned(), self.colon);
+                let text = Text::literal(self.text);
+                return Some(match self.instead {
+                    true => Piece::Alternative { name, colon, text },
+                    false => Piece::Default { name, colon, text },
+                });
+            }
+        };
+        let value = value.filter(|value| !self.colon || !value.is_empty());
+        Some(Piece::Literal(match (value, self.instead) {
+            (Some(value), false) => value,
+            (None, true) => String::new(),
+            (Some(_), true) | (None, false) => self.text.to_owned(),
+        }))
+    }
+}
+
+/// What stands behind the `$` of `${NAME:-text}`, and where it ends. Texts that the
+/// shell reads more into are left to it.
+fn choice(rest: &str, quote: Quote) -> Option<(Choice<'_>, usize)> {
+    let inner = rest.strip_prefix('{')?;
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let (name, behind) = inner.split_at(inner.find(|c| !is_name(c))?);
+    let (colon, behind) = match behind.strip_prefix(':') {
+        Some(behind) => (true, behind),
+        None => (false, behind),
+    };
+    let instead = behind.starts_with('+');
+    let text = behind.strip_prefix(['-', '+'])?;
+    let (text, _) = text.split_once('}')?;
+    let is_plain = |c: char| !"$`\"'\\{}*?[~".contains(c) && (quote == Quote::Double || c != ' ');
+    let is_known = !name.is_empty() && text.chars().all(|c| is_plain(c) && !c.is_control());
+    let end = rest.len() - behind.len() + 1 + text.len() + 1;
+    let choice = Choice {
+        name,
+        colon,
+        instead,
+        text,
+    };
+    is_known.then_some((choice, end))
 }
 
 /// The name of a plain `$NAME`, `${NAME}` or `$1` behind its `$`, and where it

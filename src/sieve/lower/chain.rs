@@ -242,13 +242,20 @@ impl Lowering<'_> {
             if self.read.contains("MATCH") {
                 before.push(set("match", &[], Value::text(&**found)));
             }
-            matched.learn("MATCH", Known::Text(found.clone()));
+            let known = match matched.doubtful() {
+                None => Known::Text(found.clone()),
+                Some(_) => Known::Carried {
+                    doubtful: true,
+                    shape: Shape::of(found),
+                },
+            };
+            matched.learn("MATCH", known);
         } else if let Some(group) = &guard.captured {
             if self.read.contains("MATCH") {
                 before.push(set("match", &[], group.value()));
             }
             let known = Known::Carried {
-                doubtful: group.is_last || matched.doubtful().is_some(),
+                doubtful: group.is_doubtful() || matched.doubtful().is_some(),
                 shape: group.shape,
             };
             matched.learn("MATCH", known);

@@ -5,14 +5,17 @@ use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched, Note};
+use super::places::{Place, begins_with_blank};
+use super::shape::Shape;
 use super::value::{compare, lost, reference, script_name, set, shortened, when};
-use super::{Lowering, adapted, manual};
+use super::{Lowering, adapted, manual, variables};
 use crate::ledger::{Code, Verdict};
-use crate::rules::model::{self, Area, Condition, Piece, Recipe, Text};
+use crate::rules::model::{self, Area, Condition, Recipe, Text};
 use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
 use crate::syntax::Span;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -171,6 +174,8 @@ impl Lowering<'_> {
             self.uses(bytes_of(&held.before) + bytes_of_test(&held.test));
             // No message comes to what is asked behind it.
             if held.test == Test::False && held.fit == Fit::EXACT && condition.weight.is_none() {
+                // What a condition above found is not put anywhere.
+                guard.sets_match = false;
                 guard.test = Test::False;
                 guard.fit = Fit::EXACT;
                 return Ok(guard);
@@ -200,7 +205,7 @@ impl Lowering<'_> {
                     let taken = set("match", &[], group.value());
                     self.take(taken, &mut tests, &mut guard);
                     let known = Known::Carried {
-                        doubtful: group.is_last,
+                        doubtful: group.is_doubtful(),
                         shape: group.shape,
                     };
                     path.learn("MATCH", known);
@@ -379,6 +384,11 @@ impl Lowering<'_> {
         }
         if !places.is_empty() {
             self.put_variables(&mut held, &places)?;
+            let begins_blank = |place: &Place| path.shape(&reference(place.name())) == Shape::Blank;
+            if !matches!(area, Area::Variable(_)) && places.iter().any(begins_blank) {
+                held.fit = Fit::LOOSE;
+                held.notes.push(begins_with_blank());
+            }
         }
         Ok(held)
     }
@@ -505,22 +515,9 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 fn reads_match(conditions: &[Condition]) -> bool {
-    conditions.iter().any(|condition| {
-        let in_text = |text: &Text| {
-            let is_match = |piece: &Piece| {
-                matches!(piece, Piece::Variable(name) | Piece::Quoted(name) if name == "MATCH")
-            };
-            text.0.iter().any(is_match)
-        };
-        condition.area == Area::Variable("MATCH".to_owned())
-            || match &condition.test {
-                model::Test::Expression(text)
-                | model::Test::Program(text)
-                | model::Test::Smaller(text)
-                | model::Test::Larger(text) => in_text(text),
-                model::Test::Always => false,
-            }
-    })
+    let mut read = BTreeSet::new();
+    variables::conditions(conditions, &mut read);
+    read.contains("MATCH")
 }
 
 /// Whether a `\/` stands in an expression.

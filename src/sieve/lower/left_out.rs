@@ -8,7 +8,7 @@ use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
 use super::{Lowering, dropped, manual};
 use crate::ledger::{Code, Verdict};
-use crate::rules::model::{Action, Destination, Folder, Format, Recipe, Step, Target};
+use crate::rules::model::{Action, Condition, Destination, Folder, Format, Recipe, Step, Target};
 use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -204,12 +204,13 @@ pub(super) fn splits_match(recipe: &Recipe) -> bool {
 }
 
 /// Whether it may have set `MATCH` where it does not match: another condition
-/// than the last one can hold all the same.
+/// than the last one can hold all the same, and what is weighed decides behind all.
 pub(super) fn splits_all_the_same(recipe: &Recipe) -> bool {
     match recipe.conditions.split_last() {
         None => false,
         Some((last, rest)) => {
-            let alone = last.weight.is_none() && !last.negated;
+            let is_weighed = |condition: &Condition| condition.weight.is_some();
+            let alone = !recipe.conditions.iter().any(is_weighed) && !last.negated;
             rest.iter().any(has_split) || !alone && has_split(last)
         }
     }

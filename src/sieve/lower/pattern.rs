@@ -53,6 +53,8 @@ pub struct Group {
     pub has_blank: bool,
     /// It is at the last of several places, and procmail took the first.
     pub(super) is_last: bool,
+    /// It is of one of several fields, and procmail may have taken another.
+    pub(super) is_of_several: bool,
     /// What it can be.
     pub(super) shape: Shape,
 }
@@ -66,6 +68,11 @@ impl Group {
             shape: self.shape.min(other.shape),
             ..self
         })
+    }
+
+    /// Whether procmail may have put another text into `MATCH`.
+    pub fn is_doubtful(&self) -> bool {
+        self.is_last || self.is_of_several
     }
 
     /// What procmail put into `MATCH`.
@@ -323,6 +330,7 @@ fn style(expression: &Expression, target: &Target) -> Style {
     Style {
         ignores_case: expression.ignores_case,
         regex: target.has(Extension::Regex).then_some(target.regex),
+        is_trimmed: true,
     }
 }
 

@@ -28,6 +28,13 @@ pub(super) struct Place {
     is_quoted: bool,
 }
 
+impl Place {
+    /// The script's name for it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Lowering<'_> {
     /// The text of an expression with a character in the place of each
     /// variable whose value only a message decides.
@@ -162,6 +169,14 @@ fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
         keys.iter_mut().for_each(|key| change(&compare.by, key));
     });
 }
+/// The blank that a variable holds is not in the value of a field.
+pub(super) fn begins_with_blank() -> Note {
+    adapted(
+        Code::FieldValue,
+        "The variable begins with a blank, which the server does not see where a field's value begins",
+    )
+}
+
 /// What a variable holds is no expression here.
 pub(super) fn as_it_stands() -> Note {
     adapted(

@@ -115,6 +115,7 @@ impl Lowering<'_> {
             into.before
                 .extend(changes.ok_or_else(|| self.unknown_output(command))?);
             if let TextEdit::Every(_) = edit {
+                into.doubtful = true;
                 into.notes.push(adapted(
                     Code::FirstFew,
                     format!("Only the first {ROUNDS} of the signs are replaced"),

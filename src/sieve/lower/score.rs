@@ -163,6 +163,7 @@ impl Lowering<'_> {
                 ),
             );
         }
+        let counts = !counted.is_empty();
         for (span, _, term) in counted {
             self.find_in(recipe.at, Some(span), adapted(
                 Code::ScoreCounts,
@@ -174,14 +175,20 @@ impl Lowering<'_> {
             });
         }
         let (sum, terms) = turned_round(sum, terms);
-        if let Some(score) = threshold(sum, &terms) {
-            return Ok(score);
-        }
-        self.summed(sum, terms).ok_or_else(|| {
+        let score = threshold(sum, &terms).or_else(|| self.summed(sum, terms));
+        let score = score.ok_or_else(|| {
             manual(
                 Code::ScoreTooComplex,
                 "There are too many ways in which the weights add up",
             )
+        })?;
+        // Also what is in no way to pass may be found often enough to matter.
+        Ok(match counts {
+            true => Score {
+                fit: Fit::LOOSE,
+                ..score
+            },
+            false => score,
         })
     }
 

@@ -7,7 +7,7 @@ use super::expressions::Asked;
 use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
-use super::places::as_it_stands;
+use super::places::{as_it_stands, begins_with_blank};
 use super::printed::{WHO, of_sender, other_fields, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
@@ -63,6 +63,11 @@ impl Lowering<'_> {
             let mut held = self.searched_by_expressions(grep, &keys, notes, path)?;
             held.fit = held.fit.and(fit);
             return Ok(held);
+        }
+        let begins_blank = |key: &Value| key.as_text().is_none() && path.shape(key) == Shape::Blank;
+        if is_untrimmed(&grep.input) && keys.iter().any(begins_blank) {
+            fit = Fit::LOOSE;
+            notes.push(begins_with_blank());
         }
         if !grep.fixed && keys.iter().any(|key| key.as_text().is_none()) {
             fit = Fit::LOOSE;

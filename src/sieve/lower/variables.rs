@@ -1,6 +1,7 @@
 //! In: the steps of a program, and the commands made of them. Out: which
 //! variables matter at run time; which mailboxes are the inbox.
 
+use super::value::script_name;
 use crate::rules::elaborate::path as paths;
 use crate::rules::model::{
     Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
@@ -10,7 +11,7 @@ use crate::sieve::folder::Naming;
 use crate::sieve::script::{Command, CommandKind, Value};
 use crate::sieve::target::{Extension, Target as Mailserver};
 use crate::sieve::walk;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Variables whose values matter though no text names them.
 const READ_BY_PROCMAIL: [&str; 4] = ["DEFAULT", "ORGMAIL", "MAILDIR", "EXITCODE"];
@@ -88,7 +89,7 @@ fn leaves_no_trace(recipe: &Recipe, command: &Text, target: &Mailserver) -> bool
         }
 }
 
-fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) {
+pub(super) fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) {
     for condition in conditions {
         if let Area::Variable(name) = &condition.area {
             read.insert(name.clone());
@@ -104,6 +105,16 @@ fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) {
             text(&weight.exponent, read);
         }
     }
+}
+
+/// Variables of procmail that would be the same one in Sieve.
+pub(super) fn of_one_name(read: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut named: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for name in read {
+        named.entry(script_name(name)).or_default().push(name);
+    }
+    let several = named.into_values().filter(|names| names.len() > 1);
+    several.flatten().cloned().collect()
 }
 
 fn text(of: &Text, read: &mut BTreeSet<String>) {

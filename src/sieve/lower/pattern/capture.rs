@@ -164,8 +164,7 @@ fn of(
         return Ok(None);
     }
     let at_start = at_start || may_begin_the_value(&mut front.factors);
-    // Blanks at the beginning of the value are gone.
-    if !unanchored {
+    if !unanchored && style.is_trimmed {
         while front
             .factors
             .first()
@@ -272,6 +271,7 @@ pub(super) fn from_colon(
             variable,
             has_blank: true,
             is_last: false,
+            is_of_several: false,
             shape: Shape::Blank,
         },
         line_end: back.closed,
@@ -297,6 +297,7 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
             variable: (wildcards + 1).to_string(),
             has_blank: false,
             is_last: false,
+            is_of_several: false,
             shape: Shape::Anything,
         },
         line_end: false,
@@ -336,6 +337,7 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
             variable: group.to_string(),
             has_blank: false,
             is_last,
+            is_of_several: false,
             shape: shape(&back.factors),
         },
         line_end: false,

@@ -177,7 +177,7 @@ struct Taken {
 
 impl Taken {
     fn say(&self, remarks: &mut Remarks) {
-        if self.tests.iter().flat_map(|(fields, _)| fields).count() > 1 {
+        if self.group.is_of_several {
             remarks.say(
                 Fit::EXACT,
                 Code::CaptureOrder,
@@ -246,7 +246,14 @@ fn captured(
             None => tests.push((vec![field.clone()], capture)),
         }
     }
-    Ok(group.map(|group| Taken { tests, group }))
+    let is_of_several = tests.iter().flat_map(|(fields, _)| fields).count() > 1;
+    Ok(group.map(|group| Taken {
+        tests,
+        group: Group {
+            is_of_several,
+            ..group
+        },
+    }))
 }
 
 fn capture_of_value(

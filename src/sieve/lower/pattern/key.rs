@@ -20,6 +20,8 @@ pub(super) struct Style {
     pub(super) ignores_case: bool,
     /// The target's regular expressions, where it has any.
     pub(super) regex: Option<Dialect>,
+    /// Blanks at the beginning of the value are gone.
+    pub(super) is_trimmed: bool,
 }
 
 /// What becomes of a key that cannot be had as it is.

@@ -2,7 +2,7 @@
 //! that stands for it.
 
 use super::capture;
-use super::key::keys;
+use super::key::{Style, keys};
 use super::term::{Beginnings, Budget, Lines, Term, anything, done};
 use super::{Fit, Matched, Note, Remarks, any_of, style};
 use crate::ledger::{Code, Verdict};
@@ -41,7 +41,10 @@ pub(super) fn lowered(
     if done(&terms) && !marked {
         return Ok(remarks.matched(Test::True));
     }
-    let style = style(expression, target);
+    let style = Style {
+        is_trimmed: false,
+        ..style(expression, target)
+    };
     let string = |compare, keys| Test::String {
         compare,
         sources: vec![subject.clone()],
