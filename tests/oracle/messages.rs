@@ -453,6 +453,7 @@ fn place(
                 *sender = match word.split_once('@') {
                     Some((local, domain)) if is_local(local) && !domain.is_empty() => word,
                     Some((local, _)) if is_local(local) => format!("{local}@example.net"),
+                    Some((_, "")) => "someone@example.net".to_owned(),
                     Some((_, domain)) => format!("someone@{domain}"),
                     None if is_local(&word) => format!("{word}@example.net"),
                     None => format!("someone@{}", word.replace('.', "")),
