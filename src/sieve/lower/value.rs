@@ -152,6 +152,15 @@ impl Lowering<'_> {
                 let parts = self.variable(name, path, into)?.0;
                 into.value.0.extend(parts);
             }
+            // Sieve does not tell what is empty from what is not set.
+            Piece::Default {
+                name, colon: false, ..
+            }
+            | Piece::Alternative {
+                name, colon: false, ..
+            } if matches!(self.known(name, path), Known::Carried { .. }) => {
+                return Err(lost(name));
+            }
             Piece::Default { name, text, .. } => {
                 self.either(name, text, false, path, into)?;
             }
