@@ -251,6 +251,13 @@ const RULES: &[Shape] = &[
     ("backquoted commands", |n| {
         format!(":0\n| echo {}\n", "`\\`".repeat(n))
     }),
+    ("one value in many defaults of a command", |n| {
+        let value = "x".repeat(n);
+        format!("A={value}\n:0\n| echo {}\n", "${A:-b}".repeat(n))
+    }),
+    ("defaults of a command without an end", |n| {
+        format!(":0\n| echo {}\n", "${A:-b".repeat(n))
+    }),
     ("braces of a command", |n| {
         format!(":0\n| echo {}\n", "${A:-".repeat(n))
     }),

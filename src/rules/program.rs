@@ -19,6 +19,7 @@ use super::model::{Piece, Text};
 use crate::syntax::shell::Operator;
 use arguments::{Call, Flag, Reader, Stage};
 
+pub use arguments::parameter;
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};

@@ -6,6 +6,7 @@
 
 use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
+use crate::rules::program::parameter;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quote {
@@ -50,11 +51,17 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                 }
             }
             '$' if quote != Quote::Single
-                && let Some((choice, end)) = choice(rest, quote)
-                && let Some(value) = choice.made(variables) =>
+                && let Some(choice) = Choice::read(rest, quote) =>
             {
-                rest = &rest[end..];
-                match value {
+                let Some(value) = variables.put_in(choice.name, &mut growth) else {
+                    return too_long();
+                };
+                let Some(piece) = choice.made(value) else {
+                    literal.push('$');
+                    continue;
+                };
+                rest = &rest[choice.end..];
+                match piece {
                     Piece::Literal(value) => quoted(&value, quote, &mut literal),
                     piece => {
                         text.push(Piece::Literal(std::mem::take(&mut literal)));
@@ -99,59 +106,51 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
 /// `${NAME:-text}` and its like.
 struct Choice<'c> {
     name: &'c str,
-    colon: bool,
-    /// `+`: the text stands where there is a value.
-    instead: bool,
-    text: &'c str,
+    piece: Piece,
+    /// Where it ends, behind its `$`.
+    end: usize,
 }
 
-impl Choice<'_> {
-    /// What the shell makes of it; `None` where that is not known here.
-    fn made(&self, variables: &Variables) -> Option<Piece> {
-        let value = match variables.put_in(self.name, &mut Growth::default())? {
-            Value::Unset => None,
-            Value::Text(text) => Some(text.known()?.to_owned()),
-            Value::Runtime => {
-                let (name, colon) = (self.name.to_owned(), self.colon);
-                let text = Text::literal(self.text);
-                return Some(match self.instead {
-                    true => Piece::Alternative { name, colon, text },
-                    false => Piece::Default { name, colon, text },
-                });
-            }
+impl<'c> Choice<'c> {
+    /// Reads what stands behind a `$`. Texts that the shell reads more into are left to
+    /// it.
+    fn read(rest: &'c str, quote: Quote) -> Option<Self> {
+        let is_plain = |c: char| {
+            let is_blank = c == ' ' && quote != Quote::Double;
+            !"$`\"'\\{}*?[~".contains(c) && !is_blank && !c.is_control()
         };
-        let value = value.filter(|value| !self.colon || !value.is_empty());
-        Some(Piece::Literal(match (value, self.instead) {
+        let inner = rest.strip_prefix('{')?;
+        let (inner, behind) = inner.split_at(inner.find(|c| !is_plain(c))?);
+        let piece = parameter(inner).filter(|_| behind.starts_with('}'))?;
+        let (Piece::Default { name, .. } | Piece::Alternative { name, .. }) = &piece else {
+            return None;
+        };
+        Some(Choice {
+            name: inner.get(..name.len())?,
+            end: inner.len() + "{}".len(),
+            piece,
+        })
+    }
+
+    /// What the shell makes of it; `None` where that is not known here.
+    fn made(&self, value: Value) -> Option<Piece> {
+        let (colon, text, instead) = match &self.piece {
+            Piece::Alternative { colon, text, .. } => (colon, text, true),
+            Piece::Default { colon, text, .. } => (colon, text, false),
+            _ => return None,
+        };
+        let value = match value {
+            Value::Runtime => return Some(self.piece.clone()),
+            Value::Unset => None,
+            Value::Text(value) => Some(value.known()?.to_owned()),
+        };
+        let value = value.filter(|value| !colon || !value.is_empty());
+        Some(Piece::Literal(match (value, instead) {
             (Some(value), false) => value,
             (None, true) => String::new(),
-            (Some(_), true) | (None, false) => self.text.to_owned(),
+            (Some(_), true) | (None, false) => text.known()?.to_owned(),
         }))
     }
-}
-
-/// What stands behind the `$` of `${NAME:-text}`, and where it ends. Texts that the
-/// shell reads more into are left to it.
-fn choice(rest: &str, quote: Quote) -> Option<(Choice<'_>, usize)> {
-    let inner = rest.strip_prefix('{')?;
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let (name, behind) = inner.split_at(inner.find(|c| !is_name(c))?);
-    let (colon, behind) = match behind.strip_prefix(':') {
-        Some(behind) => (true, behind),
-        None => (false, behind),
-    };
-    let instead = behind.starts_with('+');
-    let text = behind.strip_prefix(['-', '+'])?;
-    let (text, _) = text.split_once('}')?;
-    let is_plain = |c: char| !"$`\"'\\{}*?[~".contains(c) && (quote == Quote::Double || c != ' ');
-    let is_known = !name.is_empty() && text.chars().all(|c| is_plain(c) && !c.is_control());
-    let end = rest.len() - behind.len() + 1 + text.len() + 1;
-    let choice = Choice {
-        name,
-        colon,
-        instead,
-        text,
-    };
-    is_known.then_some((choice, end))
 }
 
 /// The name of a plain `$NAME`, `${NAME}` or `$1` behind its `$`, and where it

@@ -348,7 +348,9 @@ impl<'a> Reader<'a> {
             name,
             arguments: words.to_vec(),
             redirections: redirections.collect(),
-            bare: bare.clone().map(|(_, text)| text)
+            bare: bare
+                .clone()
+                .map(|(_, text)| text)
                 .filter(|text| !text.0.iter().all(is_decided))
                 .cloned()
                 .collect(),
@@ -464,24 +466,44 @@ fn without_options<'a>(mut words: &'a [Text], with_value: &str) -> &'a [Text] {
 fn variable(name: &str) -> Piece {
     let is_name = |name: &str| {
         name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
-            && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric())
+            && name.chars().all(is_of_name)
     };
     if is_name(name) {
         return Piece::Variable(name.to_owned());
     }
-    let end = name.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
-    let (head, tail) = name.split_at(end.unwrap_or(name.len()));
-    let (colon, tail) = match tail.strip_prefix(':') {
-        Some(tail) => (true, tail),
-        None => (false, tail),
-    };
-    match tail.strip_prefix('-') {
-        Some(text) if is_name(head) && !text.contains('$') => Piece::Default {
-            name: head.to_owned(),
+    match parameter(name) {
+        Some(Piece::Default {
+            name: of,
             colon,
-            text: Text::literal(text),
-        },
+            text,
+        }) if is_name(&of) && text.known().is_some_and(|text| !text.contains('$')) => {
+            Piece::Default {
+                name: of,
+                colon,
+                text,
+            }
+        }
         _ => Piece::Opaque(format!("${{{name}}}")),
+    }
+}
+
+fn is_of_name(c: char) -> bool {
+    c == '_' || c.is_ascii_alphanumeric()
+}
+
+/// What stands between the braces of `${NAME:-text}`, `${NAME+text}` and their like.
+pub fn parameter(inner: &str) -> Option<Piece> {
+    let (name, behind) = inner.split_at(inner.find(|c| !is_of_name(c))?);
+    let (colon, behind) = match behind.strip_prefix(':') {
+        Some(behind) => (true, behind),
+        None => (false, behind),
+    };
+    let text = Text::literal(behind.strip_prefix(['-', '+'])?);
+    let name = name.to_owned();
+    match behind.starts_with('+') {
+        _ if name.is_empty() => None,
+        true => Some(Piece::Alternative { name, colon, text }),
+        false => Some(Piece::Default { name, colon, text }),
     }
 }
 
