@@ -41,7 +41,7 @@ pub use variables::mailboxes;
 use expressions::Known;
 
 use super::folder::Naming;
-use super::origin::Origin;
+use super::origin::{Origin, shown};
 use super::print::{Printed, print};
 use super::script::{Command, Script};
 use super::target::{Extension, Target};
@@ -302,10 +302,7 @@ impl<'a> Lowering<'a> {
     fn place(&self, at: StatementId) -> Option<String> {
         let origin = self.origin(at)?;
         let source = self.sources.get(origin.file.0 as usize)?;
-        Some(match origin.lines {
-            [first, last] if first == last => format!("{}:{first}", source.path),
-            [first, last] => format!("{}:{first}-{last}", source.path),
-        })
+        Some(format!("{}:{}", source.path, shown(origin.lines)))
     }
 
     /// A path on the old host, seen from the home.

@@ -117,20 +117,24 @@ impl Guard {
     }
 }
 
-/// Whether a test asks what Content-Length holds.
-fn asks_for_length(test: &Test) -> bool {
+/// Whether a test, or one inside of it, is such a one.
+fn asks(test: &Test, is_such: impl Fn(&Test) -> bool) -> bool {
     let mut asks = false;
-    walk::test_tree(test, &mut |test| {
-        asks |= matches!(test, Test::Header { names, .. }
-            if names.iter().any(|name| name.eq_ignore_ascii_case("content-length")));
-    });
+    walk::test_tree(test, &mut |test| asks |= is_such(test));
     asks
 }
 
+/// Whether a test asks what Content-Length holds.
+fn asks_for_length(test: &Test) -> bool {
+    let is_length = |name: &String| name.eq_ignore_ascii_case("content-length");
+    asks(
+        test,
+        |test| matches!(test, Test::Header { names, .. } if names.iter().any(is_length)),
+    )
+}
+
 fn asks_for_body(test: &Test) -> bool {
-    let mut asks = false;
-    walk::test_tree(test, &mut |test| asks |= matches!(test, Test::Body { .. }));
-    asks
+    asks(test, |test| matches!(test, Test::Body { .. }))
 }
 
 impl Lowering<'_> {
@@ -384,7 +388,7 @@ impl Lowering<'_> {
         }
         if !places.is_empty() {
             self.put_variables(&mut held, &places)?;
-            let begins_blank = |place: &Place| path.shape(&reference(place.name())) == Shape::Blank;
+            let begins_blank = |place: &Place| path.shape(&reference(&place.name)) == Shape::Blank;
             if !matches!(area, Area::Variable(_)) && places.iter().any(begins_blank) {
                 held.fit = Fit::LOOSE;
                 held.notes.push(begins_with_blank());
@@ -401,20 +405,16 @@ impl Lowering<'_> {
 
     /// Whether a test asks for what rules above change, and the server does not.
     fn asks_for_unchanged(&self, test: &Test) -> bool {
-        let mut asks = false;
-        walk::test_tree(test, &mut |test| {
-            asks |= match test {
-                Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
-                    names.iter().any(|name| self.is_unchanged(name))
-                }
-                Test::Envelope { .. } => self.is_unchanged(SENDER),
-                Test::Body { .. } | Test::Over(_) | Test::Under(_) => {
-                    self.unchanged.contains(&Changed::Body)
-                }
-                _ => false,
-            };
-        });
-        asks
+        asks(test, |test| match test {
+            Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
+                names.iter().any(|name| self.is_unchanged(name))
+            }
+            Test::Envelope { .. } => self.is_unchanged(SENDER),
+            Test::Body { .. } | Test::Over(_) | Test::Under(_) => {
+                self.unchanged.contains(&Changed::Body)
+            }
+            _ => false,
+        })
     }
 
     /// The expression that a text is.

@@ -28,6 +28,17 @@ pub(super) struct Mailbox {
     pub ended: Vec<(Test, Value)>,
 }
 
+impl Mailbox {
+    fn at(place: Place, before: Vec<Command>) -> Self {
+        Mailbox {
+            place,
+            before,
+            unsafe_name: None,
+            ended: Vec::new(),
+        }
+    }
+}
+
 /// The name of a mailbox with marks for what only a message decides, and what that is.
 #[derive(Debug, Clone, Default)]
 struct Written {
@@ -130,12 +141,7 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Mailbox, Note> {
         if folder.format == Format::Null {
-            return Ok(Mailbox {
-                place: Place::Nowhere,
-                before: Vec::new(),
-                unsafe_name: None,
-                ended: Vec::new(),
-            });
+            return Ok(Mailbox::at(Place::Nowhere, Vec::new()));
         }
         let mut before = Vec::new();
         let mut written = Written::default();
@@ -189,12 +195,7 @@ impl Lowering<'_> {
                 .insert((path, folder.format), name.as_str().to_owned());
         }
         if name.is_inbox() {
-            return Ok(Mailbox {
-                place: Place::Inbox,
-                before,
-                unsafe_name: None,
-                ended: Vec::new(),
-            });
+            return Ok(Mailbox::at(Place::Inbox, before));
         }
         let value = written.value(name.as_str());
         let unsafe_name = self.unsafe_name(&value, path);
@@ -205,10 +206,9 @@ impl Lowering<'_> {
             ));
         }
         Ok(Mailbox {
-            place: Place::Folder(value),
-            before,
             unsafe_name,
             ended: self.ended_by_blank(&written, path),
+            ..Mailbox::at(Place::Folder(value), before)
         })
     }
 

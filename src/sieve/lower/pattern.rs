@@ -335,7 +335,7 @@ fn style(expression: &Expression, target: &Target) -> Style {
 }
 
 /// One of several tests.
-fn any_of(mut tests: Vec<Test>) -> Test {
+pub(super) fn any_of(mut tests: Vec<Test>) -> Test {
     match (tests.pop(), tests.is_empty()) {
         (None, _) => Test::False,
         (Some(one), true) => one,

@@ -23,16 +23,9 @@ const MAX_PLACES: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// The script's name for it.
-    name: String,
+    pub name: String,
     /// `$\NAME`.
     is_quoted: bool,
-}
-
-impl Place {
-    /// The script's name for it.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
 }
 
 impl Lowering<'_> {
@@ -169,6 +162,7 @@ fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
         keys.iter_mut().for_each(|key| change(&compare.by, key));
     });
 }
+
 /// The blank that a variable holds is not in the value of a field.
 pub(super) fn begins_with_blank() -> Note {
     adapted(

@@ -23,6 +23,17 @@ pub(super) struct Acted {
     pub is_exact: bool,
 }
 
+impl Acted {
+    /// An action that succeeds where a test holds, and only there.
+    fn where_holds(succeeds_if: Test, flow: Flow) -> Self {
+        Acted {
+            flow,
+            succeeds_if: Some(succeeds_if),
+            is_exact: true,
+        }
+    }
+}
+
 impl From<Flow> for Acted {
     fn from(flow: Flow) -> Self {
         Acted {
@@ -50,10 +61,9 @@ impl Lowering<'_> {
         let meaning = meaning(text);
         if meaning == Meaning::NoProgram && recipe.flags.wait {
             self.find(at, no_program());
-            return Ok(Acted {
-                flow: Flow::nothing(),
-                succeeds_if: (!recipe.flags.filter).then_some(Test::False),
-                is_exact: true,
+            return Ok(match recipe.flags.filter {
+                true => Flow::nothing().into(),
+                false => Acted::where_holds(Test::False, Flow::nothing()),
             });
         }
         if recipe.flags.filter {
@@ -108,11 +118,7 @@ impl Lowering<'_> {
                 by_sender: true, ..
             } if answered => {
                 self.find(at, seen_senders());
-                return Ok(Acted {
-                    flow: Flow::nothing(),
-                    succeeds_if: Some(Test::False),
-                    is_exact: true,
-                });
+                return Ok(Acted::where_holds(Test::False, Flow::nothing()));
             }
             Meaning::Duplicate { by_sender, .. } => {
                 let test = self.duplicate(at, by_sender)?;
@@ -120,11 +126,7 @@ impl Lowering<'_> {
                     true => Flow::nothing(),
                     false => self.thrown_away(at, path),
                 };
-                return Ok(Acted {
-                    flow,
-                    succeeds_if: Some(test),
-                    is_exact: true,
-                });
+                return Ok(Acted::where_holds(test, flow));
             }
             Meaning::AutoReply(reply) => {
                 let commands = self.reply(at, &reply, path)?;
@@ -152,9 +154,8 @@ impl Lowering<'_> {
                     self.find(at, note);
                 }
                 return Ok(Acted {
-                    flow: Flow::nothing(),
-                    succeeds_if: Some(held.test),
                     is_exact: held.fit == Fit::EXACT,
+                    ..Acted::where_holds(held.test, Flow::nothing())
                 });
             }
             Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
@@ -244,11 +245,7 @@ impl Lowering<'_> {
                 }
             }
             Meaning::Exit(_) => {
-                return Some(Acted {
-                    flow: Flow::nothing(),
-                    succeeds_if: Some(Test::False),
-                    is_exact: true,
-                });
+                return Some(Acted::where_holds(Test::False, Flow::nothing()));
             }
             _ => return None,
         };

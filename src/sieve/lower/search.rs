@@ -484,17 +484,14 @@ fn with_line(input: &Input, test: Test) -> Test {
     else {
         return test;
     };
-    let there = match (trimmed, names.as_slice()) {
-        (true, names) => Test::Header {
+    let exists = |name: &String| Test::Exists(vec![name.clone()]);
+    let there = match trimmed {
+        true => Test::Header {
             compare: compare(Match::Matches),
-            names: names.to_vec(),
+            names: names.clone(),
             keys: vec![Value::text("?*")],
         },
-        (false, [name]) => Test::Exists(vec![name.clone()]),
-        (false, names) => {
-            let exists = |name: &String| Test::Exists(vec![name.clone()]);
-            Test::AnyOf(names.iter().map(exists).collect())
-        }
+        false => pattern::any_of(names.iter().map(exists).collect()),
     };
     Test::AllOf(vec![there, test])
 }
