@@ -1,17 +1,12 @@
-//! In: an assignment. Out: its step, what the variables hold after it, and the
-//! rules of the file that it includes.
+//! In: an assignment. Out: its step, and what the variables hold after it.
 
+use super::include::leading_variable;
 use super::variables::{self, Value};
-use super::{
-    Elaborator, End, MAX_BYTES, MAX_DEPTH, MAX_INCLUDES, MAX_STATEMENTS, expand, leading_name,
-    path, shown, statements,
-};
-use crate::home::ReadError;
+use super::{Elaborator, End, expand, leading_name};
 use crate::ledger::{Code, Verdict};
 use crate::rules::model::{Assign, Piece, StatementId, Step, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::syntax::Span;
-use std::rc::Rc;
 
 impl Elaborator<'_, '_> {
     pub(super) fn assignment(&mut self, at: StatementId, span: Span) -> (Option<Step>, End) {
@@ -44,11 +39,11 @@ impl Elaborator<'_, '_> {
         });
         match name {
             "INCLUDERC" | "SWITCHRC" => {
-                let switch = name == "SWITCHRC";
                 let rootless = written.and_then(leading_variable);
                 let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
                 self.variables.assign(name, value.as_ref());
-                return self.include(at, value.unwrap_or_default(), switch, rootless);
+                let file = value.unwrap_or_default();
+                return self.include(at, &file, name == "SWITCHRC", rootless);
             }
             "HOST" => {
                 self.variables.assign(name, value.as_ref());
@@ -101,144 +96,6 @@ impl Elaborator<'_, '_> {
             .find(at, Verdict::Adapted, Code::HostValue, message);
         is_this
     }
-
-    /// Reads the rules of another file; `rootless` is the variable without a
-    /// value that its name begins with.
-    fn include(
-        &mut self,
-        at: StatementId,
-        name: Text,
-        switch: bool,
-        rootless: Option<&str>,
-    ) -> (Option<Step>, End) {
-        let unknown = (Some(Step::Unknown { at }), End::Open);
-        let included = |body| Some(Step::Include { at, body, switch });
-        let Some(known) = name.known().map(str::to_owned) else {
-            self.ledger.find(
-                at,
-                Verdict::Manual,
-                Code::UnknownInclude,
-                "Which file is read here is not known before a message is there",
-            );
-            return unknown;
-        };
-        if known.is_empty() || known == "/dev/null" {
-            return match switch {
-                true => (included(Vec::new()), End::File),
-                false => (None, End::Open),
-            };
-        }
-        let home_path = &self.settings.home_path;
-        let read = match self.variables.directory() {
-            _ if known.starts_with('/') => Ok(path::join("/", &known)),
-            Some(directory) => Ok(path::join(directory, &known)),
-            None => Err("the directory it is looked for in is not known"),
-        };
-        let absolute = match read {
-            Ok(absolute) => absolute,
-            Err(why) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Manual,
-                    Code::UnknownInclude,
-                    format!("The file {} could not be read: {why}", shown(&known)),
-                );
-                return unknown;
-            }
-        };
-        let read = match path::below(home_path, &absolute) {
-            Some(below) => self.ledger.read(below),
-            None => self.ledger.read(&absolute),
-        };
-        let file = match read {
-            Ok(file) => file,
-            Err(ReadError::Outside) if rootless.is_some() => {
-                let variable = rootless.unwrap_or_default();
-                self.ledger.find(
-                    at,
-                    Verdict::Dropped,
-                    Code::MissingInclude,
-                    format!(
-                        "{variable} has no value here, so procmail looked for the file {}, where users have none, and went on without it",
-                        shown(&absolute)
-                    ),
-                );
-                return (None, End::Open);
-            }
-            Err(ReadError::Missing | ReadError::NotAFile) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Dropped,
-                    Code::MissingInclude,
-                    format!(
-                        "There is no file {} in the home, and procmail went on without it",
-                        shown(&known)
-                    ),
-                );
-                return (None, End::Open);
-            }
-            Err(error) => {
-                self.ledger.find(
-                    at,
-                    Verdict::Manual,
-                    Code::UnreadInclude,
-                    format!("The file {} was not read: {error}", shown(&known)),
-                );
-                return unknown;
-            }
-        };
-        self.bytes += self
-            .ledger
-            .source(file)
-            .map_or(0, |source| source.text.len());
-        if self.bytes > MAX_BYTES || self.statements > MAX_STATEMENTS {
-            let ledger = &mut *self.ledger;
-            self.files
-                .entry(file)
-                .or_insert_with(|| Rc::new(statements::enter_whole(ledger, file)));
-        }
-        self.statements += self.items(file).len();
-        if self.includes >= MAX_INCLUDES
-            || self.depth >= MAX_DEPTH
-            || self.bytes > MAX_BYTES
-            || self.statements > MAX_STATEMENTS
-        {
-            self.ledger.find(
-                at,
-                Verdict::Manual,
-                Code::IncludeLimit,
-                format!(
-                    "The file {} is not looked into here, because files that read each other make the rules grow past every bound",
-                    shown(&known)
-                ),
-            );
-            self.left_out.push(file);
-            return unknown;
-        }
-        self.includes += 1;
-        self.depth += 1;
-        let outer = self.variables.enter_file(&absolute);
-        let (body, end) = self.file(file);
-        self.variables.enter_file(&outer);
-        self.depth -= 1;
-        self.includes -= 1;
-        match switch {
-            true => (included(body), end.max(End::File)),
-            false => (included(body), end),
-        }
-    }
-}
-
-/// The variable that a value begins with.
-fn leading_variable(value: &str) -> Option<&str> {
-    let value = value
-        .trim_start_matches([' ', '\t', '"'])
-        .strip_prefix('$')?;
-    let (name, rest) = match value.strip_prefix('{') {
-        Some(inner) => leading_name(inner),
-        None => (leading_name(value).0, "}"),
-    };
-    (!name.is_empty() && rest.starts_with('}')).then_some(name)
 }
 
 /// Why a variable means nothing on the server, where it does not.

@@ -8,8 +8,10 @@
 
 mod assignment;
 mod command;
+mod condition;
 mod expand;
 mod host;
+mod include;
 pub mod mailbox;
 pub(crate) mod path;
 mod recipe;
@@ -395,7 +397,7 @@ impl Elaborator<'_, '_> {
         Step::Recipe(Recipe {
             at,
             chain: read.chain,
-            conditions: vec![recipe::never(header, &read.flags)],
+            conditions: vec![condition::never(header, &read.flags)],
             flags: read.flags,
             action: Action::Block(Vec::new()),
         })
@@ -443,7 +445,8 @@ impl Elaborator<'_, '_> {
             action: Action::Block(Vec::new()),
         };
         for &span in conditions {
-            match recipe::condition(span, self.ledger.text(span), &recipe.flags, &self.variables) {
+            match condition::condition(span, self.ledger.text(span), &recipe.flags, &self.variables)
+            {
                 Ok(condition) => {
                     self.judge(at, &condition);
                     recipe.conditions.push(condition);

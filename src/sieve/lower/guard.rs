@@ -107,13 +107,95 @@ impl Fit {
     };
 }
 
-impl Guard {
+/// The conditions of a recipe, as far as they are read.
+struct Gathered<'r> {
+    guard: Guard,
+    /// What is known behind them.
+    path: Path,
+    tests: Vec<Test>,
+    /// The test that captures. It stands behind all others: they would set the match
+    /// variables anew.
+    capturing: Option<Test>,
+    weighted: Vec<(&'r Condition, Test, Fit)>,
+    /// Conditions that add to a sum and cannot be asked.
+    unweighed: Vec<(Span, Note)>,
+}
+
+impl<'r> Gathered<'r> {
+    fn new(path: &Path) -> Self {
+        Gathered {
+            guard: Guard {
+                before: Vec::new(),
+                test: Test::True,
+                fit: Fit::default(),
+                captured: None,
+                found: None,
+                sets_match: false,
+            },
+            path: path.clone(),
+            tests: Vec::new(),
+            capturing: None,
+            weighted: Vec::new(),
+            unweighed: Vec::new(),
+        }
+    }
+
     /// What `MATCH` holds behind a condition is not known.
-    fn loses_match(&mut self, path: &mut Path) {
-        path.learn("MATCH", Known::Lost);
-        self.sets_match = false;
-        self.captured = None;
-        self.found = None;
+    fn loses_match(&mut self) {
+        self.path.learn("MATCH", Known::Lost);
+        self.guard.sets_match = false;
+        self.guard.captured = None;
+        self.guard.found = None;
+    }
+
+    /// One more condition that must hold, or that is weighed; where it captures `MATCH`,
+    /// its test and the group.
+    fn add(&mut self, condition: &'r Condition, held: Held) -> Option<(Test, Group)> {
+        self.guard.before.extend(held.before);
+        if condition.weight.is_some() {
+            // What is weighed need not match: `MATCH` may be what it was before.
+            if has_split(condition) {
+                self.loses_match();
+            }
+            self.weighted.push((condition, held.test, held.fit));
+            return None;
+        }
+        self.guard.fit = self.guard.fit.and(held.fit);
+        if let Some(found) = held.found {
+            self.path.learn("MATCH", Known::Text(found.clone()));
+            self.guard.captured = None;
+            self.guard.found = Some(found);
+        } else if let Some(group) = held.captured {
+            self.guard.found = None;
+            return Some((held.test, group));
+        } else if has_split(condition) {
+            self.loses_match();
+        }
+        self.tests.push(held.test);
+        None
+    }
+
+    /// A condition never holds: no message comes to what is asked behind it, and what
+    /// a condition above found is not put anywhere.
+    fn never(self) -> Guard {
+        Guard {
+            test: Test::False,
+            fit: Fit::EXACT,
+            sets_match: false,
+            ..self.guard
+        }
+    }
+
+    fn guard(mut self) -> Guard {
+        self.tests.extend(self.capturing);
+        self.tests.retain(|test| *test != Test::True);
+        let test = match <[Test; 1]>::try_from(self.tests) {
+            Ok([test]) => test,
+            Err(tests) if tests.is_empty() => Test::True,
+            Err(tests) if tests.contains(&Test::False) => Test::False,
+            Err(tests) => Test::AllOf(tests),
+        };
+        Guard { test, ..self.guard }
     }
 }
 
@@ -143,98 +225,88 @@ impl Lowering<'_> {
     /// # Errors
     /// Why there is none.
     pub(super) fn guard(&mut self, recipe: &Recipe, path: &Path) -> Result<Guard, LeftOut> {
-        let mut guard = Guard {
-            before: Vec::new(),
-            test: Test::True,
-            fit: Fit::default(),
-            captured: None,
-            found: None,
-            sets_match: false,
-        };
-        let mut path = path.clone();
-        let mut tests = Vec::new();
-        let mut weighted = Vec::new();
-        let mut unweighed = Vec::new();
-        let mut capturing = None;
+        let mut gathered = Gathered::new(path);
         for (at, condition) in recipe.conditions.iter().enumerate() {
-            let left_out = |note| LeftOut {
-                span: Some(condition.span),
-                note,
-            };
-            let held = match self.held(recipe, condition, &path) {
+            let held = match self.held(recipe, condition, &gathered.path) {
                 // Without what would have added to it, the sum is smaller.
-                Err(note) if self.only_adds(condition, &path) => {
-                    unweighed.push((condition.span, note));
+                Err(note) if self.only_adds(condition, &gathered.path) => {
+                    gathered.unweighed.push((condition.span, note));
                     if has_split(condition) {
-                        guard.loses_match(&mut path);
+                        gathered.loses_match();
                     }
                     continue;
                 }
-                held => held.map_err(left_out)?,
+                held => held.map_err(|note| LeftOut {
+                    span: Some(condition.span),
+                    note,
+                })?,
             };
             for note in &held.notes {
                 self.find_in(recipe.at, Some(condition.span), note.clone());
             }
             self.uses(bytes_of(&held.before) + bytes_of_test(&held.test));
-            // No message comes to what is asked behind it.
             if held.test == Test::False && held.fit == Fit::EXACT && condition.weight.is_none() {
-                // What a condition above found is not put anywhere.
-                guard.sets_match = false;
-                guard.test = Test::False;
-                guard.fit = Fit::EXACT;
-                return Ok(guard);
+                return Ok(gathered.never());
             }
-            guard.before.extend(held.before);
-            // What is weighed need not match: `MATCH` may be what it was before.
-            let captured = held.captured.filter(|_| condition.weight.is_none());
-            let found = held.found.filter(|_| condition.weight.is_none());
-            if let Some(found) = found {
-                path.learn("MATCH", Known::Text(found.clone()));
-                guard.captured = None;
-                guard.found = Some(found);
-            } else if captured.is_none() && has_split(condition) {
-                guard.loses_match(&mut path);
+            if let Some((test, group)) = gathered.add(condition, held) {
+                let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
+                self.capture(test, group, reads_match(rest), &mut gathered);
             }
-            if condition.weight.is_some() {
-                weighted.push((condition, held.test, held.fit));
-                continue;
-            }
-            guard.fit = guard.fit.and(held.fit);
-            let rest = recipe.conditions.get(at + 1..).unwrap_or(&[]);
-            if let Some(group) = captured {
-                guard.found = None;
-                if reads_match(rest) {
-                    tests.extend(capturing.take());
-                    tests.push(held.test);
-                    let taken = set("match", &[], group.value());
-                    self.take(taken, &mut tests, &mut guard);
-                    let known = Known::Carried {
-                        doubtful: group.is_doubtful(),
-                        shape: group.shape,
-                    };
-                    path.learn("MATCH", known);
-                    guard.sets_match = true;
-                    continue;
-                } else {
-                    guard.captured = Some(group);
-                    // Behind all others: they would set the match variables
-                    // anew.
-                    tests.extend(capturing.take());
-                    capturing = Some(held.test);
-                    continue;
-                }
-            }
-            tests.push(held.test);
         }
-        let adds_nothing = !weighted
-            .iter()
-            .any(|(condition, ..)| self.only_adds(condition, &path));
-        for (span, note) in unweighed {
+        self.weigh(recipe, &mut gathered)?;
+        Ok(gathered.guard())
+    }
+
+    /// A condition that captures `MATCH`; whether it `is_read` by one behind it.
+    fn capture(&mut self, test: Test, group: Group, is_read: bool, gathered: &mut Gathered) {
+        gathered.tests.extend(gathered.capturing.take());
+        if !is_read {
+            gathered.guard.captured = Some(group);
+            gathered.capturing = Some(test);
+            return;
+        }
+        gathered.tests.push(test);
+        self.take(set("match", &[], group.value()), gathered);
+        let known = Known::Carried {
+            doubtful: group.is_doubtful(),
+            shape: group.shape,
+        };
+        gathered.path.learn("MATCH", known);
+        gathered.guard.sets_match = true;
+    }
+
+    /// Takes what a condition found, where all tests up to it hold. Where one of
+    /// them asks for what was found before, whether they hold is remembered.
+    fn take(&mut self, taken: Command, gathered: &mut Gathered) {
+        let asked = Test::AllOf(gathered.tests.clone());
+        let mut commands = vec![taken];
+        if gathered.tests.iter().any(|test| walk::reads(test, "match")) {
+            let name = self.fresh("found");
+            let before = set(&name, &[], Value::text(""));
+            gathered.guard.before.insert(0, before);
+            commands.push(set(&name, &[], Value::text("1")));
+            gathered.tests = vec![Test::String {
+                compare: compare(Match::Is),
+                sources: vec![reference(&name)],
+                keys: vec![Value::text("1")],
+            }];
+        }
+        gathered.guard.before.push(when(asked, commands));
+    }
+
+    /// The sum of the weights, as one more test.
+    ///
+    /// # Errors
+    /// Why it cannot be asked.
+    fn weigh(&mut self, recipe: &Recipe, gathered: &mut Gathered) -> Result<(), LeftOut> {
+        let adds_nothing = !{ gathered.weighted.iter() }
+            .any(|(condition, ..)| self.only_adds(condition, &gathered.path));
+        for (span, note) in gathered.unweighed.drain(..) {
             let span = Some(span);
             if adds_nothing {
                 return Err(LeftOut { span, note });
             }
-            guard.fit = guard.fit.and(Fit::MISSES);
+            gathered.guard.fit = gathered.guard.fit.and(Fit::MISSES);
             let partly = Note {
                 verdict: Verdict::Adapted,
                 message: format!("{}; the sum goes without it", note.message),
@@ -242,42 +314,16 @@ impl Lowering<'_> {
             };
             self.find_in(recipe.at, span, partly);
         }
-        if !weighted.is_empty() {
-            let score = self
-                .score(recipe, &weighted, &path)
-                .map_err(|note| LeftOut { span: None, note })?;
-            self.uses(bytes_of(&score.before));
-            guard.before.extend(score.before);
-            guard.fit = guard.fit.and(score.fit);
-            tests.push(score.test);
+        if gathered.weighted.is_empty() {
+            return Ok(());
         }
-        tests.extend(capturing);
-        tests.retain(|test| *test != Test::True);
-        guard.test = match <[Test; 1]>::try_from(tests) {
-            Ok([test]) => test,
-            Err(tests) if tests.is_empty() => Test::True,
-            Err(tests) if tests.contains(&Test::False) => Test::False,
-            Err(tests) => Test::AllOf(tests),
-        };
-        Ok(guard)
-    }
-
-    /// Takes what a condition found, where all tests up to it hold. Where one of
-    /// them asks for what was found before, whether they hold is remembered.
-    fn take(&mut self, taken: Command, tests: &mut Vec<Test>, guard: &mut Guard) {
-        let asked = Test::AllOf(tests.clone());
-        let mut commands = vec![taken];
-        if tests.iter().any(|test| walk::reads(test, "match")) {
-            let name = self.fresh("found");
-            guard.before.insert(0, set(&name, &[], Value::text("")));
-            commands.push(set(&name, &[], Value::text("1")));
-            *tests = vec![Test::String {
-                compare: compare(Match::Is),
-                sources: vec![reference(&name)],
-                keys: vec![Value::text("1")],
-            }];
-        }
-        guard.before.push(when(asked, commands));
+        let score = { self.score(recipe, &gathered.weighted, &gathered.path) }
+            .map_err(|note| LeftOut { span: None, note })?;
+        self.uses(bytes_of(&score.before));
+        gathered.guard.before.extend(score.before);
+        gathered.guard.fit = gathered.guard.fit.and(score.fit);
+        gathered.tests.push(score.test);
+        Ok(())
     }
 
     /// Whether a condition has a weight that makes the sum greater where it

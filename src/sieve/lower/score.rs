@@ -16,6 +16,7 @@ use crate::rules::program::Relation;
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
 use crate::sieve::script::{Command, Compare, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
+use crate::syntax::Span;
 use std::collections::BTreeSet;
 
 /// Ways to pass the threshold that are written down.
@@ -46,6 +47,60 @@ struct Term {
     weight: f64,
     test: Test,
     fit: Fit,
+    counted: Option<Counted>,
+}
+
+/// A condition that adds for every place where it holds.
+#[derive(Clone, Copy)]
+struct Counted {
+    span: Span,
+    exponent: f64,
+}
+
+/// The sum of a recipe.
+#[derive(Default)]
+struct Sum {
+    /// What it is before any term.
+    start: f64,
+    terms: Vec<Term>,
+    /// What the size of the message adds.
+    size: Option<Proportion>,
+}
+
+impl Sum {
+    /// Where the size adds something, it does so in steps.
+    ///
+    /// # Errors
+    /// Where there are too many.
+    fn in_steps(mut self) -> Result<Self, Note> {
+        if let Some(size) = self.size.take() {
+            let others: Vec<f64> = self.terms.iter().map(|term| term.weight).collect();
+            let (least, steps) = steps(self.start, &others, size).ok_or_else(no_steps)?;
+            self.start += least;
+            self.terms.extend(steps);
+        }
+        Ok(self)
+    }
+
+    /// Whether a term ends the sum: one that lets it pass (1), or forbids it (-1).
+    fn ends(&self, sign: f64) -> bool {
+        self.terms.iter().any(|term| term.weight * sign >= SUPREME)
+    }
+
+    /// What it comes to where all that adds to it holds, once.
+    fn most(&self) -> f64 {
+        self.start
+            + self
+                .terms
+                .iter()
+                .map(|term| term.weight.max(0.0))
+                .sum::<f64>()
+    }
+
+    /// The terms that count.
+    fn counted(&self) -> impl Iterator<Item = Counted> {
+        self.terms.iter().filter_map(|term| term.counted)
+    }
 }
 
 impl Lowering<'_> {
@@ -59,23 +114,73 @@ impl Lowering<'_> {
         conditions: &[(&Condition, Test, Fit)],
         path: &Path,
     ) -> Result<Score, Note> {
-        let mut sum = 0.0;
-        let mut terms = Vec::new();
-        let mut counted = Vec::new();
-        let mut by_size = None;
+        let mut sum = self.sum(conditions, path)?.in_steps()?;
+        if sum.ends(1.0) && sum.ends(-1.0) {
+            return Err(manual(
+                Code::ScoreTooComplex,
+                "Some weights end the sum and some forbid it, whichever is met first, and the server adds them all",
+            ));
+        }
+        if let Some(score) = self.fields_counted(&sum) {
+            return Ok(score);
+        }
+        let first = sum.counted().next();
+        if let Some(first) = first
+            && sum.most() <= 0.0
+            && !recipe.flags.filter
+        {
+            self.find_in(
+                recipe.at,
+                Some(first.span),
+                manual(
+                    Code::ScoreCounts,
+                    "The weights pass only where this is found several times, which the server cannot count",
+                ),
+            );
+        }
+        for term in &mut sum.terms {
+            if let Some(counted) = term.counted {
+                self.find_in(recipe.at, Some(counted.span), adapted(
+                    Code::ScoreCounts,
+                    "procmail counted every place where this matches; the server adds the weight once",
+                ));
+                term.fit = Fit::LOOSE;
+            }
+        }
+        let (start, terms) = turned_round(sum);
+        let score = threshold(start, &terms).or_else(|| self.summed(start, terms));
+        let mut score = score.ok_or_else(|| {
+            manual(
+                Code::ScoreTooComplex,
+                "There are too many ways in which the weights add up",
+            )
+        })?;
+        // Also what is in no way to pass may be found often enough to matter.
+        if first.is_some() {
+            score.fit = Fit::LOOSE;
+        }
+        Ok(score)
+    }
+
+    /// What the conditions add.
+    fn sum(&mut self, conditions: &[(&Condition, Test, Fit)], path: &Path) -> Result<Sum, Note> {
+        let mut sum = Sum::default();
         for (condition, test, fit) in conditions {
             let Some(weight) = &condition.weight else {
                 continue;
             };
             let w = self.number(&weight.weight, path)?;
             let x = self.number(&weight.exponent, path)?;
-            let (w, test, fit) = match &condition.test {
-                model::Test::Always if condition.negated => continue,
+            let mut term = Term {
+                weight: w,
+                test: test.clone(),
+                fit: *fit,
+                counted: None,
+            };
+            match &condition.test {
+                model::Test::Always if condition.negated => {}
                 // The empty expression matches once.
-                model::Test::Always => {
-                    sum += w;
-                    continue;
-                }
+                model::Test::Always => sum.start += w,
                 // The sizes, as a proportion.
                 model::Test::Smaller(limit) | model::Test::Larger(limit) if x != 0.0 => {
                     let limit = self.number(limit, path)?;
@@ -86,110 +191,27 @@ impl Lowering<'_> {
                         limit,
                         is_smaller: smaller != condition.negated,
                     };
-                    if condition.area != Area::HeaderAndBody || by_size.replace(size).is_some() {
+                    if condition.area != Area::HeaderAndBody || sum.size.replace(size).is_some() {
                         return Err(no_steps());
                     }
-                    continue;
                 }
-                model::Test::Smaller(_) | model::Test::Larger(_) => {
-                    sum += w;
-                    continue;
-                }
+                model::Test::Smaller(_) | model::Test::Larger(_) => sum.start += w,
                 // A program that fails adds the exponent.
                 model::Test::Program(_) => {
-                    sum += x;
-                    (w - x, test.clone(), *fit)
+                    sum.start += x;
+                    term.weight -= x;
+                    sum.terms.push(term);
                 }
-                model::Test::Expression(_) => (w, test.clone(), *fit),
-            };
-            let counts = x != 0.0
-                && !condition.negated
-                && matches!(condition.test, model::Test::Expression(_));
-            let term = Term {
-                weight: w,
-                test,
-                fit,
-            };
-            match counts {
-                true => counted.push((condition.span, x, term)),
-                false => terms.push(term),
+                model::Test::Expression(_) => {
+                    term.counted = (x != 0.0 && !condition.negated).then_some(Counted {
+                        span: condition.span,
+                        exponent: x,
+                    });
+                    sum.terms.push(term);
+                }
             }
         }
-        if let Some(size) = by_size {
-            let others: Vec<f64> = terms
-                .iter()
-                .chain(counted.iter().map(|(_, _, term)| term))
-                .map(|term| term.weight)
-                .collect();
-            let (least, steps) = steps(sum, &others, size).ok_or_else(no_steps)?;
-            sum += least;
-            terms.extend(steps);
-        }
-        let ends = |sign: f64| {
-            let mut all = terms.iter().chain(counted.iter().map(|(_, _, term)| term));
-            all.any(|term| term.weight * sign >= SUPREME)
-        };
-        if ends(1.0) && ends(-1.0) {
-            return Err(manual(
-                Code::ScoreTooComplex,
-                "Some weights end the sum and some forbid it, whichever is met first, and the server adds them all",
-            ));
-        }
-        if let ([(_, x, term)], []) = (counted.as_slice(), terms.as_slice())
-            && *x == 1.0
-            && let Some(test) = self.fields_counted(sum, term)
-        {
-            return Ok(Score {
-                before: Vec::new(),
-                test,
-                fit: term.fit,
-            });
-        }
-        let most: f64 = terms
-            .iter()
-            .chain(counted.iter().map(|(_, _, term)| term))
-            .map(|term| term.weight.max(0.0))
-            .sum();
-        if let Some((span, ..)) = counted.first()
-            && sum + most <= 0.0
-            && !recipe.flags.filter
-        {
-            self.find_in(
-                recipe.at,
-                Some(*span),
-                manual(
-                    Code::ScoreCounts,
-                    "The weights pass only where this is found several times, which the server cannot count",
-                ),
-            );
-        }
-        let counts = !counted.is_empty();
-        for (span, _, term) in counted {
-            self.find_in(recipe.at, Some(span), adapted(
-                Code::ScoreCounts,
-                "procmail counted every place where this matches; the server adds the weight once",
-            ));
-            terms.push(Term {
-                fit: Fit::LOOSE,
-                ..term
-            });
-        }
-        let (sum, terms) = turned_round(sum, terms);
-        let score = threshold(sum, &terms).or_else(|| self.summed(sum, terms));
-        let score = score.ok_or_else(|| {
-            manual(
-                Code::ScoreTooComplex,
-                "There are too many ways in which the weights add up",
-            )
-        })?;
-        // Also what is in no way to pass may be found often enough to matter.
-        Ok(match counts {
-            true => Score {
-                fit: Fit::LOOSE,
-                ..score
-            },
-            false => score,
-        })
+        Ok(sum)
     }
 
     /// Adds the weights up, a letter for each unit (RFC 5229 §4.1, `:length`).
@@ -222,23 +244,32 @@ impl Lowering<'_> {
         Some(Score { before, test, fit })
     }
 
-    /// `1^1 ^Received:`, as far as there are more than so many (RFC 5231).
-    fn fields_counted(&self, sum: f64, term: &Term) -> Option<Test> {
+    /// `1^1 ^Received:` and nothing else, as far as there are more than so many
+    /// (RFC 5231).
+    fn fields_counted(&self, sum: &Sum) -> Option<Score> {
+        let [term] = sum.terms.as_slice() else {
+            return None;
+        };
         let Test::Exists(names) = &term.test else {
             return None;
         };
-        let limit = limit(sum, term.weight);
+        let counts = term.counted.is_some_and(|counted| counted.exponent == 1.0);
+        let limit = limit(sum.start, term.weight);
         // Where one field is enough, it is there or not.
-        if term.weight <= 0.0 || limit < 1.0 || !self.target.compares_numbers() {
+        if !counts || term.weight <= 0.0 || limit < 1.0 || !self.target.compares_numbers() {
             return None;
         }
-        Some(Test::Header {
-            compare: Compare {
-                by: Match::Count(Relation::Greater),
-                octet: false,
+        Some(Score {
+            before: Vec::new(),
+            test: Test::Header {
+                compare: Compare {
+                    by: Match::Count(Relation::Greater),
+                    octet: false,
+                },
+                names: names.clone(),
+                keys: vec![Value::text(limit.to_string())],
             },
-            names: names.clone(),
-            keys: vec![Value::text(limit.to_string())],
+            fit: term.fit,
         })
     }
 
@@ -308,6 +339,7 @@ fn steps(sum: f64, others: &[f64], size: Proportion) -> Option<(f64, Vec<Term>)>
             weight,
             test: Test::Over(over),
             fit: Fit::EXACT,
+            counted: None,
         }
     });
     Some((least, steps.collect()))
@@ -359,23 +391,24 @@ fn limit(sum: f64, unit: f64) -> f64 {
 }
 
 /// What takes away is turned round: its absence adds.
-fn turned_round(mut sum: f64, terms: Vec<Term>) -> (f64, Vec<Term>) {
-    let terms = terms
-        .into_iter()
+fn turned_round(sum: Sum) -> (f64, Vec<Term>) {
+    let mut start = sum.start;
+    let terms = { sum.terms.into_iter() }
         .filter(|term| term.weight != 0.0)
         .map(|term| match term.weight < 0.0 {
             true => {
-                sum += term.weight;
+                start += term.weight;
                 Term {
                     weight: -term.weight,
                     test: Test::Not(Box::new(term.test)),
                     fit: term.fit.negated(),
+                    ..term
                 }
             }
             false => term,
         })
         .collect();
-    (sum, terms)
+    (start, terms)
 }
 
 /// What all weights are multiples of, if they come to a text of few letters.
