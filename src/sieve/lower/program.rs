@@ -10,7 +10,7 @@ use super::{Lowering, adapted, dropped, manual, note};
 use crate::ledger::{Code, Verdict};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Area, Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{Changed, Meaning, meaning};
+use crate::rules::program::{Changed, Edit, Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Test};
 use crate::sieve::target::Extension;
 
@@ -99,20 +99,8 @@ impl Lowering<'_> {
                 self.filed(at, &[folder], copy, &[], path)?
             }
             Meaning::Redirect { addresses, edits } => {
-                let mut flow = self.forwarded(at, &addresses, copy, path)?;
-                if !edits.is_empty() {
-                    match self.edited(at, &edits, path) {
-                        Ok(commands) => {
-                            if copy || path.clone.is_some() {
-                                let changes = Meaning::HeaderEdit(edits).changes(true, true);
-                                self.edits_both(at, changes);
-                            }
-                            flow.commands.splice(0..0, commands);
-                        }
-                        Err(note) => self.find(at, note),
-                    }
-                }
-                flow
+                let flow = self.forwarded(at, &addresses, copy, path)?;
+                self.changed_before(at, edits, copy, flow, path)
             }
             Meaning::Duplicate {
                 by_sender: true, ..
@@ -141,22 +129,7 @@ impl Lowering<'_> {
                 Flow::nothing()
             }
             Meaning::Question(_) | Meaning::Grep(_) if copy => {
-                let area = match (recipe.flags.feed_header, recipe.flags.feed_body) {
-                    (true, false) => Area::Header,
-                    (false, true) => Area::Body,
-                    _ => Area::HeaderAndBody,
-                };
-                let held = self.question(recipe, text, &area, path)?;
-                if !held.before.is_empty() {
-                    return Err(given_to(&what(text)));
-                }
-                for note in held.notes {
-                    self.find(at, note);
-                }
-                return Ok(Acted {
-                    is_exact: held.fit == Fit::EXACT,
-                    ..Acted::where_holds(held.test, Flow::nothing())
-                });
+                return self.asked_of_copy(recipe, text, path);
             }
             Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
                 return Err(manual(
@@ -170,6 +143,51 @@ impl Lowering<'_> {
             }
         };
         Ok(flow.into())
+    }
+
+    /// `formail … | sendmail address`: the message is changed before it is sent.
+    fn changed_before(
+        &mut self,
+        at: StatementId,
+        edits: Vec<Edit>,
+        copy: bool,
+        mut flow: Flow,
+        path: &Path,
+    ) -> Flow {
+        if edits.is_empty() {
+            return flow;
+        }
+        match self.edited(at, &edits, path) {
+            Ok(commands) => {
+                if copy || path.clone.is_some() {
+                    let changes = Meaning::HeaderEdit(edits).changes(true, true);
+                    self.edits_both(at, changes);
+                }
+                flow.commands.splice(0..0, commands);
+            }
+            Err(note) => self.find(at, note),
+        }
+        flow
+    }
+
+    /// `:0 Wc | grep …`: the recipes below go by what it says of a copy.
+    fn asked_of_copy(&mut self, recipe: &Recipe, text: &Text, path: &Path) -> Result<Acted, Note> {
+        let area = match (recipe.flags.feed_header, recipe.flags.feed_body) {
+            (true, false) => Area::Header,
+            (false, true) => Area::Body,
+            _ => Area::HeaderAndBody,
+        };
+        let held = self.question(recipe, text, &area, path)?;
+        if !held.before.is_empty() {
+            return Err(given_to(&what(text)));
+        }
+        for note in held.notes {
+            self.find(recipe.at, note);
+        }
+        Ok(Acted {
+            is_exact: held.fit == Fit::EXACT,
+            ..Acted::where_holds(held.test, Flow::nothing())
+        })
     }
 
     /// A program that neither files the mail nor sends any.

@@ -10,7 +10,7 @@ use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
-use crate::rules::model::{Action, Area, Recipe, Text};
+use crate::rules::model::{Action, Area, FileTest, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
 use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -133,40 +133,7 @@ impl Lowering<'_> {
                 self.asked_together(recipe, questions, Test::AnyOf, path)?
             }
             Comparison::File(what, file) => {
-                let written = match file.known() {
-                    Some(file) => Some(file.to_owned()),
-                    None => self.value(file, path)?.value.as_text(),
-                };
-                let name = written.as_deref().unwrap_or("a file");
-                let found = written.as_ref();
-                let found = found.and_then(|file| self.program.finds(*what, file));
-                // Alone, it would make dead what stands behind it.
-                let decides = !recipe.flags.copy
-                    && recipe.conditions.len() == 1
-                    && !matches!(recipe.action, Action::Block(_));
-                match found {
-                    // What is not there may come and go.
-                    Some(is_found) if is_found != question.negated && !decides => Held {
-                        fit: Fit::LOOSE,
-                        notes: vec![adapted(
-                            Code::FileTest,
-                            format!(
-                                "procmail looked for {} whenever mail came; the script takes it that this stays as it is now",
-                                shortened(name)
-                            ),
-                        )],
-                        ..Held::exactly(Test::from(is_found))
-                    },
-                    _ => {
-                        return Err(manual(
-                            Code::FileTest,
-                            format!(
-                                "This asks whether there is a file {} at the moment the mail comes",
-                                shortened(name)
-                            ),
-                        ));
-                    }
-                }
+                self.file_asked(recipe, *what, file, question.negated, path)?
             }
         };
         if question.doubles {
@@ -184,6 +151,49 @@ impl Lowering<'_> {
             held.fit = held.fit.negated();
         }
         Ok(held)
+    }
+
+    /// `test -f file`.
+    fn file_asked(
+        &mut self,
+        recipe: &Recipe,
+        what: FileTest,
+        file: &Text,
+        negated: bool,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let written = match file.known() {
+            Some(file) => Some(file.to_owned()),
+            None => self.value(file, path)?.value.as_text(),
+        };
+        let name = written.as_deref().unwrap_or("a file");
+        let found = written.as_ref();
+        let found = found.and_then(|file| self.program.finds(what, file));
+        // Alone, it would make dead what stands behind it.
+        let decides = !recipe.flags.copy
+            && recipe.conditions.len() == 1
+            && !matches!(recipe.action, Action::Block(_));
+        match found {
+            // What is not there may come and go.
+            Some(is_found) if is_found != negated && !decides => Ok(Held {
+                fit: Fit::LOOSE,
+                notes: vec![adapted(
+                    Code::FileTest,
+                    format!(
+                        "procmail looked for {} whenever mail came; the script takes it that this stays as it is now",
+                        shortened(name)
+                    ),
+                )],
+                ..Held::exactly(Test::from(is_found))
+            }),
+            _ => Err(manual(
+                Code::FileTest,
+                format!(
+                    "This asks whether there is a file {} at the moment the mail comes",
+                    shortened(name)
+                ),
+            )),
+        }
     }
 
     fn asked_together(
