@@ -408,8 +408,12 @@ codes! {
         "Nothing needs to be done, unless names have several blanks in a row.";
     ShellDialect "shell-dialect":
         "A `test` that shells read in different ways",
-        "What `test` asks depends on the shell: where a variable without quotes is empty, a word of the question is missing; and `==` is known to some shells alone.",
+        "What `test` asks depends on the shell: where a variable without quotes is empty, a word of the question is missing; `==` is known to some shells alone; and where `-a` or `-o` join questions, a text that looks like a part of one may count as that.",
         "Look whether the rule does what it was meant to do; where it was left out, write it anew with quotes around the variables.";
+    EchoBackslash "echo-backslash":
+        "A text from the mail that `echo` printed",
+        "To the `echo` of some shells, a backslash and what stands behind it are one sign (`\\n` ends the line); others print them as they are, and so does the script.",
+        "Nothing needs to be done, unless there are backslashes in such a text.";
     FirstFew "first-few":
         "A text in which only the first few signs are replaced",
         "tr and sed replaced a sign wherever it stood. Sieve can only take a text apart at one place after the other, and the script does so four times.",

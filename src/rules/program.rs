@@ -289,7 +289,7 @@ pub fn text_printed(command: &Text) -> Option<String> {
     let Meaning::Printed(printed) = meaning(command) else {
         return None;
     };
-    let Source::Text(text) = &printed.source else {
+    let Source::Text { text, .. } = &printed.source else {
         return None;
     };
     let text = text.known().filter(|text| !text.contains('\n'))?;

@@ -31,7 +31,7 @@ pub fn printed(command: &str, host: Option<&str>) -> Option<Piece> {
         return Some(Piece::Literal(name.to_owned()));
     };
     match meaning(&Text::literal(format!("echo {name} |{pipeline}"))) {
-        Meaning::Printed(printed) if matches!(printed.source, Source::Text(_)) => {
+        Meaning::Printed(printed) if matches!(printed.source, Source::Text { .. }) => {
             let edited = String::from_utf8(printed.edited(name.as_bytes())?).ok()?;
             Some(Piece::Literal(edited))
         }

@@ -37,8 +37,13 @@ pub struct Printed {
 /// Where a text comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// `echo text`.
-    Text(Text),
+    /// `echo text`, or `printf text`.
+    Text {
+        /// What is printed.
+        text: Text,
+        /// By `echo`, which in some shells reads the signs behind a backslash.
+        echoed: bool,
+    },
     /// `formail -x Field`.
     Field(Field),
     /// `formail -r -x To:`: whom one would reply to.
@@ -48,6 +53,13 @@ pub enum Source {
         /// `-z`: without the blank in front.
         trimmed: bool,
     },
+}
+
+impl Source {
+    /// `echo text`.
+    pub(super) fn echoed(text: Text) -> Self {
+        Source::Text { text, echoed: true }
+    }
 }
 
 /// A change of a text.
@@ -299,7 +311,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     let is_known = has_line || printed.edited(b"").is_some_and(|line| line.is_empty());
     // The shell's own echo reads some signs behind a backslash, as it sees fit.
     let is_plain = match &printed.source {
-        Source::Text(text) => !text
+        Source::Text { text, .. } => !text
             .0
             .iter()
             .any(|piece| matches!(piece, Piece::Literal(text) if text.contains(['\\', '\n']))),
@@ -317,8 +329,11 @@ pub(super) fn alone(call: &Call) -> Option<Printed> {
         return None;
     }
     let source = match call.name.as_str() {
-        "echo" => Source::Text(super::echo(call)?),
-        "printf" => Source::Text(printf(call)?),
+        "echo" => Source::echoed(super::echo(call)?),
+        "printf" => Source::Text {
+            text: printf(call)?,
+            echoed: false,
+        },
         "formail" => Formail::read(call)?.source()?,
         _ => return None,
     };

@@ -17,6 +17,9 @@ pub struct Question {
     pub bare: Vec<Text>,
     /// `==` is used, which not every `test` knows.
     pub doubles: bool,
+    /// `-a` or `-o` join several questions in one `test`, which POSIX leaves open: a text
+    /// that looks like an operator may count as one.
+    pub in_one_test: bool,
     /// What is asked.
     pub comparison: Comparison,
 }
@@ -191,6 +194,7 @@ pub(super) fn test(call: &Call) -> Option<Question> {
     Some(Question {
         negated: question.negated != negated,
         bare: call.bare.clone(),
+        in_one_test: is_joined,
         ..question
     })
 }
@@ -217,6 +221,7 @@ fn joined(mut questions: Vec<Question>, as_one: fn(Vec<Question>) -> Comparison)
             negated: false,
             bare: Vec::new(),
             doubles: questions.iter().any(|question| question.doubles),
+            in_one_test: false,
             comparison: as_one(questions),
         },
     }
@@ -277,6 +282,7 @@ fn of_words(mut words: &[Text]) -> Option<Question> {
         negated,
         bare: Vec::new(),
         doubles,
+        in_one_test: false,
         comparison,
     })
 }
@@ -353,7 +359,7 @@ pub(super) fn of_filtered(first: &Call, second: &Call) -> Option<Meaning> {
 pub(super) fn of_echo(first: &Call, second: &Call) -> Option<Meaning> {
     let text = echo(first).filter(|_| first.is("echo"))?;
     let input = Input::Printed {
-        source: Source::Text(text),
+        source: Source::echoed(text),
         splits: !first.bare.is_empty(),
     };
     if !is_grep(second) {

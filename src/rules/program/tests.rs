@@ -319,11 +319,11 @@ fn printed_values() {
     assert!(matches!(of("formail -xFrom:"), Meaning::Printed(_)));
     assert_eq!(of("/bin/date +%Y-%m"), Meaning::Date { format: t("%Y-%m") });
     assert_eq!(of("date +'%a' -d x"), Meaning::Unknown);
-    assert_eq!(of("echo a   'b  c'"), printed(Source::Text(t("a b  c"))));
+    assert_eq!(of("echo a   'b  c'"), printed(Source::echoed(t("a b  c"))));
     assert_eq!(
         of("echo $MATCH | /usr/bin/tr [A-Z] [a-z]"),
         Meaning::Printed(Printed {
-            source: Source::Text(v("MATCH")),
+            source: Source::echoed(v("MATCH")),
             edits: vec![TextEdit::Case { upper: false }],
             splits: true,
             first_line: false,
@@ -424,7 +424,7 @@ fn greps() {
     assert_eq!(
         text.input,
         Input::Printed {
-            source: Source::Text(v("SUBJECT")),
+            source: Source::echoed(v("SUBJECT")),
             splits: false
         }
     );

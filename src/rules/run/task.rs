@@ -211,7 +211,7 @@ impl<'p> Machine<'_, 'p> {
         encoding: Encoding,
     ) -> Vec<u8> {
         let mut text = match source {
-            Source::Text(text) => self.value(process, text, encoding),
+            Source::Text { text, .. } => self.value(process, text, encoding),
             Source::Field(field) => return formail::extract(input, field),
             Source::Sender { trusted, trimmed } => {
                 let sender = formail::recipient(input, *trusted);

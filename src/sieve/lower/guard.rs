@@ -200,7 +200,7 @@ impl<'r> Gathered<'r> {
 }
 
 /// Whether a test, or one inside of it, is such a one.
-fn asks(test: &Test, is_such: impl Fn(&Test) -> bool) -> bool {
+pub(super) fn asks(test: &Test, is_such: impl Fn(&Test) -> bool) -> bool {
     let mut asks = false;
     walk::test_tree(test, &mut |test| asks |= is_such(test));
     asks

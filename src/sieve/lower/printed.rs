@@ -26,8 +26,9 @@ impl Lowering<'_> {
         into: &mut Prepared,
     ) -> Result<(), Note> {
         let mut edits = printed.edits.clone();
+        let mut said_last = None;
         let source = match &printed.source {
-            Source::Text(text) => {
+            Source::Text { text, echoed } => {
                 let inner = self.value(text, path)?;
                 into.before.extend(inner.before);
                 into.notes.extend(inner.notes);
@@ -48,6 +49,7 @@ impl Lowering<'_> {
                         edits.insert(0, without_blank());
                     }
                 }
+                said_last = read_by_echo(*echoed, &inner.value, path);
                 inner.value
             }
             Source::Field(field) => {
@@ -102,6 +104,7 @@ impl Lowering<'_> {
         };
         if edits.is_empty() {
             into.value.0.extend(source.0);
+            into.notes.extend(said_last);
             return Ok(());
         }
         let name = self.fresh("text");
@@ -123,6 +126,7 @@ impl Lowering<'_> {
             }
         }
         into.value.0.push(Part::Variable(name));
+        into.notes.extend(said_last);
         Ok(())
     }
 
@@ -223,6 +227,16 @@ fn to_case(upper: bool) -> Modifier {
         true => Modifier::Upper,
         false => Modifier::Lower,
     }
+}
+
+/// What some shells do with a text that `echo` is given.
+pub(super) fn read_by_echo(echoed: bool, text: &Value, path: &Path) -> Option<Note> {
+    (echoed && text.as_text().is_none() && path.shape(text) < Shape::Word).then(|| {
+        adapted(
+            Code::EchoBackslash,
+            "In some shells, `echo` reads a backslash and the sign behind it as one; the script leaves the text of the mail as it is",
+        )
+    })
 }
 
 /// What the shell does with a variable that stands without quotes.

@@ -2,7 +2,7 @@
 //! program's place.
 
 use super::answer::{only_answers, seen_senders};
-use super::guard::Held;
+use super::guard::{Held, asks};
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::printed::unquoted_blanks;
@@ -140,6 +140,14 @@ impl Lowering<'_> {
             bare.push(adapted(
                 Code::ShellDialect,
                 "This `==` is read as `=`; some shells have a `test` that fails at it",
+            ));
+        }
+        let is_of_text =
+            |test: &Test| matches!(test, Test::String { compare, .. } if compare.by == Match::Is);
+        if question.in_one_test && asks(&held.test, is_of_text) {
+            held.notes.push(adapted(
+                Code::ShellDialect,
+                "`-a` and `-o` join texts of the mail with other words; where such a text is no more than `(`, `!` or `=`, some shells see another question",
             ));
         }
         if !bare.is_empty() {

@@ -8,7 +8,7 @@ use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
 use super::places::{as_it_stands, begins_with_blank};
-use super::printed::{WHO, of_sender, other_fields, unquoted_blanks};
+use super::printed::{WHO, of_sender, other_fields, read_by_echo, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
 use super::value::compare;
@@ -42,7 +42,7 @@ struct Sought {
 impl Lowering<'_> {
     /// `formail -x Field | grep -f list` and its like.
     pub(super) fn searched(&mut self, grep: &Grep, area: &Area, path: &Path) -> Result<Held, Note> {
-        let reads_header = |source: &Source| !matches!(source, Source::Text(_));
+        let reads_header = |source: &Source| !matches!(source, Source::Text { .. });
         let of_header =
             matches!(&grep.input, Input::Printed { source, .. } if reads_header(source));
         if of_header && !matches!(area, Area::Header | Area::HeaderAndBody) {
@@ -199,7 +199,7 @@ impl Lowering<'_> {
                 return Err(unclear_list());
             }
             Input::Printed {
-                source: Source::Text(text),
+                source: Source::Text { text, .. },
                 splits: true,
             } => {
                 let value = self.value(text, path)?.value;
@@ -277,8 +277,10 @@ impl Lowering<'_> {
                     ..Held::exactly(test)
                 }
             }
-            Source::Text(text) => {
-                let text = self.value(text, path)?;
+            Source::Text { text, echoed } => {
+                let mut text = self.value(text, path)?;
+                let read = read_by_echo(*echoed, &text.value, path);
+                text.notes.extend(read);
                 if !text.before.is_empty() {
                     return Err(unclear_list());
                 }
@@ -289,6 +291,7 @@ impl Lowering<'_> {
                 };
                 Held {
                     fit: loose_if(text.doubtful),
+                    notes: text.notes,
                     ..Held::exactly(test)
                 }
             }
@@ -314,7 +317,7 @@ impl Lowering<'_> {
             let text = key.as_text()?;
             let line = GrepLine::read(&text, grep.extended)?;
             Some(match source {
-                Source::Text(_) => line.in_text(),
+                Source::Text { .. } => line.in_text(),
                 Source::Field(field) => line.in_field(field.trimmed)?,
                 Source::Sender { .. } => return None,
             })
@@ -329,12 +332,15 @@ impl Lowering<'_> {
                 let text = format!("^(({}):{line}){ways}", field.names.join("|"));
                 (pattern::header(&of(&text)?, self.target)?, false)
             }
-            Source::Text(text) => {
-                let text = self.value(text, path)?;
+            Source::Text { text, echoed } => {
+                let mut text = self.value(text, path)?;
+                let read = read_by_echo(*echoed, &text.value, path);
+                text.notes.extend(read);
                 if !text.before.is_empty() {
                     return Err(unclear_list());
                 }
                 let matched = pattern::text(&of(&ways)?, &text.value, self.target)?;
+                notes.extend(text.notes);
                 (matched, text.doubtful)
             }
             Source::Sender { .. } => return Err(unclear_list()),

@@ -14,7 +14,7 @@ pub(super) enum Shape {
     Anything,
     /// Without a blank, but empty, or a way out of the folders.
     Path,
-    /// One letter or more, none of which parts folders.
+    /// One letter or more, none of which parts folders or is a backslash.
     Word,
     /// A word that is not the inbox.
     Name,
@@ -55,9 +55,10 @@ impl Path {
     }
 }
 
-/// A sign that parts neither words nor folders, and leads out of none.
+/// A sign that parts neither words nor folders, leads out of none, and means nothing
+/// to `echo`.
 pub(super) fn is_of_word(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '/' | '.')
+    c.is_ascii_graphic() && !matches!(c, '/' | '.' | '\\')
 }
 
 #[cfg(test)]

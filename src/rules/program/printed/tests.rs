@@ -12,7 +12,7 @@ fn printed(command: &str, text: &str) -> Option<String> {
     };
     assert_eq!(
         printed.source,
-        Source::Text(Text(vec![Piece::Variable("X".into())]))
+        Source::echoed(Text(vec![Piece::Variable("X".into())]))
     );
     let text = printed.edited(text.as_bytes()).unwrap();
     Some(String::from_utf8(text).unwrap())
