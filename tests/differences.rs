@@ -47,6 +47,16 @@ const DIFFERENCES: &[Difference] = &[
         sieve_rs: true,
     },
     Difference {
+        name: "a_tab_that_folds_a_header_is_a_blank",
+        flags: "",
+        condition: b"^Subject: hello [^ ]folded",
+        test: r#"header :matches "subject" "hello ?folded""#,
+        header: b"Subject: hello\n\tfolded\n",
+        procmail: true,
+        pigeonhole: false,
+        sieve_rs: false,
+    },
+    Difference {
         name: "blanks_around_a_value_do_not_count",
         flags: "",
         condition: b"^Subject: hello$",

@@ -26,7 +26,7 @@ use textwrap::fill;
 /// `docs/differences.md`.
 pub const DIFFERENCES: &[&str] = &[
     "encoded words in a header (=?utf-8?…?=) are decoded before they are compared",
-    "a header folded over lines is joined with one blank less than procmail put there",
+    "a header folded over lines is joined with one blank, where procmail put two, or a blank and a tab",
     "blanks around the value of a header, also the one behind the colon, do not count",
     "the order of header fields cannot be asked, nor text that runs from one into the next",
     "letters beyond ASCII, and bytes that are no UTF-8, are compared as the server sees fit",

@@ -271,7 +271,9 @@ pub fn meaning_in_shell(command: &Text) -> Meaning {
 
 fn read_by_shell(reader: &Reader) -> Meaning {
     let meaning = reader.stages().and_then(|stages| of_pipeline(&stages));
-    let meaning = meaning.or_else(|| question::tests(reader).map(Meaning::Question));
+    let meaning = meaning
+        .or_else(|| question::tests(reader).map(Meaning::Question))
+        .or_else(|| chores(reader));
     match meaning {
         // Elsewhere, a path means another file.
         Some(meaning) if reader.changes_directory() => match meaning {
@@ -362,7 +364,7 @@ fn of_call(call: &Call) -> Option<Meaning> {
         "sendmail" | "mail" | "mailx" | "Mail" => send::of_pipeline(&[Stage::Call(call.clone())]),
         "rcvstore" => filing::rcvstore(call),
         "maildir" | "mdeliver" | "mddeliver" => filing::maildir(call),
-        "mv" => set_flags(call),
+        "mv" => set_flags(call).or_else(|| aside(call)),
         "sed" => repair(call).or_else(|| {
             printed::rewritten_fields(call).map(|fields| Meaning::Rewritten { fields })
         }),
@@ -389,6 +391,33 @@ fn of_call(call: &Call) -> Option<Meaning> {
     }
 }
 
+/// Several programs, none of which touches the message: `mv log log.old; gzip log.old`.
+fn chores(reader: &Reader) -> Option<Meaning> {
+    let (_, calls) = reader.joined()?;
+    let is_aside = |call: &Call| {
+        matches!(
+            of_call(call),
+            Some(Meaning::Log | Meaning::Attempt | Meaning::Notify)
+        )
+    };
+    calls.iter().all(is_aside).then_some(Meaning::Attempt)
+}
+
+/// Whether a call works on logs alone, by their names.
+fn is_of_logs(call: &Call) -> bool {
+    let Some((_, operands)) = call.options_and_operands("", "") else {
+        return false;
+    };
+    let is_log = |path: &Text| {
+        let Some(path) = path.known() else {
+            return false;
+        };
+        let name = path.rsplit('/').next().unwrap_or_default();
+        path == "/dev/null" || name.to_ascii_lowercase().contains("log")
+    };
+    !operands.is_empty() && operands.iter().all(is_log)
+}
+
 /// Programs that neither deliver nor change the message.
 fn aside(call: &Call) -> Option<Meaning> {
     let name = call.name.as_str();
@@ -397,6 +426,9 @@ fn aside(call: &Call) -> Option<Meaning> {
     }
     if LOGGERS.contains(&name) {
         return Some(Meaning::Log);
+    }
+    if matches!(name, "mv" | "cp" | "gzip" | "bzip2" | "xz" | "compress") && is_of_logs(call) {
+        return Some(Meaning::Attempt);
     }
     if !matches!(name, "rm" | "mkdir") {
         return None;

@@ -37,17 +37,17 @@ impl Elaborator<'_, '_> {
             name: name.to_owned(),
             value: value.clone(),
         });
+        let rootless = written.and_then(leading_variable);
+        let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
         match name {
             "INCLUDERC" | "SWITCHRC" => {
-                let rootless = written.and_then(leading_variable);
-                let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
                 self.variables.assign(name, value.as_ref());
                 let file = value.unwrap_or_default();
                 return self.include(at, &file, name == "SWITCHRC", rootless);
             }
             "HOST" => {
                 self.variables.assign(name, value.as_ref());
-                return match self.is_this_host(at, value.as_ref()) {
+                return match self.is_this_host(at, value.as_ref(), rootless) {
                     true => (Some(assign), End::Open),
                     false => (Some(Step::End { at }), End::Message),
                 };
@@ -67,8 +67,14 @@ impl Elaborator<'_, '_> {
 
     /// Whether `HOST` keeps the name of the host that procmail runs on. Where that
     /// is not known, a block ends with the name of another one, as people have it
-    /// end there; elsewhere all mail would be gone.
-    fn is_this_host(&mut self, at: StatementId, value: Option<&Text>) -> bool {
+    /// end there; elsewhere all mail would be gone. So it would where the value begins
+    /// with a variable without one (`rootless`), which may have come from outside.
+    fn is_this_host(
+        &mut self,
+        at: StatementId,
+        value: Option<&Text>,
+        rootless: Option<&str>,
+    ) -> bool {
         let Some(value) = value else { return false };
         if value.0 == [Piece::Opaque("HOST".to_owned())] {
             return true;
@@ -76,6 +82,20 @@ impl Elaborator<'_, '_> {
         let Some(name) = value.known() else {
             return false;
         };
+        if let Some(variable) = rootless
+            && name.is_empty()
+            && self.blocks == 0
+        {
+            self.ledger.find(
+                at,
+                Verdict::Adapted,
+                Code::HostValue,
+                format!(
+                    "{variable} is taken to have held the name of the old server; without a value, procmail stopped here, and the mail was gone"
+                ),
+            );
+            return true;
+        }
         let first = |name: &str| name.split('.').next().map(str::to_ascii_lowercase);
         let is_this = match &self.settings.host {
             Some(host) if name == host => return true,

@@ -288,20 +288,25 @@ impl<'a> Reader<'a> {
         if pipeline.negated && !is_sole {
             return None;
         }
-        let stages = pipeline.commands.iter().map(|command| match command {
-            Command::Simple(simple) => self.call(simple, assigned).map(Stage::Call),
-            Command::Group { list, redirections } => {
-                if !redirections.is_empty() {
-                    return None;
+        let mut stages = Vec::new();
+        for command in &pipeline.commands {
+            match command {
+                Command::Simple(simple) => stages.push(Stage::Call(self.call(simple, assigned)?)),
+                Command::Group { list, redirections } if redirections.is_empty() => {
+                    let pipelines = list.pipelines.iter().map(|(pipeline, operator)| {
+                        let joins = matches!(operator, Operator::Then | Operator::And);
+                        joins.then(|| self.stages_of(pipeline, assigned)).flatten()
+                    });
+                    let mut pipelines: Vec<_> = pipelines.collect::<Option<_>>()?;
+                    match pipelines.len() {
+                        // Around a single pipeline, they are nothing.
+                        1 => stages.append(&mut pipelines[0]),
+                        _ => stages.push(Stage::Group(pipelines)),
+                    }
                 }
-                let pipelines = list.pipelines.iter().map(|(pipeline, operator)| {
-                    let joins = matches!(operator, Operator::Then | Operator::And);
-                    joins.then(|| self.stages_of(pipeline, assigned)).flatten()
-                });
-                pipelines.collect::<Option<_>>().map(Stage::Group)
+                Command::Group { .. } => return None,
             }
-        });
-        let stages: Vec<Stage> = stages.collect::<Option<_>>()?;
+        }
         match (pipeline.negated, stages.as_slice()) {
             (false, _) => Some(stages),
             (true, [Stage::Call(call)]) => {

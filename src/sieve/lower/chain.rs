@@ -14,7 +14,7 @@ use super::program::{Acted, flags};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
 use super::value::{command, set};
-use super::{Lowering, dropped, manual};
+use super::{Lowering, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Action, Chain, Recipe, Step};
 use crate::rules::program::{Meaning, meaning};
@@ -117,20 +117,9 @@ impl Lowering<'_> {
         };
         let guard = match left_out {
             Some(note) => Err(LeftOut { span: None, note }),
-            None => self.guard(recipe, path).map_err(|left_out| {
-                let unused = || {
-                    dropped(
-                        Code::UnusedVariable,
-                        "No rule that is carried out asks for what this sets",
-                    )
-                };
-                match self.is_idle(recipe) {
-                    true => LeftOut {
-                        note: unused(),
-                        ..left_out
-                    },
-                    false => left_out,
-                }
+            None => self.guard(recipe, path).map_err(|left_out| LeftOut {
+                note: self.idle(recipe).unwrap_or(left_out.note),
+                ..left_out
             }),
         };
         match guard {

@@ -4,6 +4,7 @@
 use super::guard::{LeftOut, has_split};
 use super::path::{Known, Path};
 use super::pattern::Note;
+use super::program::meaningless;
 use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
 use super::{Lowering, dropped, manual};
@@ -34,16 +35,23 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether a recipe only sets variables that nothing asks for.
-    pub(super) fn is_idle(&self, recipe: &Recipe) -> bool {
-        match &recipe.action {
-            Action::Block(steps) => steps.iter().all(|step| match step {
-                Step::Assign(assign) => {
-                    !self.read.contains(&assign.name) && !is_special(&assign.name)
-                }
-                _ => false,
-            }),
+    /// Why it does not matter when a recipe matches, where it does not.
+    pub(super) fn idle(&self, recipe: &Recipe) -> Option<Note> {
+        let is_unread = |step: &Step| match step {
+            Step::Assign(assign) => !self.read.contains(&assign.name) && !is_special(&assign.name),
             _ => false,
+        };
+        match &recipe.action {
+            Action::Block(steps) => steps.iter().all(is_unread).then(|| {
+                dropped(
+                    Code::UnusedVariable,
+                    "No rule that is carried out asks for what this sets",
+                )
+            }),
+            Action::Pipe(command) if recipe.flags.copy && !recipe.flags.filter => {
+                meaningless(&meaning(command))
+            }
+            _ => None,
         }
     }
 

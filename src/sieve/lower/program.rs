@@ -194,34 +194,15 @@ impl Lowering<'_> {
     fn aside(&mut self, recipe: &Recipe, meaning: &Meaning, path: &Path) -> Option<Acted> {
         let at = recipe.at;
         let copy = recipe.flags.copy;
+        if copy && let Some(note) = meaningless(meaning) {
+            self.find(at, note);
+            return Some(Flow::nothing().into());
+        }
         let flow = match meaning {
             Meaning::SetFlags(_) => {
                 self.find(at, adapted(
                     Code::ReadMark,
                     "The file of the mail was renamed to mark it; the server cannot mark mail that lies in a folder already",
-                ));
-                Flow::nothing()
-            }
-            Meaning::Notify if copy => {
-                self.find(at, dropped(
-                    Code::Notification,
-                    "A program told somebody that there is mail; mail programs do that themselves",
-                ));
-                Flow::nothing()
-            }
-            Meaning::Log | Meaning::Attempt | Meaning::PassThrough | Meaning::Date { .. }
-                if copy =>
-            {
-                self.find(at, dropped(
-                    Code::SideEffect,
-                    "The program only wrote something down or tidied up, and the mail went on as it was",
-                ));
-                Flow::nothing()
-            }
-            Meaning::Printed(_) | Meaning::SpamFilter { .. } if copy => {
-                self.find(at, dropped(
-                    Code::SideEffect,
-                    "What the program said of the mail went to the log, and the mail went on as it was",
                 ));
                 Flow::nothing()
             }
@@ -545,6 +526,26 @@ pub(super) fn flags(letters: &str) -> Vec<String> {
         .filter_map(name)
         .map(str::to_owned)
         .collect()
+}
+
+/// What a copy was given for that comes to nothing on a server.
+pub(super) fn meaningless(meaning: &Meaning) -> Option<Note> {
+    let (code, message) = match meaning {
+        Meaning::Notify => (
+            Code::Notification,
+            "A program told somebody that there is mail; mail programs do that themselves",
+        ),
+        Meaning::Log | Meaning::Attempt | Meaning::PassThrough | Meaning::Date { .. } => (
+            Code::SideEffect,
+            "The program only wrote something down or tidied up, and the mail went on as it was",
+        ),
+        Meaning::Printed(_) | Meaning::SpamFilter { .. } => (
+            Code::SideEffect,
+            "What the program said of the mail went to the log, and the mail went on as it was",
+        ),
+        _ => return None,
+    };
+    Some(dropped(code, message))
 }
 
 pub(super) fn no_program() -> Note {

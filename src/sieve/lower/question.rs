@@ -12,7 +12,7 @@ use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Action, Area, FileTest, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
-use crate::sieve::script::{Compare, Match, Test, Value};
+use crate::sieve::script::{Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 impl Lowering<'_> {
@@ -236,7 +236,10 @@ impl Lowering<'_> {
         // The server knows no negative numbers.
         let is_plain = |prepared: &Prepared| match prepared.value.as_text() {
             Some(_) => number(prepared).is_some_and(|number| number >= 0),
-            None => prepared.value.0.len() == 1,
+            None => prepared.value.0.iter().all(|part| match part {
+                Part::Text(text) => text.bytes().all(|byte| byte.is_ascii_digit()),
+                Part::Variable(_) => true,
+            }),
         };
         let plain = |prepared: &Prepared| match number(prepared) {
             Some(number) => Value::text(number.to_string()),

@@ -231,7 +231,7 @@ fn substitution(old: &str, new: &str, is_extended: bool, all: bool) -> Option<Ve
     let expression = Expression::of(old, is_extended)?;
     let new = replacement(new, expression.groups)?;
     let once = |way: Way| vec![TextEdit::Apart(vec![way])];
-    if expression.begins() {
+    if expression.begins(all) {
         return expression.whole(new).map(once);
     }
     let new = match new.as_slice() {

@@ -160,10 +160,18 @@ impl Expression {
         Some(Way::new(Shape::Regex(regex), parts))
     }
 
-    /// Whether a match is at the beginning of the line.
-    pub(super) fn begins(&self) -> bool {
+    /// Whether the one match is at the beginning of the line, also where it could begin
+    /// anywhere; `all` matches are looked for, or the first.
+    pub(super) fn begins(&self, all: bool) -> bool {
         let first = self.atoms.iter().find(|atom| **atom != Atom::Open);
-        self.from_start || first == Some(&Atom::Any { star: true })
+        let is_nullable = |atom: &Atom| match atom {
+            Atom::Any { star } | Atom::Set { star, .. } => *star,
+            Atom::Open | Atom::Close => true,
+            Atom::Sign(_) => false,
+        };
+        self.from_start
+            || first == Some(&Atom::Any { star: true })
+            || !self.to_end && self.atoms.iter().all(is_nullable) && (!all || self.ends())
     }
 
     /// Whether a match goes on to the end of the line.
