@@ -70,9 +70,12 @@ pub enum TextEdit {
         /// To upper case.
         upper: bool,
     },
-    /// Encoded words become what they stand for, as `perl -MEncode` is used for.
-    /// A Sieve server has done so already.
-    Decode,
+    /// Encoded words become what they stand for, as `perl -MEncode` and `nkf` are used
+    /// for. A Sieve server has done so already.
+    Decode {
+        /// Letters and digits as wide as Japanese ones become plain ones, too.
+        narrows: bool,
+    },
     /// The text is taken apart in this way and put together anew, as often as it can
     /// be; each time, less of it is left to change.
     Every(Way),
@@ -143,7 +146,7 @@ impl TextEdit {
         let new = match self {
             TextEdit::Case { upper: true } => line.to_ascii_uppercase(),
             TextEdit::Case { upper: false } => line.to_ascii_lowercase(),
-            TextEdit::Decode => decoded(line),
+            TextEdit::Decode { .. } => decoded(line),
             TextEdit::Every(way) => {
                 let shape = way.shape.read()?;
                 let mut line = line.to_vec();
@@ -292,7 +295,8 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
             "tr" => tr::edits(call, has_lines)?,
             "cut" => vec![fields_cut(call).or_else(|| signs_cut(call))?],
             "sed" => sed::edits(call)?,
-            "perl" if decodes(call) => vec![TextEdit::Decode],
+            "perl" if decodes(call) => vec![TextEdit::Decode { narrows: false }],
+            "nkf" => vec![nkf(call)?],
             "cat" if call.arguments.is_empty() => Vec::new(),
             // Fields have no tabs inside.
             "expand" if call.arguments.is_empty() && is_field => Vec::new(),
@@ -370,6 +374,35 @@ fn decodes(call: &Call) -> bool {
             rest.trim_end_matches(';').strip_suffix(')')
         });
     options == ["-pe"] && inner == Some("decode(\"MIME-Header\",$_)")
+}
+
+/// `nkf -mw`: to UTF-8.
+fn nkf(call: &Call) -> Option<TextEdit> {
+    let mut decodes = true;
+    let mut is_utf8 = false;
+    let mut narrows = false;
+    for word in &call.arguments {
+        let letters = match word.known()? {
+            "--utf8" => "w",
+            "--mime" => "m",
+            word => word
+                .strip_prefix('-')
+                .filter(|word| !word.starts_with('-'))?,
+        };
+        let mut letters = letters.chars().peekable();
+        while let Some(letter) = letters.next() {
+            let number = letters.next_if(char::is_ascii_digit);
+            match (letter, number) {
+                ('m', number) => decodes = number != Some('0'),
+                ('w', None | Some('8')) => is_utf8 = true,
+                ('Z', _) => narrows = true,
+                // From which encoding; to which line ends, none of which are here.
+                ('J' | 'E' | 'S' | 'W' | 'u' | 'd', None) => {}
+                _ => return None,
+            }
+        }
+    }
+    (decodes && is_utf8).then_some(TextEdit::Decode { narrows })
 }
 
 /// `printf '%s' text`.

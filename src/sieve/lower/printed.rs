@@ -102,6 +102,14 @@ impl Lowering<'_> {
                 reference(&name)
             }
         };
+        if edits.contains(&TextEdit::Decode { narrows: true }) {
+            into.doubtful = true;
+            into.notes.push(adapted(
+                Code::FieldValue,
+                "nkf also made plain letters of wide ones; the script leaves them as they are",
+            ));
+        }
+        edits.retain(|edit| !matches!(edit, TextEdit::Decode { .. }));
         if edits.is_empty() {
             into.value.0.extend(source.0);
             into.notes.extend(said_last);
@@ -134,7 +142,7 @@ impl Lowering<'_> {
     fn edited_text(&self, edit: &TextEdit, name: &str) -> Option<Vec<Command>> {
         match edit {
             TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
-            TextEdit::Decode => Some(Vec::new()),
+            TextEdit::Decode { .. } => Some(Vec::new()),
             // Sieve has no loop.
             TextEdit::Every(way) => {
                 let (test, block) = self.way(way, name)?;

@@ -66,6 +66,8 @@ pub struct Report {
     pub real: usize,
     /// Those of them that are the same.
     pub real_same: usize,
+    /// Those of them that went into a mailbox by accident, and stay in the inbox now.
+    pub accidents: usize,
     /// The pairs that differ.
     #[serde(skip)]
     pub divergences: Vec<Divergence>,
@@ -83,7 +85,11 @@ impl Report {
                 self.plain_same += usize::from(plain);
                 self.real_same += usize::from(plain && real);
             }
-            Some(divergence) => self.divergences.push(divergence),
+            Some(divergence) => {
+                let is_accident = divergence.codes.contains("accidental-mailbox");
+                self.accidents += usize::from(plain && real && is_accident);
+                self.divergences.push(divergence);
+            }
         }
     }
 
@@ -97,6 +103,7 @@ impl Report {
         self.plain_same += other.plain_same;
         self.real += other.real;
         self.real_same += other.real_same;
+        self.accidents += other.accidents;
         self.broken.extend(other.broken);
         self.divergences.extend(other.divergences);
     }
@@ -161,6 +168,13 @@ impl fmt::Display for Report {
             self.real,
             self.real_same,
             share(self.real_same, self.real)
+        )?;
+        let meant = self.real - self.accidents;
+        writeln!(
+            f,
+            "  … and no mailbox by accident {meant}, same {} ({:.2} %)",
+            self.real_same,
+            share(self.real_same, meant)
         )?;
         let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
         for code in self.divergences.iter().flat_map(|found| &found.codes) {

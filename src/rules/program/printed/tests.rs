@@ -114,6 +114,12 @@ fn encoded_words_are_read() {
     let text = "Re: =?utf-8?Q?Gr=C3=BC=C3=9Fe?= x";
     assert_eq!(printed(perl, text).as_deref(), Some("Re: Grüße x"));
     assert_eq!(printed("perl -MEncode -pe 's/a/b/'", text), None);
+    for nkf in ["nkf -mw", "nkf -m -w8", "nkf --utf8", "nkf -mwZ1"] {
+        assert_eq!(printed(nkf, text).as_deref(), Some("Re: Grüße x"), "{nkf}");
+    }
+    for other in ["nkf -me", "nkf -m0w", "nkf -w16", "nkf -m", "nkf -mwB"] {
+        assert_eq!(printed(other, text), None, "{other}");
+    }
 }
 
 #[test]
