@@ -161,7 +161,7 @@ pub fn tables(bytes: &[u8]) {
     };
     for entry in tables.aliases.values().chain(tables.virtual_.values()) {
         tables.resolve(&entry.name);
-        tables.alias_of(&entry.name);
+        tables.alias_of(&entry.name, &|_| false);
     }
 
     let _ = Target::from_toml(&text, "target.toml");

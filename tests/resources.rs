@@ -481,7 +481,7 @@ fn the_cost_of_tables_grows_with_their_size() {
                 ..Tables::default()
             };
             tables.resolve("a0");
-            tables.alias_of("a0");
+            tables.alias_of("a0", &|_| false);
         });
     }
 }

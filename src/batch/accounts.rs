@@ -19,22 +19,30 @@ pub struct Account {
 /// Accounts, by the old login name.
 pub type Accounts = BTreeMap<String, Account>;
 
-/// Reads the list. Rows that cannot be read, double ones, and two users who
+/// Reads the list; a spreadsheet may have put semicolons for commas. Rows that cannot be read, double ones, and two users who
 /// would get one account are problems; the first of two counts. `None` where
 /// the first line does not name the columns.
 pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
-    let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines();
-    let head = lines.next().and_then(cells).unwrap_or_default();
+    let is_blank = |line: &(usize, &str)| line.1.trim().is_empty();
+    let mut lines = (1..).zip(text.lines()).skip_while(is_blank);
+    let (first, head) = lines.next().unwrap_or((1, ""));
+    let separator = if head.contains([',', '\t']) {
+        b','
+    } else {
+        b';'
+    };
+    let cells = |line| cells(line, separator);
+    let head = cells(head).unwrap_or_default();
     let column = |name| head.iter().position(|head| head.eq_ignore_ascii_case(name));
     let (Some(old), Some(new)) = (column("old"), column("new")) else {
         let message = "the first line has to be `old,new,address`";
-        return (None, vec![Problem::at(file, 1, message)]);
+        return (None, vec![Problem::at(file, first, message)]);
     };
     let address = column("address");
     let mut accounts = Accounts::new();
     let mut problems = Vec::new();
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
-    for (line, text) in (2..).zip(lines) {
+    for (line, text) in lines {
         if text.trim().is_empty() {
             continue;
         }
@@ -75,12 +83,13 @@ pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
 
 /// The cells of one line. A row ends with its line even where a quote is open:
 /// it would take the rows below with it.
-fn cells(line: &str) -> Option<Vec<String>> {
+fn cells(line: &str, separator: u8) -> Option<Vec<String>> {
     if !line.matches('"').count().is_multiple_of(2) {
         return None;
     }
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
+        .delimiter(separator)
         .trim(csv::Trim::All)
         .from_reader(line.as_bytes());
     let row = reader.records().next()?.ok()?;
@@ -113,6 +122,14 @@ mod tests {
         assert_eq!(accounts["joe"].address, "j.doe@new.example");
         let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
         assert_eq!(lines, [4, 5, 6, 7, 9]);
+    }
+
+    #[test]
+    fn what_a_spreadsheet_writes_is_read() {
+        let text = "\n\"old\";new;Address\njoe;jdoe;j@new.example\n../x;y;\n";
+        let (accounts, problems) = parse("accounts.csv", text);
+        assert_eq!(accounts.unwrap()["joe"].address, "j@new.example");
+        assert_eq!(problems[0].line, Some(4));
     }
 
     #[test]

@@ -12,7 +12,13 @@ use std::path::Path;
 fn read(path: &Path) -> Result<(String, String), BatchError> {
     let name = path.display().to_string();
     match std::fs::read(path) {
-        Ok(bytes) => Ok((name, String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            Ok((
+                name,
+                text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+            ))
+        }
         Err(error) => Err(BatchError::Input { path: name, error }),
     }
 }
@@ -104,11 +110,12 @@ pub fn users(
     if let Some(path) = &options.accounts {
         let (name, text) = read(path)?;
         let (read, found) = accounts::parse(&name, &text);
+        let Some(read) = read else {
+            return Err(BatchError::Accounts(found));
+        };
         problems.extend(found);
-        if let Some(read) = read {
-            problems.extend(users::assign(&mut users, &read, &name));
-            accounts = read;
-        }
+        problems.extend(users::assign(&mut users, &read, &name));
+        accounts = read;
     }
     let people = users::people(&users, &accounts, &logins);
     Ok((users, people))

@@ -89,6 +89,8 @@ pub(super) struct Link {
     ends: Vec<String>,
     /// Where these have gone, or what the alias stands for.
     to: Vec<String>,
+    /// One of them has no new account.
+    stays: bool,
 }
 
 /// The forwards among the users. `redirects` has the addresses each user
@@ -124,6 +126,7 @@ pub(super) fn links(
                         true => resolved.iter().map(written).collect(),
                         false => ends.iter().map(new).collect(),
                     },
+                    stays: ends.iter().any(|user| !user.has_account),
                     ends: ends.iter().map(|user| user.name.clone()).collect(),
                 });
             }
@@ -146,6 +149,7 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
             true if link.to.is_empty() => "gone",
             true => "alias",
             false if leads_back(&leads, link) => "circle",
+            false if link.stays => "stays",
             false => "moves",
         };
         table.row([
@@ -185,23 +189,47 @@ pub(super) fn moved(
     let mut text = String::new();
     let mut same = Vec::new();
     let mut missing = Vec::new();
+    let mut chained = Vec::new();
+    let mut shared = Vec::new();
+    let mut unwritable = Vec::new();
+    let old_of = |name: &str| match domain {
+        Some(domain) => format!("{name}@{domain}").to_lowercase(),
+        None => name.to_lowercase(),
+    };
+    let moves = |user: &&Person| {
+        let new = user.address.as_deref();
+        new.is_some_and(|new| !new.eq_ignore_ascii_case(&old_of(&user.name)))
+    };
+    let left: BTreeSet<String> = { people.iter().filter(moves) }
+        .map(|user| old_of(&user.name))
+        .collect();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
     for user in people {
         let is_plain = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
         let Some(new) = user.address.as_deref().filter(|new| is_plain(new)) else {
             missing.extend(user.has_account.then_some(user.name.as_str()));
             continue;
         };
-        if !is_plain(&user.name) || user.name.starts_with('#') {
+        let is_login = is_plain(&user.name) && !user.name.contains('@');
+        if !is_login || user.name.starts_with('#') {
+            unwritable.push(user.name.as_str());
             continue;
+        }
+        if !taken.insert(new.to_lowercase()) {
+            shared.push(user.name.as_str());
         }
         let old = match domain {
             Some(domain) => format!("{}@{domain}", user.name),
             None => user.name.clone(),
         };
-        match old.eq_ignore_ascii_case(new) {
+        if old.eq_ignore_ascii_case(new) {
             // It would send the mail in a circle, or refuse it.
-            true => same.push(user.name.as_str()),
-            false => text += &format!("{old}\t{new}\n"),
+            same.push(user.name.as_str());
+        } else if left.contains(&new.to_lowercase()) {
+            // It would be looked up again, and go to somebody else.
+            chained.push(user.name.as_str());
+        } else {
+            text += &format!("{old}\t{new}\n");
         }
     }
     let mut problems = Vec::new();
@@ -211,13 +239,21 @@ pub(super) fn moved(
                 0 => String::new(),
                 number => format!(" and {number} more"),
             };
-            let message = format!(
-                "{first}{others}: {what}, so that `virtual` and `relocated` leave them out"
-            );
+            let message = format!("{first}{others}: {what}");
             problems.push(Problem::with(accounts, message));
         }
     };
-    tell(&same, "the new address is the old one");
-    tell(&missing, "no new address is given");
+    let left_out = |why: &str| format!("{why}, so that `virtual` and `relocated` leave them out");
+    tell(&same, &left_out("the new address is the old one"));
+    tell(&missing, &left_out("no new address is given"));
+    tell(
+        &chained,
+        &left_out("the new address is the old one of somebody else who moves"),
+    );
+    tell(
+        &unwritable,
+        &left_out("the login is no name for an address"),
+    );
+    tell(&shared, "the new address is that of somebody else as well");
     (text, problems)
 }

@@ -57,7 +57,7 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
     for name in COMMON {
         common.push((name, same(&parts, name)?));
     }
-    let out = directory(out)?;
+    let out = directory(out, false)?;
     let mut output = Output::open(Some(&out))?;
     interleave(&parts, names::SEEN, &SEEN, &output)?;
     for (name, head) in [(names::SUMMARY, &SUMMARY[..]), (names::FOLDERS, &FOLDERS)] {
@@ -85,7 +85,14 @@ pub fn merge(outs: &[PathBuf]) -> Result<Outcome, MergeError> {
 /// The directories of all parts, in their order.
 fn parts(outs: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
     let mut found: BTreeMap<Shard, PathBuf> = BTreeMap::new();
+    let mut seen = Vec::new();
     for out in outs {
+        // The same one may be named twice.
+        let place = out.canonicalize().unwrap_or_else(|_| out.clone());
+        if seen.contains(&place) {
+            continue;
+        }
+        seen.push(place);
         let directory = out.join(PARTS);
         let entries = fs::read_dir(&directory).map_err(|_| MergeError::None(out.clone()))?;
         for entry in entries.flatten() {

@@ -128,9 +128,11 @@ impl CsvTable<'_> {
     }
 }
 
-/// Opens a directory of the output.
-pub(super) fn directory(path: &Path) -> Result<Directory, BatchError> {
-    Directory::private(path).map_err(|error| output_error(path, error))
+/// Opens the directory of the output, for this run alone, or with others of its kind.
+pub(super) fn directory(path: &Path, shared: bool) -> Result<Directory, BatchError> {
+    Directory::private(path)
+        .and_then(|directory| directory.lock(shared).map(|()| directory))
+        .map_err(|error| output_error(path, error))
 }
 
 /// Waits until all below a directory is on disk.

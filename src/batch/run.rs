@@ -15,7 +15,7 @@ use crate::home::{DiskHome, Home, Limits};
 use crate::ledger::Code;
 use crate::report;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -76,6 +76,14 @@ pub enum BatchError {
         /// Why.
         error: io::Error,
     },
+    /// The list of accounts is none.
+    #[error("the list of accounts cannot be read, so nobody's new address is known")]
+    Accounts(Vec<Problem>),
+    /// A file of the administrator's would be overwritten.
+    #[error(
+        "{0}: this file is not of an earlier run, and would be overwritten: name another directory"
+    )]
+    Foreign(String),
     /// No home was found.
     #[error(
         "there are no homes to be found: name a directory that has homes with .forward or .procmailrc below it"
@@ -140,8 +148,9 @@ pub fn run(
     let mut problems = Vec::new();
     let tables = input::tables(options, &mut problems)?;
     let (mut users, people) = input::users(options, &mut problems)?;
+    let names: HashSet<String> = people.iter().map(|who| who.name.to_lowercase()).collect();
     for user in &mut users {
-        user.alias = tables.alias_of(&user.name);
+        user.alias = tables.alias_of(&user.name, &|name| names.contains(name));
     }
     if users.is_empty() {
         return Err(BatchError::NoHomes(problems));
@@ -153,8 +162,14 @@ pub fn run(
     watch.found(chosen.len());
     let out = match options.check {
         true => None,
-        false => Some(directory(&options.out)?),
+        false => {
+            overwrites_nothing(options)?;
+            Some(directory(&options.out, options.shard.is_some())?)
+        }
     };
+    if let (Some(out), None) = (&out, options.shard) {
+        forget_parts(out)?;
+    }
     let part = part_directory(options, out.as_ref())?;
     let lists = part.as_ref().or(out.as_ref());
     let mut output = Output::open(lists)?;
@@ -190,9 +205,19 @@ pub fn run(
         Some(_) => {
             let links = serde_json::to_vec(&links).unwrap_or_default();
             output.file(lists::LINKS, &links)?;
-            let with = run
-                .with
-                .map_or(String::new(), |with| format!("{with:016x}\n"));
+            let all: Vec<_> = { users.iter() }
+                .map(|user| {
+                    (
+                        &user.name,
+                        &user.new,
+                        &user.address,
+                        &user.home_path,
+                        &user.alias,
+                    )
+                })
+                .collect();
+            let with = fingerprint(&(run.with, all));
+            let with = format!("{with:016x}\n");
             output.file(lists::WITH, with.as_bytes())?;
             totals(&mut outcome, &mut output)?;
         }
@@ -226,6 +251,31 @@ fn totals(outcome: &mut Outcome, output: &mut Output) -> Result<(), BatchError> 
     Ok(())
 }
 
+/// Sees that no table of the old host, and nothing else that is not of an earlier run,
+/// stands where a list will be written.
+fn overwrites_nothing(options: &Options) -> Result<(), BatchError> {
+    let inputs = [
+        &options.passwd,
+        &options.accounts,
+        &options.aliases,
+        &options.virtual_,
+    ];
+    let inputs: Vec<PathBuf> = { inputs.into_iter().flatten() }
+        .filter_map(|path| path.canonicalize().ok())
+        .collect();
+    let is_of_a_run = |name| options.out.join(name).exists();
+    // Every run writes these before the tables, whole or in parts.
+    let is_of_runs = is_of_a_run(names::SUMMARY) || is_of_a_run(PARTS);
+    for name in names::ALL {
+        let path = options.out.join(name);
+        let is_input = path.canonicalize().is_ok_and(|path| inputs.contains(&path));
+        if is_input || !is_of_runs && path.exists() {
+            return Err(BatchError::Foreign(path.display().to_string()));
+        }
+    }
+    Ok(())
+}
+
 /// Scripts of an earlier run whose users are not there any more. They are not
 /// removed: someone may have to say why.
 fn left_over(out: &Directory, users: &[User]) -> Vec<Problem> {
@@ -238,21 +288,31 @@ fn left_over(out: &Directory, users: &[User]) -> Vec<Problem> {
         let found = users.binary_search_by(|user| user.name.as_str().cmp(name));
         found.is_ok()
     };
-    let has_script = |name: &String| {
-        let script = out.path().join(name).join("filters.sieve");
-        script
-            .symlink_metadata()
-            .is_ok_and(|script| script.is_file())
-    };
     let message = "the output has a script of an earlier run, and there is no such home now: remove the directory, or do not install it";
     names
-        .filter(|name| !is_user(name) && has_script(name))
+        .filter(|name| !is_user(name) && has_script(out, name))
         .map(|name| Problem::with(&name, message))
         .collect()
 }
 
+/// Whether there is a script for a user.
+fn has_script(out: &Directory, user: &str) -> bool {
+    let script = out.path().join(user).join("filters.sieve");
+    let found = script.symlink_metadata();
+    found.is_ok_and(|script| script.is_file())
+}
+
 /// The directory below the output that holds the lists of the parts.
 pub(super) const PARTS: &str = ".parts";
+
+/// Parts of an earlier run, whose lists would be joined again though they are out of date.
+fn forget_parts(out: &Directory) -> Result<(), BatchError> {
+    let parts = out.path().join(PARTS);
+    match std::fs::remove_dir_all(&parts) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(output_error(&parts, error)),
+        _ => Ok(()),
+    }
+}
 
 /// Where the lists of a part wait for the others.
 fn part_directory(
@@ -262,9 +322,9 @@ fn part_directory(
     let (Some(out), Some(shard)) = (out, options.shard) else {
         return Ok(None);
     };
-    let part = out
-        .below(PARTS)
-        .and_then(|parts| parts.below(&shard.directory()));
+    let part = { out.below(PARTS) }
+        .and_then(|parts| parts.below(&shard.directory()))
+        .and_then(|part| part.lock(false).map(|()| part));
     part.map(Some)
         .map_err(|error| output_error(&out.path().join(PARTS), error))
 }
@@ -339,8 +399,11 @@ impl Run<'_> {
                             redirects.insert(name.clone(), done.redirects);
                         }
                     }
-                    Err(message) => {
+                    Err(mut message) => {
                         outcome.failed += 1;
+                        if self.out.is_some_and(|(out, _)| has_script(out, name)) {
+                            message += "; the output still has the script of an earlier run: do not install it";
+                        }
                         outcome.problems.push(Problem::with(name, message));
                     }
                 }
@@ -446,10 +509,13 @@ impl Run<'_> {
     }
 
     /// Forgets the last run before a report of it is replaced: should this one
-    /// be interrupted, no note tells what is not there any more.
+    /// be interrupted, no note tells what is not there any more. Where this one is of a
+    /// part, a run over all may have left notes as well.
     fn begin(&self) -> Result<(), String> {
         let forget = || match self.out {
-            Some((_, lists)) => lists.remove(names::SEEN).map_err(unwritten),
+            Some((out, lists)) => { lists.remove(names::SEEN) }
+                .and_then(|()| out.remove(names::SEEN))
+                .map_err(unwritten),
             None => Ok(()),
         };
         self.has_begun.get_or_init(forget).clone()

@@ -106,7 +106,7 @@ impl Asked {
         let here = (!self.names.is_empty()).then(|| home.stamp("")).flatten();
         let read = |(path, answer): (&String, &Answer)| {
             let stamp = answer.stamp.and_then(|_| home.stamp(path));
-            answer.holds(stamp, || fingerprint(&home.read(path)))
+            answer.holds(stamp, || of_file(home, path, &home.read(path)))
         };
         let kind = |(path, answer): (&String, &u64)| *answer == fingerprint(&home.kind(path));
         let names = |(prefix, answer): (&String, &Answer)| {
@@ -139,10 +139,14 @@ impl Home for Noting<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError> {
         let answer = self.home.read(path);
         let stamp = answer.is_ok().then(|| self.home.stamp(path)).flatten();
-        let print = fingerprint(&answer);
+        let print = of_file(self.home, path, &answer);
         let mut asked = self.asked.borrow_mut();
         asked.read.insert(path.to_owned(), Answer { print, stamp });
         answer
+    }
+
+    fn is_open_to_all(&self, path: &str) -> bool {
+        self.home.is_open_to_all(path)
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {
@@ -162,6 +166,11 @@ impl Home for Noting<'_> {
             .insert(prefix.to_owned(), Answer { print, stamp });
         answer
     }
+}
+
+/// The fingerprint of a file that was read: what it says, and whether that counts.
+fn of_file(home: &dyn Home, path: &str, answer: &Result<Vec<u8>, ReadError>) -> u64 {
+    fingerprint(&(answer, home.is_open_to_all(path)))
 }
 
 /// A fingerprint that stays the same from run to run of one program. Whoever

@@ -57,10 +57,11 @@ fn table(
         let values = Forward::parse(FileId(0), values);
         let destinations: Vec<Destination> = values
             .destinations()
-            .map(|(_, destination)| match destination {
-                Destination::Invalid(text) if is_domain(text) => Destination::Address(text.clone()),
-                Destination::Address(text) => Destination::Address(unquoted(text)),
-                destination => destination.clone(),
+            .flat_map(|(_, destination)| destination.each())
+            .map(|destination| match destination {
+                Destination::Invalid(text) if is_domain(&text) => Destination::Address(text),
+                Destination::Address(text) => Destination::Address(unquoted(&text)),
+                destination => destination,
             })
             .collect();
         if destinations.is_empty() {
@@ -123,7 +124,7 @@ pub fn include(
                     let inner = Forward::parse(FileId(0), &text);
                     let inner: Vec<Destination> = inner
                         .destinations()
-                        .map(|(_, inner)| inner.clone())
+                        .flat_map(|(_, inner)| inner.each())
                         .collect();
                     pending.extend(inner.into_iter().rev().map(|inner| (inner, depth + 1)));
                 }
@@ -237,28 +238,38 @@ impl Tables {
 
     /// What the tables make of mail for a local user, one destination a line;
     /// `None` where they leave it to the user. The user's own name among the
-    /// destinations means local delivery.
-    pub fn alias_of(&self, user: &str) -> Option<String> {
+    /// destinations means local delivery. Mail for somebody else (`is_person`, by the
+    /// login name) is sent there, whatever their own aliases make of it.
+    pub fn alias_of(&self, user: &str, is_person: &dyn Fn(&str) -> bool) -> Option<String> {
         let address = match &self.domain {
             Some(domain) => format!("{user}@{domain}"),
             None => user.to_owned(),
         };
         self.entry(&address)?;
-        let lines = self.resolve(&address).ends.into_iter().map(|end| {
-            let is_own = |name: &str| {
-                let name = name.to_lowercase();
-                self.local_name(&name) == Some(user.to_lowercase().as_str())
-            };
-            match end {
-                Destination::Address(name) if is_own(&name) => user.to_owned(),
-                Destination::Command(command) => {
-                    format!(
-                        "\"|{}\"",
-                        command.replace('\\', "\\\\").replace('"', "\\\"")
-                    )
-                }
-                end => written(&end),
+        let own = user.to_lowercase();
+        let is_own = |name: &str| {
+            let name = name.to_lowercase();
+            self.local_name(&name) == Some(own.as_str())
+        };
+        let is_other = |name: &str| {
+            let name = name.to_lowercase();
+            let name = self.local_name(&name).map(without_detail);
+            name.is_some_and(|name| name != own && is_person(&name))
+        };
+        let resolved = self.resolve_to(&address, &is_other);
+        let lines = resolved.ends.into_iter().map(|end| match end {
+            Destination::Keep(name) if is_other(&name) => match &self.domain {
+                Some(domain) if !name.contains('@') => format!("{name}@{domain}"),
+                _ => name,
+            },
+            Destination::Address(name) if is_own(&name) => user.to_owned(),
+            Destination::Command(command) => {
+                format!(
+                    "\"|{}\"",
+                    command.replace('\\', "\\\\").replace('"', "\\\"")
+                )
             }
+            end => written(&end),
         });
         let lines: Vec<String> = lines.collect();
         match lines.as_slice() {
@@ -269,6 +280,11 @@ impl Tables {
 
     /// Looks a name up until nothing more is found.
     pub fn resolve(&self, name: &str) -> Resolved {
+        self.resolve_to(name, &|_| false)
+    }
+
+    /// As [`Tables::resolve`]; what is an end is looked up no further.
+    fn resolve_to(&self, name: &str, is_end: &dyn Fn(&str) -> bool) -> Resolved {
         let mut resolved = Resolved::default();
         let mut seen = BTreeSet::new();
         // What is to be looked up, with the entry that names it: depth first,
@@ -286,6 +302,10 @@ impl Tables {
                 Task::Done(key) => {
                     open.remove(&key);
                     done.insert(key);
+                    continue;
+                }
+                Task::Look(name, Some(_)) if is_end(&name) => {
+                    push_end(&mut resolved, &mut seen, Destination::Address(name));
                     continue;
                 }
                 Task::Look(name, named_by) => (name, named_by),
@@ -414,7 +434,7 @@ mod tests {
         assert_eq!(ends(&tables, "who@old.example"), ["eve"]);
         assert_eq!(ends(&tables, "ann"), ["ann", "a@elsewhere.example"]);
         assert_eq!(ends(&tables, "sue"), ["sue", "tim"]);
-        assert_eq!(tables.alias_of("gus"), None);
+        assert_eq!(tables.alias_of("gus", &|_| false), None);
         assert!(tables.resolve("gus").circles.is_empty());
     }
 
@@ -438,12 +458,28 @@ mod tests {
             "joe: joe, \"|x \\\"a b\\\"\"\nann: asmith\nbob: b@new.example\n",
             "asmith@old.example ann.smith@new.example\nsue@old.example sue, tim\nown@old.example own\n",
         );
-        let alias = |user| tables.alias_of(user);
+        let alias = |user| tables.alias_of(user, &|_| false);
         assert_eq!(alias("joe").as_deref(), Some("\"|x \\\"a b\\\"\"\njoe\n"));
         assert_eq!(alias("ann").as_deref(), Some("ann.smith@new.example\n"));
         assert_eq!(alias("sue").as_deref(), Some("sue\ntim\n"));
         assert_eq!(alias("tim"), None);
         assert_eq!(alias("own"), None);
+    }
+
+    #[test]
+    fn mail_for_somebody_else_is_left_to_them() {
+        let tables = tables(
+            "ann: bob\nbob: \\bob, b@x.example\ncy: dee+x, \\bob\ndee: /var/mail/dee\n\
+             eve: a@x.example b@x.example, staff\nstaff: ann, c@x.example\n",
+            "",
+        );
+        let is_person = |name: &str| ["ann", "bob", "cy", "dee", "eve"].contains(&name);
+        let alias = |user| tables.alias_of(user, &is_person).unwrap_or_default();
+        assert_eq!(alias("ann"), "bob\n");
+        assert_eq!(alias("bob"), "\\bob\nb@x.example\n");
+        assert_eq!(alias("cy"), "bob@old.example\ndee+x\n");
+        assert_eq!(alias("dee"), "/var/mail/dee\n");
+        assert_eq!(alias("eve"), "a@x.example\nb@x.example\nann\nc@x.example\n");
     }
 
     #[test]

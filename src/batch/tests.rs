@@ -423,3 +423,127 @@ fn parts_of_different_batches_are_not_joined() {
     assert!(matches!(error, MergeError::Several(..)), "{error}");
     assert_eq!(contents(stage.path()), before);
 }
+
+#[test]
+fn nothing_of_the_administrators_is_overwritten() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(stage.path(), &[("ann", "a@b.example\n")]);
+    fs::create_dir(stage.path().join("out")).unwrap();
+    fs::set_permissions(stage.path().join("out"), fs::Permissions::from_mode(0o700)).unwrap();
+    let table = "info@old.example ann\n";
+    options.virtual_ = write(stage.path(), "out/virtual", table);
+    let refused = |options: &Options| {
+        let outcome = run(options, &translate, &Nobody);
+        matches!(outcome, Err(BatchError::Foreign(path)) if path.ends_with("out/virtual"))
+    };
+    assert!(refused(&options), "it is read by this run");
+    options.virtual_ = None;
+    assert!(refused(&options), "no run wrote it");
+    assert_eq!(lines(stage.path(), "virtual"), ["info@old.example ann"]);
+    fs::remove_file(stage.path().join("out/virtual")).unwrap();
+    run(&options, &translate, &Nobody).unwrap();
+    assert!(!refused(&options), "the run before wrote it");
+}
+
+#[test]
+fn two_runs_do_not_write_to_one_place() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a@b.example\n")]);
+    let other = write::Directory::private(&options.out).unwrap();
+    other.lock(true).unwrap();
+    let error = run(&options, &translate, &Nobody).unwrap_err();
+    assert!(error.to_string().contains("another run"), "{error}");
+    let part = Options {
+        shard: Some("1/1".parse().unwrap()),
+        ..options.clone()
+    };
+    run(&part, &translate, &Nobody).unwrap();
+    drop(other);
+    run(&options, &translate, &Nobody).unwrap();
+}
+
+#[test]
+fn parts_and_whole_runs_know_of_each_other() {
+    let stage = tempfile::tempdir().unwrap();
+    let set = |forward: &str| homes(stage.path(), &[("ann", "a@b.example\n"), ("bob", forward)]);
+    let whole = |forward: &str| {
+        let mut options = set(forward);
+        options.with = Some("this".to_owned());
+        options
+    };
+    run(&whole("one@b.example\n"), &translate, &Nobody).unwrap();
+    for part in ["1/2", "2/2"] {
+        let options = Options {
+            shard: Some(part.parse().unwrap()),
+            ..whole("two@b.example\n")
+        };
+        run(&options, &translate, &Nobody).unwrap();
+    }
+    run(&whole("one@b.example\n"), &translate, &Nobody).unwrap();
+    assert_eq!(
+        lines(stage.path(), "bob/filters.sieve"),
+        ["# bob", "one@b.example"]
+    );
+    let merged = merge(&[stage.path().join("out")]);
+    assert!(matches!(merged, Err(MergeError::None(_))), "{merged:?}");
+}
+
+#[test]
+fn a_script_of_a_home_that_fails_now_is_named() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = homes(stage.path(), &[("ann", "a@b.example\n")]);
+    run(&options, &translate, &Nobody).unwrap();
+    fs::write(stage.path().join("home/ann/.forward"), "crash\n").unwrap();
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    let told = outcome.problems[0].to_string();
+    assert!(told.contains("do not install it"), "{told}");
+}
+
+#[test]
+fn new_addresses_that_are_old_ones_are_left_out() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(
+        stage.path(),
+        &[
+            ("ann", "dee@old.example\n"),
+            ("bob", "cy@old.example\n"),
+            ("cy", "c@b.example\n"),
+        ],
+    );
+    let accounts =
+        "old,new,address\nann,a,bob@old.example\nbob,b,b@new.example\ndee,d,b@new.example\n";
+    options.accounts = write(stage.path(), "accounts.csv", accounts);
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    let table = lines(stage.path(), "virtual");
+    assert_eq!(
+        table,
+        [
+            "bob@old.example\tb@new.example",
+            "dee@old.example\tb@new.example"
+        ]
+    );
+    let told: String = outcome
+        .problems
+        .iter()
+        .map(|problem| format!("{problem}\n"))
+        .collect();
+    assert!(
+        told.contains("ann: the new address is the old one of somebody else"),
+        "{told}"
+    );
+    assert!(
+        told.contains("dee: the new address is that of somebody else"),
+        "{told}"
+    );
+    let forwards = lines(stage.path(), "forwards.csv");
+    assert_eq!(
+        forwards[1..],
+        [
+            "ann,dee@old.example,moves,b@new.example",
+            "bob,cy@old.example,stays,cy"
+        ]
+    );
+    options.accounts = write(stage.path(), "accounts.csv", "joe jdoe\n");
+    let error = run(&options, &translate, &Nobody).unwrap_err();
+    assert!(matches!(error, BatchError::Accounts(problems) if problems.len() == 1));
+}

@@ -166,7 +166,10 @@ impl Found {
     fn enter(&mut self, user: User) {
         let name = user.name.to_lowercase();
         if !is_safe_name(&user.name) || names::ALL.contains(&name.as_str()) {
-            let why = "its name cannot be the name of a directory of the output";
+            let why = format!(
+                "its name cannot be the name of a directory of the output: {}",
+                user.name
+            );
             return self.tell(&user.home, why);
         }
         let is_lower = user.name == name;

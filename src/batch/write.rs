@@ -1,7 +1,7 @@
 //! In: a directory of the output, names and bytes. Out: files that are whole or
 //! absent, and left alone where they say the same already.
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -37,6 +37,26 @@ impl Directory {
     /// As there.
     pub fn below(&self, name: &str) -> io::Result<Directory> {
         private(self.file.as_fd(), Path::new(name), self.path.join(name))
+    }
+
+    /// Keeps other runs out of the directory, as long as it is open; where it is
+    /// `shared`, those that share it may come in. File systems that know no locks have
+    /// none.
+    ///
+    /// # Errors
+    /// Where another run is there already.
+    pub fn lock(&self, shared: bool) -> io::Result<()> {
+        let operation = match shared {
+            true => FlockOperation::NonBlockingLockShared,
+            false => FlockOperation::NonBlockingLockExclusive,
+        };
+        match rustix::fs::flock(&self.file, operation) {
+            Err(Errno::WOULDBLOCK) => Err(io::Error::new(
+                io::ErrorKind::WouldBlock,
+                "another run of sievify is writing there",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Where it was opened.

@@ -134,7 +134,8 @@ impl Batch {
         let outcome = workers.install(|| batch::run(&options, &translate, &bar));
         bar.0.finish_and_clear();
         let outcome = outcome.inspect_err(|error| {
-            if let batch::BatchError::NoHomes(problems) = error {
+            use batch::BatchError::{Accounts, NoHomes};
+            if let NoHomes(problems) | Accounts(problems) = error {
                 tell(problems, None);
             }
         })?;

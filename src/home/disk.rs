@@ -5,7 +5,7 @@ use super::beneath::Beneath;
 use super::status::Status;
 use super::{Home, Kind, ReadError, Stamp};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -52,6 +52,8 @@ pub struct DiskHome {
     since: SystemTime,
     spent_bytes: Cell<u64>,
     spent_files: Cell<u32>,
+    /// Files that were read, and that every user may write to.
+    open_to_all: RefCell<BTreeSet<String>>,
     pub(super) spent_on_mailboxes: Cell<u64>,
 }
 
@@ -74,6 +76,7 @@ impl DiskHome {
             since: SystemTime::now(),
             spent_bytes: Cell::new(0),
             spent_files: Cell::new(0),
+            open_to_all: RefCell::default(),
             spent_on_mailboxes: Cell::new(0),
         })
     }
@@ -226,6 +229,9 @@ impl Home for DiskHome {
             true => self.open_include(Path::new(path))?,
             false => self.open_file(path)?,
         };
+        if status.mode & 0o002 != 0 {
+            self.open_to_all.borrow_mut().insert(path.to_owned());
+        }
         let left = self.limits.total_bytes - self.spent_bytes.get();
         let limit = self.limits.file_bytes.min(left);
         let too_large = || match limit < self.limits.file_bytes {
@@ -250,6 +256,10 @@ impl Home for DiskHome {
             true => Err(too_large()),
             false => Ok(bytes),
         }
+    }
+
+    fn is_open_to_all(&self, path: &str) -> bool {
+        self.open_to_all.borrow().contains(path)
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {

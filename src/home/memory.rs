@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct MemoryHome {
     files: BTreeMap<String, Vec<u8>>,
     directories: BTreeSet<String>,
+    open_to_all: BTreeSet<String>,
 }
 
 impl MemoryHome {
@@ -23,6 +24,12 @@ impl MemoryHome {
             self = self.directory(above);
         }
         self.files.insert(path.to_owned(), bytes.into());
+        self
+    }
+
+    /// Lets every user write to a file.
+    pub fn open_to_all(mut self, path: &str) -> Self {
+        self.open_to_all.insert(path.to_owned());
         self
     }
 
@@ -46,6 +53,10 @@ impl Home for MemoryHome {
             None if self.directories.contains(path) => Err(ReadError::NotAFile),
             None => Err(ReadError::Missing),
         }
+    }
+
+    fn is_open_to_all(&self, path: &str) -> bool {
+        self.open_to_all.contains(path)
     }
 
     fn kind(&self, path: &str) -> Option<Kind> {

@@ -63,6 +63,10 @@ pub trait Home {
     fn read(&self, path: &str) -> Result<Vec<u8>, ReadError>;
     /// What stands at a path, where anything does.
     fn kind(&self, path: &str) -> Option<Kind>;
+    /// Whether every user of the old host could have written a file that was read.
+    fn is_open_to_all(&self, _path: &str) -> bool {
+        false
+    }
     /// The names in the home itself that begin so, in order.
     fn names(&self, prefix: &str) -> Vec<String>;
     /// A stamp of the file at a path; `""` is the home itself, whose stamp is that

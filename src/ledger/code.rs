@@ -158,6 +158,10 @@ codes! {
         "Rules that nothing ran",
         "The .forward file sends the mail elsewhere and does not call procmail, so the rules in .procmailrc never saw a message.",
         "Nothing needs to be done. If the rules were meant to run, take the .forward file away, and translate again.";
+    OpenToAll "open-to-all":
+        "A file that every user may write to",
+        "Anybody with a login on the old server could have written this file. For that reason mailers and procmail pass such files by, and the mail went into the mailbox; it stays in the inbox.",
+        "Ask the user whether the rules are theirs and still wanted. If so, take away what others may do (chmod o-w), and translate again.";
     FileUnreadable "file-unreadable":
         "A file of rules that could not be read",
         "Only regular files in the home directory that belong to its owner are read, up to a size.",

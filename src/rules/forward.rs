@@ -166,6 +166,10 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             Listed::TooLarge(at) => return vec![Step::Unknown { at }],
         };
+        if self.ledger.home().is_open_to_all(forward) {
+            self.not_trusted(forward, file);
+            return self.as_usual();
+        }
         let step = match parsed.language() {
             Some(Language::Exim) => return self.filter(file),
             Some(Language::Sieve) => self.sieve_script(file),
@@ -258,6 +262,16 @@ impl<'h, 's> Mailer<'h, 's> {
         if let Some(steps) = self.calls.get(&call) {
             return Ok(steps.clone());
         }
+        let default_rc = ".procmailrc";
+        if call.files.is_empty()
+            && let Ok(file) = self.ledger.read(default_rc)
+            && self.ledger.home().is_open_to_all(default_rc)
+        {
+            let at = self.not_trusted(default_rc, file);
+            let steps = vec![Step::Unknown { at }];
+            self.calls.insert(call, steps.clone());
+            return Ok(steps);
+        }
         let Called { steps, default } = procmail(&mut self.ledger, self.settings, &call)?;
         self.default = default;
         self.calls.insert(call, steps.clone());
@@ -289,6 +303,17 @@ impl<'h, 's> Mailer<'h, 's> {
         at
     }
 
+    /// A file that every user may write to: neither Postfix nor procmail does what it says.
+    fn not_trusted(&mut self, path: &str, file: FileId) -> StatementId {
+        let span = self.whole(file);
+        let at = self.ledger.statement(StatementKind::Skipped, span);
+        let message = format!(
+            "Every user of the old server can write to {path}, so the mailer did not do what it says"
+        );
+        self.manual(at, Code::OpenToAll, message);
+        at
+    }
+
     fn sieve_script(&mut self, file: FileId) -> Step {
         let span = self.whole(file);
         let at = self.ledger.statement(StatementKind::Foreign, span);
@@ -315,17 +340,12 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             match destination {
                 syntax::Destination::Include(path) => self.include(at, path, &mut destinations),
-                syntax::Destination::Invalid(text) if several(text).is_some() => {
-                    let addresses = several(text).into_iter().flatten();
-                    destinations.extend(addresses.map(|address| Destination {
-                        at,
-                        to: Target::Address(address),
-                    }));
+                destination => {
+                    for each in destination.each() {
+                        let to = self.target(at, &each);
+                        destinations.push(Destination { at, to });
+                    }
                 }
-                destination => destinations.push(Destination {
-                    at,
-                    to: self.target(at, destination),
-                }),
             }
         }
         destinations
@@ -559,16 +579,6 @@ impl<'h, 's> Mailer<'h, 's> {
     fn manual(&mut self, at: StatementId, code: Code, message: String) {
         self.ledger.find(at, Verdict::Manual, code, message);
     }
-}
-
-/// Several addresses with nothing but blanks between them, which Postfix takes
-/// for what was meant.
-fn several(text: &str) -> Option<Vec<String>> {
-    let words = text.split_whitespace().map(|word| {
-        let address = syntax::mailbox(word)?;
-        address.contains('@').then_some(address)
-    });
-    words.collect()
 }
 
 /// The beginning of a text, for a message about it.

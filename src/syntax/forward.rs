@@ -63,6 +63,26 @@ pub enum Destination {
     Invalid(String),
 }
 
+impl Destination {
+    /// What a mailer makes of it: to Postfix, blanks between addresses part them as commas
+    /// do.
+    pub fn each(&self) -> Vec<Destination> {
+        let several = |text: &str| {
+            let words = text.split_whitespace().map(|word| {
+                let address = mailbox(word)?;
+                address
+                    .contains('@')
+                    .then_some(Destination::Address(address))
+            });
+            words.collect::<Option<Vec<_>>>()
+        };
+        match self {
+            Destination::Invalid(text) => several(text).unwrap_or_else(|| vec![self.clone()]),
+            _ => vec![self.clone()],
+        }
+    }
+}
+
 /// Languages a mailer reads instead, known by the first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {

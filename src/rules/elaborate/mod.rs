@@ -20,7 +20,7 @@ mod statements;
 mod variables;
 
 pub use host::{asks_for_host, printed as host_printed};
-pub use settings::{Mda, Settings};
+pub use settings::{Mda, Settings, names_of_host};
 pub use variables::environment;
 
 use super::model::*;

@@ -60,15 +60,20 @@ impl Settings {
     /// Those that lead to this user on the old host alone, lower-cased.
     pub fn addresses_on_host(&self) -> Vec<String> {
         let user = self.user.to_lowercase();
-        let host = self.host.as_deref().map(str::to_lowercase);
-        let short = host.as_deref().and_then(|host| host.split_once('.'));
-        let names = [
-            host.as_deref(),
-            short.map(|(short, _)| short),
-            Some("localhost"),
-            Some("localhost.localdomain"),
-        ];
-        let names = names.into_iter().flatten();
-        names.map(|name| format!("{user}@{name}")).collect()
+        let names = names_of_host(self.host.as_deref());
+        names.iter().map(|name| format!("{user}@{name}")).collect()
     }
+}
+
+/// How the old host was called on itself, lower-cased.
+pub fn names_of_host(host: Option<&str>) -> Vec<String> {
+    let host = host.map(str::to_lowercase);
+    let short = host.as_deref().and_then(|host| host.split_once('.'));
+    let names = [
+        host.as_deref(),
+        short.map(|(short, _)| short),
+        Some("localhost"),
+        Some("localhost.localdomain"),
+    ];
+    names.into_iter().flatten().map(str::to_owned).collect()
 }

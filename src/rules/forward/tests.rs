@@ -404,3 +404,34 @@ fn lists_that_include_a_list_often_take_linear_time() {
     let Elaborated { program, .. } = read(&home);
     assert_eq!(program.statements.len(), 20_002);
 }
+
+#[test]
+fn what_everybody_may_write_to_is_not_followed() {
+    let home = home("x@elsewhere.example\n").file(".procmailrc", RC);
+    let read_by = |home: &MemoryHome| {
+        let Elaborated {
+            program, findings, ..
+        } = read(home);
+        (program.body, codes(&findings))
+    };
+    let (body, found) = read_by(&home.clone().open_to_all(".forward"));
+    assert!(has_recipe(&body), "procmail runs as usual");
+    assert_eq!(found, [Code::OpenToAll]);
+    let (body, found) = read_by(&home.open_to_all(".forward").open_to_all(".procmailrc"));
+    assert!(
+        matches!(body.as_slice(), [Step::Unknown { .. }]),
+        "{body:?}"
+    );
+    assert_eq!(found, [Code::OpenToAll, Code::OpenToAll]);
+}
+
+#[test]
+fn blanks_part_addresses_one_of_which_is_the_users() {
+    assert_eq!(
+        targets("Joe@old.example b@elsewhere.example\n"),
+        [
+            Target::Keep,
+            Target::Address("b@elsewhere.example".to_owned())
+        ]
+    );
+}

@@ -11,6 +11,7 @@ use super::value::{command, compare, shortened};
 use super::variables::last_assignment;
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
+use crate::rules::elaborate::names_of_host;
 use crate::rules::model::{Folder, StatementId, Text};
 use crate::rules::program::takes_value;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
@@ -442,9 +443,24 @@ impl Lowering<'_> {
                 format!("“{shown}” is no address that mail can be forwarded to"),
             ));
         }
-        let domain = domain.trim_end_matches('.');
-        if literal.is_none() {
-            self.may_be_local(at, domain);
+        let mut domain = domain.trim_end_matches('.');
+        let host = names_of_host(self.options.host.as_deref());
+        match self.options.domain.as_deref() {
+            // To everybody else, the old host is known by its domain.
+            Some(own) if host.contains(&domain.to_lowercase()) && domain != own => {
+                self.find(
+                    at,
+                    adapted(
+                        Code::LocalDomain,
+                        format!(
+                            "“{domain}” was the old server itself; the mail goes to {local}@{own}"
+                        ),
+                    ),
+                );
+                domain = own;
+            }
+            _ if literal.is_none() => self.may_be_local(at, domain),
+            _ => {}
         }
         Ok(Value::text(format!("{local}@{domain}")))
     }
