@@ -113,6 +113,11 @@ fn looked_up(out: &Path) {
         "ada.archer@campus.example"
     );
     assert_eq!(
+        query("virtual", "office@dept.example"),
+        "ada@dept.example, gina@dept.example"
+    );
+    assert_eq!(query("relocated", "office@dept.example"), "");
+    assert_eq!(
         query("relocated", "lea@dept.example"),
         "lea.lang@campus.example"
     );

@@ -178,6 +178,60 @@ fn leads_back(leads: &BTreeMap<&str, Vec<&str>>, link: &Link) -> bool {
     false
 }
 
+/// Recipients that Postfix makes of one (`virtual_alias_expansion_limit`).
+const MOST_MEMBERS: usize = 1000;
+
+/// Further lines of `virtual`: aliases of the old host, with the addresses of their
+/// members there, which the table then sends on. Without them the old host would put such
+/// mail into mailboxes that nobody reads any more.
+pub(super) fn aliases(tables: &Tables, people: &[Person], file: &str) -> (String, Vec<Problem>) {
+    let has_left = |user: &Person| user.address.is_some();
+    let leaves = |name: &str| {
+        let end = Destination::Address(name.to_owned());
+        local_user(tables, people, &end)
+    };
+    let qualified = |name: &str| match &tables.domain {
+        Some(domain) if !name.contains('@') => format!("{name}@{domain}"),
+        _ => name.to_owned(),
+    };
+    let mut text = String::new();
+    let mut problems = Vec::new();
+    for (name, entry) in &tables.aliases {
+        // The rules of a user say what an alias of the user's name makes of mail.
+        if name.starts_with("owner-") || leaves(name).is_some_and(has_left) {
+            continue;
+        }
+        let ends = tables.resolve_to_people(&entry.name, &|name| leaves(name).is_some());
+        let members = ends.iter().map(|end| match end {
+            Destination::Address(name) | Destination::Keep(name) => Some(qualified(name)),
+            _ => None,
+        });
+        let concerns = ends
+            .iter()
+            .any(|end| local_user(tables, people, end).is_some_and(has_left));
+        match members.collect::<Option<Vec<String>>>() {
+            _ if !concerns => {}
+            Some(members) if members.len() <= MOST_MEMBERS && is_plain(name) => {
+                text += &format!("{}\t{}\n", qualified(name), members.join(", "));
+            }
+            _ => problems.push(Problem::at(
+                file,
+                entry.line,
+                format!(
+                    "{} is left out of `virtual`, for it names a file or a program, or more than {MOST_MEMBERS} members: on the old host its mail goes into the old mailboxes of those who move",
+                    entry.name
+                ),
+            )),
+        }
+    }
+    (text, problems)
+}
+
+/// Whether a text can stand in a table.
+fn is_plain(text: &str) -> bool {
+    !text.contains(|c: char| c.is_whitespace() || c.is_control()) && !text.starts_with('#')
+}
+
 /// The lines of `virtual` and `relocated` (postmap(1)): old address, new
 /// address, of everybody whose new address is known and another one. `accounts` is
 /// the name of the list of accounts, for the problems.
@@ -205,13 +259,11 @@ pub(super) fn moved(
         .collect();
     let mut taken: BTreeSet<String> = BTreeSet::new();
     for user in people {
-        let is_plain = |text: &str| !text.contains(|c: char| c.is_whitespace() || c.is_control());
         let Some(new) = user.address.as_deref().filter(|new| is_plain(new)) else {
             missing.extend(user.has_account.then_some(user.name.as_str()));
             continue;
         };
-        let is_login = is_plain(&user.name) && !user.name.contains('@');
-        if !is_login || user.name.starts_with('#') {
+        if !is_plain(&user.name) || user.name.contains('@') {
             unwritable.push(user.name.as_str());
             continue;
         }

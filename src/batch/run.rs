@@ -193,7 +193,14 @@ pub fn run(
     let (moved, found) = lists::moved(&people, domain, accounts.as_deref().unwrap_or_default());
     let problems = found.into_iter().filter(|_| accounts.is_some());
     outcome.problems.extend(problems);
-    output.file(names::VIRTUAL, moved.as_bytes())?;
+    let aliases = options.aliases.as_ref();
+    let aliases = aliases.map_or(String::new(), |path| path.display().to_string());
+    let (sent_on, found) = lists::aliases(&tables, &people, &aliases);
+    outcome.problems.extend(found);
+    output.file(
+        names::VIRTUAL,
+        [moved.as_str(), &sent_on].concat().as_bytes(),
+    )?;
     output.file(names::RELOCATED, moved.as_bytes())?;
     if let Some(out) = &out {
         outcome.problems.extend(left_over(out, &users));

@@ -283,6 +283,15 @@ impl Tables {
         self.resolve_to(name, &|_| false)
     }
 
+    /// Where mail for a name goes; who is a person is looked up no further.
+    pub fn resolve_to_people(
+        &self,
+        name: &str,
+        is_person: &dyn Fn(&str) -> bool,
+    ) -> Vec<Destination> {
+        self.resolve_to(name, is_person).ends
+    }
+
     /// As [`Tables::resolve`]; what is an end is looked up no further.
     fn resolve_to(&self, name: &str, is_end: &dyn Fn(&str) -> bool) -> Resolved {
         let mut resolved = Resolved::default();

@@ -245,14 +245,20 @@ fn tables_for_the_move() {
             "dan,boss@old.example,moves,cat@new.example",
         ]
     );
+    let moved = [
+        "ann@old.example\ta.smith@new.example",
+        "cat@old.example\tcat@new.example",
+    ];
+    assert_eq!(lines(at, "relocated"), moved);
+    assert_eq!(lines(at, "virtual")[..2], moved);
     assert_eq!(
-        lines(at, "virtual"),
+        lines(at, "virtual")[2..],
         [
-            "ann@old.example\ta.smith@new.example",
-            "cat@old.example\tcat@new.example"
+            "=f@old.example\tann@old.example, cat@old.example",
+            "boss@old.example\tcat@old.example",
+            "staff@old.example\tann@old.example, bob@old.example, ext@elsewhere.example",
         ]
     );
-    assert_eq!(lines(at, "relocated"), lines(at, "virtual"));
     let lines: Vec<_> = outcome.problems.iter().filter_map(|p| p.line).collect();
     assert_eq!(lines, [5, 6]);
 }
@@ -366,8 +372,12 @@ fn everybody_is_in_the_tables_and_lists() {
         "ann@old.example\tann@new.example",
         "bob@old.example\tbb@new.example",
     ];
-    assert_eq!(lines(stage.path(), "virtual"), moved);
     assert_eq!(lines(stage.path(), "relocated"), moved);
+    assert_eq!(lines(stage.path(), "virtual")[..2], moved);
+    assert_eq!(
+        lines(stage.path(), "virtual")[2..],
+        ["staff@old.example\tbob@old.example, x@r.example"]
+    );
     assert_eq!(
         lines(stage.path(), "forwards.csv")[1..],
         [
@@ -546,4 +556,40 @@ fn new_addresses_that_are_old_ones_are_left_out() {
     options.accounts = write(stage.path(), "accounts.csv", "joe jdoe\n");
     let error = run(&options, &translate, &Nobody).unwrap_err();
     assert!(matches!(error, BatchError::Accounts(problems) if problems.len() == 1));
+}
+
+#[test]
+fn aliases_lead_to_those_who_have_left() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(
+        stage.path(),
+        &[("ann", "x@b.example\n"), ("bob", "y@b.example\n")],
+    );
+    options.accounts = write(
+        stage.path(),
+        "accounts.csv",
+        "old,new,address\nann,a,a@new.example\nbob,b,b@new.example\n",
+    );
+    options.aliases = write(
+        stage.path(),
+        "aliases",
+        "office: \\bob, all\nall: Ann, guest@b.example\nann: bob\nlog: ann, /var/log/mail\n\
+         far: guest@b.example\nowner-all: ann\n",
+    );
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!(
+        lines(stage.path(), "virtual"),
+        [
+            "ann@old.example\ta@new.example",
+            "bob@old.example\tb@new.example",
+            "all@old.example\tAnn@old.example, guest@b.example",
+            "office@old.example\tbob@old.example, Ann@old.example, guest@b.example",
+        ]
+    );
+    assert_eq!(lines(stage.path(), "relocated").len(), 2);
+    let told: Vec<String> = { outcome.problems.iter() }
+        .map(|problem| problem.to_string())
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("aliases:4: log is left out"), "{told:?}");
 }
