@@ -257,6 +257,9 @@ impl Lowering<'_> {
         } else if splits_match(recipe) {
             matched.learn("MATCH", Known::Lost);
         }
+        for (name, seen) in &guard.narrowed {
+            matched.narrow(name, *seen);
+        }
         let mut failed = matched.clone();
         failed.chain.succeeded = Some(false);
         let acted = self.acted(recipe, ahead, &mut matched);

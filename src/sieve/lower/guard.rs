@@ -15,7 +15,7 @@ use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
 use crate::syntax::Span;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +32,8 @@ pub(super) struct Guard {
     pub found: Option<Rc<str>>,
     /// The commands before the test have put it into the script's variable.
     pub sets_match: bool,
+    /// What variables look like behind the test.
+    pub narrowed: BTreeMap<String, Shape>,
 }
 
 /// Why a recipe is left out, and which part of it is to blame.
@@ -50,6 +52,8 @@ pub(super) struct Held {
     pub captured: Option<Group>,
     /// What `MATCH` is behind it, where that is the same for every message.
     pub found: Option<Rc<str>>,
+    /// What the script's variable is that it looks at, where it holds.
+    pub seen: Shape,
     pub notes: Vec<Note>,
 }
 
@@ -61,6 +65,7 @@ impl Held {
             fit: Fit::default(),
             captured: None,
             found: None,
+            seen: Shape::Blank,
             notes: Vec::new(),
         }
     }
@@ -74,6 +79,7 @@ impl Held {
         self.fit = self.fit.negated();
         self.captured = None;
         self.found = None;
+        self.seen = Shape::Blank;
         self
     }
 }
@@ -86,6 +92,7 @@ impl From<Matched> for Held {
             fit: matched.fit,
             captured: matched.captured,
             found: None,
+            seen: Shape::Blank,
             notes: matched.notes,
         }
     }
@@ -131,6 +138,7 @@ impl<'r> Gathered<'r> {
                 captured: None,
                 found: None,
                 sets_match: false,
+                narrowed: BTreeMap::new(),
             },
             path: path.clone(),
             tests: Vec::new(),
@@ -142,6 +150,7 @@ impl<'r> Gathered<'r> {
 
     /// What `MATCH` holds behind a condition is not known.
     fn loses_match(&mut self) {
+        self.guard.narrowed.remove("MATCH");
         self.path.learn("MATCH", Known::Lost);
         self.guard.sets_match = false;
         self.guard.captured = None;
@@ -159,6 +168,16 @@ impl<'r> Gathered<'r> {
             }
             self.weighted.push((condition, held.test, held.fit));
             return None;
+        }
+        if let Area::Variable(name) = &condition.area
+            && held.seen > Shape::Blank
+        {
+            self.path.narrow(name, held.seen);
+            let seen = self.guard.narrowed.entry(name.clone()).or_insert(held.seen);
+            *seen = held.seen.max(*seen);
+        }
+        if has_split(condition) {
+            self.guard.narrowed.remove("MATCH");
         }
         self.guard.fit = self.guard.fit.and(held.fit);
         if let Some(found) = held.found {
@@ -500,6 +519,7 @@ impl Lowering<'_> {
                         fit: header.fit.and(body.fit),
                         captured: None,
                         found: None,
+                        seen: Shape::Blank,
                         notes: header.notes.into_iter().chain(body.notes).collect(),
                     }
                 }
@@ -519,6 +539,9 @@ impl Lowering<'_> {
                 Known::Carried { doubtful, .. } => {
                     let subject = reference(&script_name(name));
                     let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
+                    if !held.fit.may_exceed {
+                        held.seen = pattern::shape_of_all(expression);
+                    }
                     if doubtful {
                         held.fit = Fit::LOOSE;
                     }

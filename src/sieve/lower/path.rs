@@ -108,6 +108,14 @@ impl Path {
         Rc::make_mut(&mut self.variables).insert(name.to_owned(), known);
     }
 
+    /// A condition has seen what a variable holds.
+    pub fn narrow(&mut self, name: &str, seen: Shape) {
+        if let Some(Known::Carried { doubtful, shape }) = self.variables.get(name) {
+            let (doubtful, shape) = (*doubtful, seen.max(*shape));
+            self.learn(name, Known::Carried { doubtful, shape });
+        }
+    }
+
     /// Nothing more is asked of this way.
     pub fn let_go(&mut self) {
         self.variables = Rc::default();

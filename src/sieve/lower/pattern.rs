@@ -18,6 +18,7 @@ mod tests;
 mod text;
 
 pub(super) use body::EDGE;
+pub(super) use capture::shape_of_all;
 pub(super) use glob::escaped;
 pub(super) use header::of_envelope;
 

@@ -15,7 +15,7 @@ use super::regex;
 use super::term::{
     self, Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
 };
-use crate::rules::expression::{ByteSet, Regex};
+use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
 use std::sync::Arc;
@@ -418,6 +418,18 @@ fn longest_first(line: &Line) -> Line {
     Line {
         factors: line.factors.iter().map(ordered).collect(),
         closed: line.closed,
+    }
+}
+
+/// What a text is, all of which an expression asks for: `^^[a-z]+^^`.
+pub(in crate::sieve::lower) fn shape_of_all(expression: &Expression) -> Shape {
+    let factors = match &expression.regex {
+        Regex::Concat(factors) => factors.as_ref(),
+        _ => &[],
+    };
+    match factors {
+        [Regex::Edge, factors @ .., Regex::Edge] => shape(factors),
+        _ => Shape::Blank,
     }
 }
 
