@@ -156,6 +156,7 @@ pub fn tables(bytes: &[u8]) {
         .for_each(|problem| shown(&problem.to_string()));
     let tables = Tables {
         domain: Some("old.example".to_owned()),
+        hosts: vec!["localhost".to_owned()],
         aliases,
         virtual_,
     };

@@ -7,6 +7,7 @@ mod input;
 pub mod lines;
 mod lists;
 mod merge;
+mod moved;
 mod output;
 pub mod passwd;
 mod rows;

@@ -131,15 +131,12 @@ impl<'t> Replay<'t> {
             self.sums.same += 1;
             return None;
         }
-        let why = match self.entry(&old) {
-            Some(entry) => Why::Entry(entry),
-            None => {
-                let read = self.old(letter, &recipient, &letter.as_sieve_reads_it());
-                match self.places(&read) == after {
-                    true => Why::Everywhere,
-                    false => Why::Unexplained,
-                }
-            }
+        // Where the old rules would do the same with a header that is read as servers
+        // read it, no entry is to blame.
+        let read = self.old(letter, &recipient, &letter.as_sieve_reads_it());
+        let why = match self.places(&read) == after {
+            true => Why::Everywhere,
+            false => self.entry(&old).map_or(Why::Unexplained, Why::Entry),
         };
         self.sums.unexplained += usize::from(why == Why::Unexplained);
         Some(Difference {

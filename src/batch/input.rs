@@ -7,6 +7,7 @@ use super::tables::{self, Tables};
 use super::users::{self, Person, User};
 use super::{accounts, passwd};
 use crate::home::{DiskHome, Home};
+use crate::rules::elaborate::names_of_host;
 use std::path::Path;
 
 fn read(path: &Path) -> Result<(String, String), BatchError> {
@@ -44,6 +45,7 @@ fn included(options: &Options, path: &str) -> Result<String, String> {
 pub fn tables(options: &Options, problems: &mut Vec<Problem>) -> Result<Tables, BatchError> {
     let mut tables = Tables {
         domain: options.domain.as_ref().map(|domain| domain.to_lowercase()),
+        hosts: names_of_host(options.host.as_deref()),
         ..Tables::default()
     };
     let mut sources = Vec::new();

@@ -1,7 +1,6 @@
 //! In: the tables of the old host, its users, and where these forward mail.
 //! Out: the lists for the move that are about several users.
 
-use super::lines::Problem;
 use super::output::{Output, names};
 use super::rows::cell;
 use super::run::BatchError;
@@ -52,7 +51,11 @@ pub(super) fn lists(tables: &Tables, people: &[Person]) -> Vec<[String; 5]> {
 }
 
 /// The user that mail for a destination ends with.
-fn local_user<'p>(tables: &Tables, people: &'p [Person], end: &Destination) -> Option<&'p Person> {
+pub(super) fn local_user<'p>(
+    tables: &Tables,
+    people: &'p [Person],
+    end: &Destination,
+) -> Option<&'p Person> {
     let name = match end {
         Destination::Keep(name) => name.as_str(),
         Destination::Address(address) => tables.local_name(address)?,
@@ -176,136 +179,4 @@ fn leads_back(leads: &BTreeMap<&str, Vec<&str>>, link: &Link) -> bool {
         }
     }
     false
-}
-
-/// Recipients that Postfix makes of one (`virtual_alias_expansion_limit`).
-const MOST_MEMBERS: usize = 1000;
-
-/// Further lines of `virtual`: aliases of the old host, with the addresses of their
-/// members there, which the table then sends on. Without them the old host would put such
-/// mail into mailboxes that nobody reads any more.
-pub(super) fn aliases(tables: &Tables, people: &[Person], file: &str) -> (String, Vec<Problem>) {
-    let has_left = |user: &Person| user.address.is_some();
-    let leaves = |name: &str| {
-        let end = Destination::Address(name.to_owned());
-        local_user(tables, people, &end)
-    };
-    let qualified = |name: &str| match &tables.domain {
-        Some(domain) if !name.contains('@') => format!("{name}@{domain}"),
-        _ => name.to_owned(),
-    };
-    let mut text = String::new();
-    let mut problems = Vec::new();
-    for (name, entry) in &tables.aliases {
-        // The rules of a user say what an alias of the user's name makes of mail.
-        if name.starts_with("owner-") || leaves(name).is_some_and(has_left) {
-            continue;
-        }
-        let ends = tables.resolve_to_people(&entry.name, &|name| leaves(name).is_some());
-        let members = ends.iter().map(|end| match end {
-            Destination::Address(name) | Destination::Keep(name) => Some(qualified(name)),
-            _ => None,
-        });
-        let concerns = ends
-            .iter()
-            .any(|end| local_user(tables, people, end).is_some_and(has_left));
-        match members.collect::<Option<Vec<String>>>() {
-            _ if !concerns => {}
-            Some(members) if members.len() <= MOST_MEMBERS && is_plain(name) => {
-                text += &format!("{}\t{}\n", qualified(name), members.join(", "));
-            }
-            _ => problems.push(Problem::at(
-                file,
-                entry.line,
-                format!(
-                    "{} is left out of `virtual`, for it names a file or a program, or more than {MOST_MEMBERS} members: on the old host its mail goes into the old mailboxes of those who move",
-                    entry.name
-                ),
-            )),
-        }
-    }
-    (text, problems)
-}
-
-/// Whether a text can stand in a table.
-fn is_plain(text: &str) -> bool {
-    !text.contains(|c: char| c.is_whitespace() || c.is_control()) && !text.starts_with('#')
-}
-
-/// The lines of `virtual` and `relocated` (postmap(1)): old address, new
-/// address, of everybody whose new address is known and another one. `accounts` is
-/// the name of the list of accounts, for the problems.
-pub(super) fn moved(
-    people: &[Person],
-    domain: Option<&str>,
-    accounts: &str,
-) -> (String, Vec<Problem>) {
-    let mut text = String::new();
-    let mut same = Vec::new();
-    let mut missing = Vec::new();
-    let mut chained = Vec::new();
-    let mut shared = Vec::new();
-    let mut unwritable = Vec::new();
-    let old_of = |name: &str| match domain {
-        Some(domain) => format!("{name}@{domain}").to_lowercase(),
-        None => name.to_lowercase(),
-    };
-    let moves = |user: &&Person| {
-        let new = user.address.as_deref();
-        new.is_some_and(|new| !new.eq_ignore_ascii_case(&old_of(&user.name)))
-    };
-    let left: BTreeSet<String> = { people.iter().filter(moves) }
-        .map(|user| old_of(&user.name))
-        .collect();
-    let mut taken: BTreeSet<String> = BTreeSet::new();
-    for user in people {
-        let Some(new) = user.address.as_deref().filter(|new| is_plain(new)) else {
-            missing.extend(user.has_account.then_some(user.name.as_str()));
-            continue;
-        };
-        if !is_plain(&user.name) || user.name.contains('@') {
-            unwritable.push(user.name.as_str());
-            continue;
-        }
-        if !taken.insert(new.to_lowercase()) {
-            shared.push(user.name.as_str());
-        }
-        let old = match domain {
-            Some(domain) => format!("{}@{domain}", user.name),
-            None => user.name.clone(),
-        };
-        if old.eq_ignore_ascii_case(new) {
-            // It would send the mail in a circle, or refuse it.
-            same.push(user.name.as_str());
-        } else if left.contains(&new.to_lowercase()) {
-            // It would be looked up again, and go to somebody else.
-            chained.push(user.name.as_str());
-        } else {
-            text += &format!("{old}\t{new}\n");
-        }
-    }
-    let mut problems = Vec::new();
-    let mut tell = |who: &[&str], what: &str| {
-        if let [first, others @ ..] = who {
-            let others = match others.len() {
-                0 => String::new(),
-                number => format!(" and {number} more"),
-            };
-            let message = format!("{first}{others}: {what}");
-            problems.push(Problem::with(accounts, message));
-        }
-    };
-    let left_out = |why: &str| format!("{why}, so that `virtual` and `relocated` leave them out");
-    tell(&same, &left_out("the new address is the old one"));
-    tell(&missing, &left_out("no new address is given"));
-    tell(
-        &chained,
-        &left_out("the new address is the old one of somebody else who moves"),
-    );
-    tell(
-        &unwritable,
-        &left_out("the login is no name for an address"),
-    );
-    tell(&shared, "the new address is that of somebody else as well");
-    (text, problems)
 }

@@ -3,6 +3,7 @@
 
 use super::lines::Problem;
 use super::lists::{self, Link};
+use super::moved::Old;
 use super::output::{Output, directory, names, output_error, settle};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
 use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
@@ -40,6 +41,8 @@ pub struct Options {
     pub virtual_: Option<PathBuf>,
     /// The domain of the old host.
     pub domain: Option<String>,
+    /// How the old host is called.
+    pub host: Option<String>,
     /// What `$HOME` was on the old host, `%u` for the login name; without it,
     /// where passwd says, or where the home is.
     pub home_path: Option<String>,
@@ -189,19 +192,20 @@ pub fn run(
     output.written += usize::from(list.finish()?);
     let accounts = options.accounts.as_ref();
     let accounts = accounts.map(|path| path.display().to_string());
-    let domain = options.domain.as_deref();
-    let (moved, found) = lists::moved(&people, domain, accounts.as_deref().unwrap_or_default());
-    let problems = found.into_iter().filter(|_| accounts.is_some());
-    outcome.problems.extend(problems);
     let aliases = options.aliases.as_ref();
     let aliases = aliases.map_or(String::new(), |path| path.display().to_string());
-    let (sent_on, found) = lists::aliases(&tables, &people, &aliases);
-    outcome.problems.extend(found);
-    output.file(
-        names::VIRTUAL,
-        [moved.as_str(), &sent_on].concat().as_bytes(),
-    )?;
-    output.file(names::RELOCATED, moved.as_bytes())?;
+    let with_home: HashSet<&str> = users.iter().map(|user| user.name.as_str()).collect();
+    let old = Old {
+        tables: &tables,
+        people: &people,
+        has_script: &|login| with_home.contains(login),
+        accounts: accounts.as_deref(),
+        aliases: &aliases,
+    };
+    let mut moved = old.moved();
+    outcome.problems.append(&mut moved.problems);
+    output.file(names::VIRTUAL, moved.virtual_.as_bytes())?;
+    output.file(names::RELOCATED, moved.relocated.as_bytes())?;
     if let Some(out) = &out {
         outcome.problems.extend(left_over(out, &users));
     }
@@ -270,13 +274,19 @@ fn overwrites_nothing(options: &Options) -> Result<(), BatchError> {
     let inputs: Vec<PathBuf> = { inputs.into_iter().flatten() }
         .filter_map(|path| path.canonicalize().ok())
         .collect();
-    let is_of_a_run = |name| options.out.join(name).exists();
     // Every run writes these before the tables, whole or in parts.
-    let is_of_runs = is_of_a_run(names::SUMMARY) || is_of_a_run(PARTS);
+    let summary = csv::Reader::from_path(options.out.join(names::SUMMARY));
+    let is_summary = |mut summary: csv::Reader<_>| {
+        let head = summary.headers().ok();
+        head.is_some_and(|head| head.iter().eq(SUMMARY))
+    };
+    let is_of_runs = summary.is_ok_and(is_summary) || options.out.join(PARTS).exists();
     for name in names::ALL {
         let path = options.out.join(name);
         let is_input = path.canonicalize().is_ok_and(|path| inputs.contains(&path));
-        if is_input || !is_of_runs && path.exists() {
+        // Links are replaced, and what they lead to stays.
+        let is_file = path.symlink_metadata().is_ok_and(|path| path.is_file());
+        if is_input || !is_of_runs && is_file {
             return Err(BatchError::Foreign(path.display().to_string()));
         }
     }

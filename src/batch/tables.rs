@@ -3,7 +3,7 @@
 
 use super::lines::{Problem, logical};
 use crate::syntax::FileId;
-use crate::syntax::forward::{Destination, Forward, mailbox};
+use crate::syntax::forward::{Destination, Forward, Node, NodeKind, mailbox};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A line of a table.
@@ -55,9 +55,16 @@ fn table(
             continue;
         };
         let values = Forward::parse(FileId(0), values);
+        let is_comment = |node: &Node| matches!(node.kind, NodeKind::Comment);
+        if values.nodes.iter().any(is_comment) {
+            let message = format!(
+                "behind a destination of {name}, # begins no comment: the mailer took each word behind it for an address, and they are left out here"
+            );
+            problems.push(Problem::at(file, line, message));
+        }
         let destinations: Vec<Destination> = values
             .destinations()
-            .flat_map(|(_, destination)| destination.each())
+            .flat_map(|(_, destination)| words(destination))
             .map(|destination| match destination {
                 Destination::Invalid(text) if is_domain(&text) => Destination::Address(text),
                 Destination::Address(text) => Destination::Address(unquoted(&text)),
@@ -124,7 +131,7 @@ pub fn include(
                     let inner = Forward::parse(FileId(0), &text);
                     let inner: Vec<Destination> = inner
                         .destinations()
-                        .flat_map(|(_, inner)| inner.each())
+                        .flat_map(|(_, inner)| words(inner))
                         .collect();
                     pending.extend(inner.into_iter().rev().map(|inner| (inner, depth + 1)));
                 }
@@ -140,6 +147,17 @@ pub fn include(
         }
     }
     problems
+}
+
+/// Words with nothing but blanks between them are an address each.
+fn words(destination: &Destination) -> Vec<Destination> {
+    let Destination::Invalid(text) = destination else {
+        return vec![destination.clone()];
+    };
+    let each = text.split_whitespace().map(mailbox);
+    let each = each.map(|word| word.map(Destination::Address));
+    each.collect::<Option<_>>()
+        .unwrap_or_else(|| vec![destination.clone()])
 }
 
 /// `"ann"` is ann, where the quotes are needed by nothing in them.
@@ -168,6 +186,8 @@ pub struct Tables {
     pub virtual_: Table,
     /// The host's own domain, lower-cased: an address in it is a local name.
     pub domain: Option<String>,
+    /// How the host is called on itself, lower-cased: the same.
+    pub hosts: Vec<String>,
 }
 
 /// Where mail for a name ends.
@@ -202,8 +222,8 @@ impl Tables {
         address: &str,
     ) -> impl Iterator<Item = (Key<'a>, &'a TableEntry)> + use<'a> {
         let address = address.to_lowercase();
-        let qualified = match (&self.domain, address.contains('@')) {
-            (Some(domain), false) => format!("{address}@{domain}"),
+        let qualified = match (&self.domain, self.local_name(&address)) {
+            (Some(domain), Some(local)) => format!("{local}@{domain}"),
             _ => address.clone(),
         };
         let of_domain = qualified
@@ -229,8 +249,8 @@ impl Tables {
         match address.rsplit_once('@') {
             None => Some(address),
             Some((local, domain)) => {
-                let own = self.domain.as_deref();
-                own.is_some_and(|own| own.eq_ignore_ascii_case(domain))
+                let mut own = self.domain.iter().chain(&self.hosts);
+                own.any(|own| own.eq_ignore_ascii_case(domain))
                     .then_some(local)
             }
         }
@@ -405,6 +425,7 @@ mod tests {
             aliases: aliases("aliases", aliases_text).0,
             virtual_: virtual_("virtual", virtual_text).0,
             domain: Some("old.example".to_owned()),
+            hosts: vec!["localhost".to_owned()],
         }
     }
 
@@ -501,9 +522,10 @@ mod tests {
 
     #[test]
     fn bad_lines_are_named() {
-        let (table, problems) = aliases("aliases", "a: b\nno colon\na: c\nd: e f\n");
-        assert_eq!(table.len(), 2);
+        let (table, problems) = aliases("aliases", "a: b\nno colon\na: c\nd: e f\ng: h # i\n");
+        assert_eq!(table.len(), 3);
+        assert_eq!(table["d"].destinations.len(), 2);
         let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
-        assert_eq!(lines, [2, 3, 4]);
+        assert_eq!(lines, [2, 3, 5]);
     }
 }

@@ -191,6 +191,7 @@ impl Batch {
             aliases: self.aliases.clone(),
             virtual_: self.virtual_.clone(),
             domain: self.old_host.domain.clone(),
+            host: self.old_host.host.clone(),
             home_path: self.home_path.clone(),
             limits: Limits::default(),
             allow_include: self.old_host.allow_include.clone(),

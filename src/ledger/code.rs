@@ -338,6 +338,10 @@ codes! {
         "A program that changed the mail",
         "The rule sends the mail through a program and goes on with what comes out. A mail server runs no programs of its users, so the mail goes on unchanged.",
         "If a rule below looks for what the program wrote into the mail, write another rule in its place. Otherwise nothing needs to be done.";
+    BeforeFilter "before-filter":
+        "A rule above the spam filter that looks for its marks",
+        "On the old server this rule came before the spam filter, so that it saw only marks that mail brought along. The new server filters mail before it runs any rule: the rule meets all marked mail, also what rules further down were meant for. It throws nothing away.",
+        "Look which of the rules about spam should count now, and take the other away.";
     SpamFilter "spam-filter":
         "A spam or virus filter",
         "The rule sends the mail through a spam or virus filter. The new server filters mail before any user's rules run. Rules that look for what the filter writes are kept.",

@@ -21,6 +21,7 @@ mod forward;
 mod guard;
 mod left_out;
 mod mailbox;
+mod marks;
 mod once;
 mod path;
 pub mod pattern;
@@ -52,9 +53,10 @@ use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::rules::program::Changed;
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
+use marks::Marks;
 use path::Path;
 use pattern::Note;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,6 +180,8 @@ struct Lowering<'a> {
     unchanged: BTreeSet<Changed>,
     /// Some rule takes fields out of the header.
     takes_fields_out: bool,
+    /// For rules above a spam filter, what that writes, and which it is.
+    marked_later: HashMap<StatementId, Marks>,
     /// A statement for which a copy may have been kept that the script does not
     /// keep, in the block of the copy.
     lost_copy: Option<StatementId>,
@@ -225,6 +229,7 @@ impl<'a> Lowering<'a> {
             folders: BTreeMap::new(),
             unchanged: BTreeSet::new(),
             takes_fields_out: false,
+            marked_later: marks::later(&program.body),
             lost_copy: None,
             lost: {
                 let mut lost = variables::of_one_name(&read);

@@ -10,7 +10,7 @@ use super::shape::Shape;
 use super::value::{compare, lost, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual, variables};
 use crate::ledger::{Code, Verdict};
-use crate::rules::model::{self, Area, Condition, Recipe, Text};
+use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};
 use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
@@ -376,6 +376,13 @@ impl Lowering<'_> {
                 "A rule above changes what this looks at, and the script does not, or not in all such mail",
             ));
         }
+        if let Some(program) = self.marked_below(recipe.at, &held.test) {
+            held.fit = Fit::LOOSE;
+            held.notes.push(adapted(
+                Code::BeforeFilter,
+                format!("{program} ran below this rule, which saw what came with the mail alone; the new server has marked all mail before it runs any rule"),
+            ));
+        }
         if asks_for_length(&held.test) {
             held.fit = Fit::LOOSE;
             held.notes.push(adapted(
@@ -387,7 +394,7 @@ impl Lowering<'_> {
             held.fit = Fit::LOOSE;
             held.notes.push(adapted(
                 Code::BodyUnseen,
-                "Where a rule above took a field out of the header, Dovecot finds nothing in the body",
+                "Where a rule above took a field out of the header, some servers (Dovecot) find nothing in the body",
             ));
         }
         Ok(match condition.negated {
@@ -460,6 +467,19 @@ impl Lowering<'_> {
             }
         }
         Ok(held)
+    }
+
+    /// The spam filter that runs below a rule and writes what the rule asks for.
+    fn marked_below(&self, at: StatementId, test: &Test) -> Option<&'static str> {
+        let of = |(begin, program): &(&'static str, &'static str)| {
+            let is_mark = |name: &String| name.to_ascii_lowercase().starts_with(begin);
+            let asks = asks(test, |test| match test {
+                Test::Header { names, .. } | Test::Exists(names) => names.iter().any(is_mark),
+                _ => false,
+            });
+            asks.then_some(*program)
+        };
+        self.marked_later.get(&at)?.iter().find_map(of)
     }
 
     /// Whether rules above change a field, and the server does not.

@@ -1,6 +1,7 @@
 //! In: the value of a variable, as far as it is known. Out: whether it can stand
 //! in a folder's name as it is.
 
+use super::date::NOW;
 use super::path::Path;
 use super::value::script_name;
 use crate::sieve::script::{Part, Value};
@@ -49,6 +50,10 @@ impl Path {
 
     /// That of a variable of the script.
     fn shape_of(&self, name: &str) -> Shape {
+        // Days and hours.
+        if name.starts_with(NOW) {
+            return Shape::Name;
+        }
         let same = |(own, _): &(&str, Shape)| script_name(own) == name;
         let shapes = self.shapes().filter(same).map(|(_, shape)| shape);
         shapes.min().unwrap_or(Shape::Anything)

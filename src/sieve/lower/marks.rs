@@ -1,0 +1,84 @@
+//! In: the steps of the rules. Out: which recipes stand above a spam filter, and how the
+//! fields begin that it writes. Those see other mail on a server that filters before any
+//! rule.
+
+use crate::rules::model::{Action, Recipe, StatementId, Step, Target};
+use crate::rules::program::{Meaning, meaning};
+use std::collections::{HashMap, HashSet};
+
+/// How the names of fields begin that a program writes, in lower case, and the program.
+pub(super) type Marks = Vec<(&'static str, &'static str)>;
+
+/// Spam filters and what their fields begin with.
+const MARKS: [(&str, &str); 12] = [
+    ("spamc", "x-spam-"),
+    ("spamassassin", "x-spam-"),
+    ("rspamc", "x-spam"),
+    ("bogofilter", "x-bogosity"),
+    ("spamprobe", "x-spamprobe"),
+    ("dspam", "x-dspam-"),
+    ("crm", "x-crm114-"),
+    ("crm114", "x-crm114-"),
+    ("mailreaver.crm", "x-crm114-"),
+    ("bsfilter", "x-spam-"),
+    ("bmf", "x-spam-"),
+    ("clamassassin", "x-virus-"),
+];
+
+/// Recipes above the first filter that writes a kind of field, with that kind.
+pub(super) fn later(body: &[Step]) -> HashMap<StatementId, Marks> {
+    let mut seen = Seen::default();
+    seen.steps(body);
+    seen.later
+}
+
+#[derive(Default)]
+struct Seen {
+    /// Recipes so far, in the order in which messages come by them.
+    recipes: Vec<StatementId>,
+    written: HashSet<&'static str>,
+    later: HashMap<StatementId, Marks>,
+}
+
+impl Seen {
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match step {
+                Step::Recipe(recipe) => self.recipe(recipe),
+                Step::Include { body, .. } | Step::Detail { body, .. } => self.steps(body),
+                Step::Deliver(destinations) => {
+                    for destination in destinations {
+                        if let Target::Rules(steps) = &destination.to {
+                            self.steps(steps);
+                        }
+                    }
+                }
+                Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
+            }
+        }
+    }
+
+    fn recipe(&mut self, recipe: &Recipe) {
+        match &recipe.action {
+            Action::Pipe(command) if recipe.flags.filter => {
+                if let Meaning::SpamFilter { program, .. } = meaning(command) {
+                    self.filter(&program);
+                }
+            }
+            Action::Block(steps) => self.steps(steps),
+            _ => {}
+        }
+        // Behind what stands in it: whether a filter is asked is not asked of a server.
+        self.recipes.push(recipe.at);
+    }
+
+    fn filter(&mut self, program: &str) {
+        for (name, begin) in MARKS.iter().filter(|(name, _)| *name == program) {
+            if self.written.insert(begin) {
+                for at in &self.recipes {
+                    self.later.entry(*at).or_default().push((begin, name));
+                }
+            }
+        }
+    }
+}
