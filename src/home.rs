@@ -44,6 +44,9 @@ pub enum ReadError {
     /// It is owned by neither the home's owner nor root.
     #[error("it belongs to another user")]
     Owner,
+    /// Every user of the old host could have written it.
+    #[error("every user can write to it")]
+    OpenToAll,
     /// It is root's and has a second name, so that anyone may have put it here.
     #[error("it belongs to root and has a second name elsewhere")]
     Linked,

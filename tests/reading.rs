@@ -260,6 +260,26 @@ fn a_device_is_not_opened() {
 }
 
 #[test]
+fn a_file_that_is_open_to_all_is_known_as_such() {
+    let stage = Stage::new();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for (name, bits) in [("closed", 0o664), ("open", 0o666)] {
+        fs::write(stage.at(name), name).unwrap();
+        mode(&stage.at(name), bits);
+    }
+    let open_ones = || {
+        let home = stage.open();
+        ["closed", "open"].map(|name| home.read(name).is_ok() && home.is_open_to_all(name))
+    };
+    assert_eq!(open_ones(), [false, true]);
+    // A home without modes.
+    mode(stage.at("open").parent().unwrap(), 0o777);
+    assert_eq!(open_ones(), [false, false]);
+}
+
+#[test]
 fn files_of_others_are_not_read_through_a_second_name() {
     let stage = Stage::new();
     if !stage.is_root {

@@ -52,6 +52,9 @@ pub struct DiskHome {
     since: SystemTime,
     spent_bytes: Cell<u64>,
     spent_files: Cell<u32>,
+    /// The home itself is not open to all: then modes say something. Copies on file
+    /// systems without any are all open.
+    has_modes: bool,
     /// Files that were read, and that every user may write to.
     open_to_all: RefCell<BTreeSet<String>>,
     pub(super) spent_on_mailboxes: Cell<u64>,
@@ -77,6 +80,7 @@ impl DiskHome {
             spent_bytes: Cell::new(0),
             spent_files: Cell::new(0),
             open_to_all: RefCell::default(),
+            has_modes: found.mode & 0o002 == 0,
             spent_on_mailboxes: Cell::new(0),
         })
     }
@@ -229,7 +233,7 @@ impl Home for DiskHome {
             true => self.open_include(Path::new(path))?,
             false => self.open_file(path)?,
         };
-        if status.mode & 0o002 != 0 {
+        if self.has_modes && status.mode & 0o002 != 0 {
             self.open_to_all.borrow_mut().insert(path.to_owned());
         }
         let left = self.limits.total_bytes - self.spent_bytes.get();

@@ -82,6 +82,10 @@ codes! {
         "A mailbox without a name",
         "The name comes from a variable that has no value. procmail cannot deliver to it and goes on with the rules below.",
         "Nothing needs to be done, unless the rule was meant to file mail: then write it anew with the folder's name.";
+    OpenBlock "open-block":
+        "A block that is never closed",
+        "A { has no } of its own. Everything down to the end of the file stands in the block, and is done where the block's conditions hold.",
+        "Nothing needs to be done for the mail to go where it went before. If the rules below were meant for all mail, put the } where it belongs, and translate again.";
     CarriageReturn "carriage-return":
         "A line that ends as on Windows",
         "procmail takes the carriage return at the end of such a line for a part of the text: conditions no longer match, and mailboxes get other names.",

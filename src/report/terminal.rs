@@ -12,7 +12,7 @@ pub mod replayed;
 
 use super::entry::Entry;
 use super::{Report, Summary};
-use crate::ledger::Verdict;
+use crate::ledger::{Code, Verdict};
 use crate::syntax::Source;
 use crate::syntax::visible;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -72,7 +72,9 @@ fn diagnostics(out: &mut String, report: &Report, sources: &[Source]) {
         .collect();
     let mut explained = HashSet::new();
     for entry in &report.entries {
-        if entry.verdict < Verdict::Adapted {
+        // What is carried out as it was written may not be what was meant.
+        let is_remarkable = entry.verdict == Verdict::Exact && entry.code != Code::Translated;
+        if entry.verdict < Verdict::Adapted && !is_remarkable {
             continue;
         }
         let source = by_path.get(entry.file.as_str()).copied();
@@ -86,6 +88,7 @@ fn diagnostics(out: &mut String, report: &Report, sources: &[Source]) {
 fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String {
     let level = match entry.verdict {
         Verdict::Manual => Level::ERROR.with_name("manual"),
+        Verdict::Exact => Level::INFO.with_name("exact"),
         _ => Level::WARNING.with_name("adapted"),
     };
     let deciding = entry.findings.first();

@@ -309,6 +309,14 @@ impl Elaborator<'_, '_> {
             }
         }
         while levels.len() > 1 {
+            if let Some(recipe) = levels.last().and_then(|level| level.recipe.as_ref()) {
+                self.ledger.find(
+                    recipe.at,
+                    Verdict::Exact,
+                    Code::OpenBlock,
+                    "This block is never closed, so that all below stands in it; procmail read it so as well",
+                );
+            }
             self.close_block(&mut levels);
         }
         let level = levels.pop().unwrap_or_default();

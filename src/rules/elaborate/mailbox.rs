@@ -18,7 +18,9 @@ impl Elaborator<'_, '_> {
     ) -> Action {
         let home_path = &self.settings.home_path;
         if let Some(why) = accident(line) {
-            let name = shown(line.trim());
+            // A blank ends the name.
+            let name = line.split_whitespace().next().unwrap_or_default();
+            let name = shown(name);
             self.ledger.find_in(
                 at,
                 Some(span),

@@ -75,6 +75,9 @@ impl Mailer<'_, '_> {
     /// Reads a list, unless it was read before.
     fn included_file(&mut self, path: &str, absolute: &str) -> Result<FileId, ReadError> {
         let file = self.ledger.read(path)?;
+        if self.ledger.home().is_open_to_all(path) {
+            return Err(ReadError::OpenToAll);
+        }
         if self.included.contains_key(&file) {
             return Ok(file);
         }
