@@ -57,6 +57,14 @@ struct Place {
 }
 
 impl OneHome {
+    /// Its name, for a message.
+    pub fn named(&self, settings: &Settings) -> String {
+        match &self.path {
+            Some(path) => path.display().to_string(),
+            None => settings.home_path.clone(),
+        }
+    }
+
     /// Translates it.
     pub fn translate(&self) -> Result<Translated, Failure> {
         let target = self.new_server.target()?;

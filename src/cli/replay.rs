@@ -140,6 +140,13 @@ impl ReplayMail {
             }
         }
         bar.finish_and_clear();
+        if replay.sums().messages == 0 && unread == 0 {
+            let named: Vec<String> = { self.mail.iter() }
+                .map(|path| path.display().to_string())
+                .collect();
+            let none = format!("{}: no mail was found in it", named.join(", "));
+            output::problem("note", &none);
+        }
         let result = Replayed {
             sums: replay.sums().clone(),
             unread,

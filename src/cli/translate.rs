@@ -94,8 +94,8 @@ impl Translate {
         match self.format {
             Format::Text if report.entries.is_empty() => {
                 output::script(&report.script)?;
-                let home = &settings.home_path;
-                output::problem("note", &format!("{home}: there are no mail rules in it"));
+                let named = self.home.named(settings);
+                output::problem("note", &format!("{named}: there are no mail rules in it"));
                 Ok(())
             }
             Format::Text => {

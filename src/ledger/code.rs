@@ -169,7 +169,7 @@ codes! {
     FileUnreadable "file-unreadable":
         "A file of rules that could not be read",
         "Only regular files in the home directory that belong to its owner are read, up to a size.",
-        "Look into the file on the old server. Put it into the home directory as a plain file of the user's own, and translate again.";
+        "Look into the file on the old server. Where there is no permission to read it, run sievify as the user or as root; else put it into the home directory as a plain file of the user's own. Then translate again.";
     EximRefused "exim-refused":
         "A filter that Exim could not read",
         "A .forward file whose first line is “# Exim filter” holds rules in Exim's own language. This one has a mistake, so that Exim kept the mail in its queue.",
@@ -308,7 +308,7 @@ codes! {
         "Nothing needs to be done, unless empty lines matter.";
     CaptureOrder "capture-order":
         "A part that may come from another place",
-        "Where several fields match, procmail takes the part from the first of the message, and Sieve from the first in the list of the rule; where it can be found at several places of one field, procmail takes the first of them, and Sieve the last.",
+        "Where several fields match, procmail takes the part from the first of the message, and Sieve from the first in the list of the rule; where it can be found at several places of one field, procmail takes the first of them, and Sieve, in some scripts, the last.",
         "Nothing needs to be done, unless mail often has several such places.";
     DaemonMail "daemon-mail":
         "Mail from programs, by a list of names",

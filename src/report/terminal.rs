@@ -120,6 +120,8 @@ fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String
                 let label = visible(&finding.message);
                 snippet = snippet.annotation(AnnotationKind::Context.span(mark).label(label));
             }
+            // Several statements of one line may have the same said of them.
+            (_, None) if asides.contains(&finding.message.as_str()) => {}
             (_, None) => asides.push(finding.message.as_str()),
         }
     }
