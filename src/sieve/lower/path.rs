@@ -189,7 +189,7 @@ impl Path {
 
     /// Why a message may be here that procmail did not bring here.
     pub fn doubtful(&self) -> Option<StatementId> {
-        self.exceeds.or(self.doubt)
+        self.doubt.or(self.exceeds)
     }
 
     /// The way on, where a message can have come by either.
