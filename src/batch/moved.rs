@@ -6,7 +6,7 @@ use super::lists::local_user;
 use super::tables::{Tables, without_detail};
 use super::users::Person;
 use crate::syntax::forward::Destination;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Recipients that Postfix makes of one (`virtual_alias_expansion_limit`).
 const MOST_MEMBERS: usize = 1000;
@@ -71,6 +71,10 @@ impl Old<'_> {
     /// The tables.
     pub fn moved(&self) -> Moved {
         let mut moved = Moved::default();
+        let left: HashMap<String, &Person> = { self.people.iter() }
+            .filter(|person| has_left(person))
+            .map(|person| (person.name.to_lowercase(), person))
+            .collect();
         let mut told = Told::default();
         let mut taken = BTreeSet::new();
         for person in self.people.iter().filter(|person| !self.is_alias(person)) {
@@ -97,7 +101,7 @@ impl Old<'_> {
             if old.eq_ignore_ascii_case(new) {
                 // It would send the mail in a circle, or refuse it.
                 told.of(&person.name, "the new address is the old one, so that `virtual` and `relocated` leave them out");
-            } else if self.is_looked_up(new) {
+            } else if self.is_looked_up(new, &left) {
                 // It would go on to somebody else, or in a circle.
                 told.of(&person.name, "the new address is a name of the old host as well, so that `virtual` and `relocated` leave them out");
             } else {
@@ -108,7 +112,7 @@ impl Old<'_> {
         if let Some(accounts) = self.accounts {
             moved.problems.extend(told.problems(accounts));
         }
-        self.aliases(&mut moved);
+        self.aliases(&left, &mut moved);
         moved
     }
 
@@ -119,14 +123,10 @@ impl Old<'_> {
     }
 
     /// Whether the old host looks a new address up again.
-    fn is_looked_up(&self, new: &str) -> bool {
+    fn is_looked_up(&self, new: &str, left: &HashMap<String, &Person>) -> bool {
         let new = new.to_lowercase();
-        let Some(name) = self.tables.local_name(&new) else {
-            return self.tables.entry(&new).is_some();
-        };
-        let name = without_detail(name);
-        let is_left = |person: &Person| has_left(person) && person.name.to_lowercase() == name;
-        self.tables.entry(&new).is_some() || self.people.iter().any(is_left)
+        let name = self.tables.local_name(&new).map(without_detail);
+        self.tables.entry(&new).is_some() || name.is_some_and(|name| left.contains_key(&name))
     }
 
     fn qualified(&self, name: &str) -> String {
@@ -138,17 +138,15 @@ impl Old<'_> {
 
     /// Aliases of those who have left. Without them the old host would put such mail into
     /// mailboxes that nobody reads any more: their members are not looked up in `virtual`.
-    fn aliases(&self, moved: &mut Moved) {
+    fn aliases(&self, left: &HashMap<String, &Person>, moved: &mut Moved) {
         let (tables, people) = (self.tables, self.people);
         let user = |end: &Destination| local_user(tables, people, end);
         for (name, entry) in &tables.aliases {
             // The rules of a user say what an alias of the user's name makes of mail.
-            let is_user = |person: &Person| {
-                person.name.to_lowercase() == *name && has_left(person) && !self.is_alias(person)
-            };
+            let has_rules = left.get(name).is_some_and(|person| !self.is_alias(person));
             let ends = tables.resolve(&entry.name).ends;
             let concerns = ends.iter().any(|end| user(end).is_some_and(has_left));
-            if people.iter().any(is_user) || !concerns {
+            if has_rules || !concerns {
                 continue;
             }
             let is_person = |name: &str| {
