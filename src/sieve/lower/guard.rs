@@ -170,7 +170,7 @@ impl<'r> Gathered<'r> {
             return None;
         }
         if let Area::Variable(name) = &condition.area
-            && held.seen > Shape::Blank
+            && held.seen > Shape::Anything
         {
             self.path.narrow(name, held.seen);
             let seen = self.guard.narrowed.entry(name.clone()).or_insert(held.seen);
