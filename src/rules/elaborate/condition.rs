@@ -166,7 +166,12 @@ impl Reading {
                 false => Test::Larger(limit),
             }
         } else {
-            let expression = text(&squeeze(first));
+            // There, a backslash is the guard of what follows: the line end stays.
+            let expression = match first.strip_prefix("\\\n") {
+                Some(rest) => format!("\\\n{}", squeeze(rest.trim_start_matches(BLANKS))),
+                None => squeeze(first),
+            };
+            let expression = text(&expression);
             match expression.0.is_empty() {
                 true => Test::Always,
                 false => Test::Expression(expression),

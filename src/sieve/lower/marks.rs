@@ -32,6 +32,13 @@ pub(super) fn later(body: &[Step]) -> HashMap<StatementId, Marks> {
     seen.later
 }
 
+fn is_filter(step: &Step) -> bool {
+    match step {
+        Step::Recipe(recipe) => recipe.flags.filter,
+        step => matches!(step, Step::Assign(_)),
+    }
+}
+
 #[derive(Default)]
 struct Seen {
     /// Recipes so far, in the order in which messages come by them.
@@ -65,10 +72,15 @@ impl Seen {
                     self.filter(&program);
                 }
             }
-            Action::Block(steps) => self.steps(steps),
+            // Whether a filter is asked, and nothing else, is not asked of a server.
+            Action::Block(steps) if steps.iter().all(is_filter) => self.steps(steps),
+            Action::Block(steps) => {
+                self.recipes.push(recipe.at);
+                self.steps(steps);
+                return;
+            }
             _ => {}
         }
-        // Behind what stands in it: whether a filter is asked is not asked of a server.
         self.recipes.push(recipe.at);
     }
 
