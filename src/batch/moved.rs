@@ -78,34 +78,18 @@ impl Old<'_> {
         let mut told = Told::default();
         let mut taken = BTreeSet::new();
         for person in self.people.iter().filter(|person| !self.is_alias(person)) {
-            let Some(new) = person.address.as_deref().filter(|new| is_plain(new)) else {
-                if person.has_account {
-                    told.of(
-                        &person.name,
-                        "no new address is given, so that `virtual` and `relocated` leave them out",
-                    );
+            match self.row(person, &left) {
+                Ok((old, new)) => {
+                    if !taken.insert(new.to_lowercase()) {
+                        told.of(
+                            &person.name,
+                            "the new address is that of somebody else as well",
+                        );
+                    }
+                    moved.relocated += &format!("{old}\t{new}\n");
                 }
-                continue;
-            };
-            if !is_plain(&person.name) || person.name.contains('@') {
-                told.of(&person.name, "the login is no name for an address, so that `virtual` and `relocated` leave them out");
-                continue;
-            }
-            if !taken.insert(new.to_lowercase()) {
-                told.of(
-                    &person.name,
-                    "the new address is that of somebody else as well",
-                );
-            }
-            let old = self.qualified(&person.name);
-            if old.eq_ignore_ascii_case(new) {
-                // It would send the mail in a circle, or refuse it.
-                told.of(&person.name, "the new address is the old one, so that `virtual` and `relocated` leave them out");
-            } else if self.is_looked_up(new, &left) {
-                // It would go on to somebody else, or in a circle.
-                told.of(&person.name, "the new address is a name of the old host as well, so that `virtual` and `relocated` leave them out");
-            } else {
-                moved.relocated += &format!("{old}\t{new}\n");
+                Err(Some(why)) => told.of(&person.name, why),
+                Err(None) => {}
             }
         }
         moved.virtual_.clone_from(&moved.relocated);
@@ -114,6 +98,39 @@ impl Old<'_> {
         }
         self.aliases(&left, &mut moved);
         moved
+    }
+
+    /// The old and the new address of somebody, or why there is no row; nothing, where
+    /// they stay.
+    fn row<'p>(
+        &self,
+        person: &'p Person,
+        left: &HashMap<String, &Person>,
+    ) -> Result<(String, &'p str), Option<&'static str>> {
+        let no_address =
+            "no new address is given, so that `virtual` and `relocated` leave them out";
+        let new = person.address.as_deref().filter(|new| is_plain(new));
+        let new = new.ok_or(person.has_account.then_some(no_address))?;
+        let old = self.qualified(&person.name);
+        let left_out = |why| Err(Some(why));
+        if !is_plain(&person.name) || person.name.contains('@') {
+            return left_out(
+                "the login is no name for an address, so that `virtual` and `relocated` leave them out",
+            );
+        }
+        if old.eq_ignore_ascii_case(new) {
+            // It would send the mail in a circle, or refuse it.
+            return left_out(
+                "the new address is the old one, so that `virtual` and `relocated` leave them out",
+            );
+        }
+        if self.is_looked_up(new, left) {
+            // It would go on to somebody else, or in a circle.
+            return left_out(
+                "the new address is a name of the old host as well, so that `virtual` and `relocated` leave them out",
+            );
+        }
+        Ok((old, new))
     }
 
     /// A person without a home, of whom only an alias says where the mail goes.

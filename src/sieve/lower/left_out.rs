@@ -324,7 +324,7 @@ fn changed_in(steps: &[Step]) -> Vec<Changed> {
 }
 
 /// The rules that a `.forward` hands the message to.
-fn rules_of(destinations: &[Destination]) -> impl Iterator<Item = &[Step]> {
+pub(super) fn rules_of(destinations: &[Destination]) -> impl Iterator<Item = &[Step]> {
     destinations.iter().filter_map(|to| match &to.to {
         Target::Rules(steps) => Some(steps.as_slice()),
         _ => None,

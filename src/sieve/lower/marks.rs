@@ -2,7 +2,8 @@
 //! fields begin that it writes. Those see other mail on a server that filters before any
 //! rule.
 
-use crate::rules::model::{Action, Recipe, StatementId, Step, Target};
+use super::left_out::rules_of;
+use crate::rules::model::{Action, Recipe, StatementId, Step};
 use crate::rules::program::{Meaning, meaning};
 use std::collections::{HashMap, HashSet};
 
@@ -54,11 +55,7 @@ impl Seen {
                 Step::Recipe(recipe) => self.recipe(recipe),
                 Step::Include { body, .. } | Step::Detail { body, .. } => self.steps(body),
                 Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        if let Target::Rules(steps) = &destination.to {
-                            self.steps(steps);
-                        }
-                    }
+                    rules_of(destinations).for_each(|steps| self.steps(steps));
                 }
                 Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
             }
