@@ -19,18 +19,14 @@ pub struct Account {
 /// Accounts, by the old login name.
 pub type Accounts = BTreeMap<String, Account>;
 
-/// Reads the list; a spreadsheet may have put semicolons for commas. Rows that cannot be read, double ones, and two users who
-/// would get one account are problems; the first of two counts. `None` where
-/// the first line does not name the columns.
+/// Reads the list; a spreadsheet may have put semicolons for commas. Rows that cannot be
+/// read, double ones, and two users who would get one account are problems; the first of
+/// two counts. `None` where the first line does not name the columns.
 pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
     let is_blank = |line: &(usize, &str)| line.1.trim().is_empty();
     let mut lines = (1..).zip(text.lines()).skip_while(is_blank);
     let (first, head) = lines.next().unwrap_or((1, ""));
-    let separator = if head.contains([',', '\t']) {
-        b','
-    } else {
-        b';'
-    };
+    let separator = if head.contains(',') { b',' } else { b';' };
     let cells = |line| cells(line, separator);
     let head = cells(head).unwrap_or_default();
     let column = |name| head.iter().position(|head| head.eq_ignore_ascii_case(name));

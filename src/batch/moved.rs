@@ -111,7 +111,7 @@ impl Old<'_> {
             "no new address is given, so that `virtual` and `relocated` leave them out";
         let new = person.address.as_deref().filter(|new| is_plain(new));
         let new = new.ok_or(person.has_account.then_some(no_address))?;
-        let old = self.qualified(&person.name);
+        let old = self.tables.qualified(&person.name);
         let left_out = |why| Err(Some(why));
         if !is_plain(&person.name) || person.name.contains('@') {
             return left_out(
@@ -146,13 +146,6 @@ impl Old<'_> {
         self.tables.entry(&new).is_some() || name.is_some_and(|name| left.contains_key(&name))
     }
 
-    fn qualified(&self, name: &str) -> String {
-        match (&self.tables.domain, self.tables.local_name(name)) {
-            (Some(domain), Some(local)) => format!("{local}@{domain}"),
-            _ => name.to_owned(),
-        }
-    }
-
     /// Aliases of those who have left. Without them the old host would put such mail into
     /// mailboxes that nobody reads any more: their members are not looked up in `virtual`.
     fn aliases(&self, left: &HashMap<String, &Person>, moved: &mut Moved) {
@@ -170,15 +163,17 @@ impl Old<'_> {
                 user(&Destination::Address(name.to_owned()))
                     .is_some_and(|user| !self.is_alias(user))
             };
-            let ends = tables.resolve_to_people(&entry.name, &is_person);
+            let ends = tables.resolve_to(&entry.name, &is_person).ends;
             let members = ends.iter().map(|end| match end {
-                Destination::Address(name) | Destination::Keep(name) => Some(self.qualified(name)),
+                Destination::Address(name) | Destination::Keep(name) => {
+                    Some(self.tables.qualified(name))
+                }
                 _ => None,
             });
             match members.collect::<Option<Vec<String>>>() {
                 Some(members) if members.len() <= MOST_MEMBERS && is_plain(name) => {
                     let members = members.join(", ");
-                    moved.virtual_ += &format!("{}\t{members}\n", self.qualified(name));
+                    moved.virtual_ += &format!("{}\t{members}\n", self.tables.qualified(name));
                 }
                 _ => moved.problems.push(Problem::at(
                     self.aliases,

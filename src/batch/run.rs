@@ -9,7 +9,7 @@ use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
 use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
 use super::shard::Shard;
 use super::summary;
-use super::users::User;
+use super::users::{User, has};
 use super::write::Directory;
 use super::{index, input};
 use crate::home::{DiskHome, Home, Limits};
@@ -194,11 +194,10 @@ pub fn run(
     let accounts = accounts.map(|path| path.display().to_string());
     let aliases = options.aliases.as_ref();
     let aliases = aliases.map_or(String::new(), |path| path.display().to_string());
-    let with_home: HashSet<&str> = users.iter().map(|user| user.name.as_str()).collect();
     let old = Old {
         tables: &tables,
         people: &people,
-        has_script: &|login| with_home.contains(login),
+        has_script: &|login| has(&users, login),
         accounts: accounts.as_deref(),
         aliases: &aliases,
     };
@@ -301,13 +300,9 @@ fn left_over(out: &Directory, users: &[User]) -> Vec<Problem> {
         .flatten()
         .flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_user = |name: &String| {
-        let found = users.binary_search_by(|user| user.name.as_str().cmp(name));
-        found.is_ok()
-    };
     let message = "the output has a script of an earlier run, and there is no such home now: remove the directory, or do not install it";
     names
-        .filter(|name| !is_user(name) && has_script(out, name))
+        .filter(|name| !has(users, name) && has_script(out, name))
         .map(|name| Problem::with(&name, message))
         .collect()
 }

@@ -64,7 +64,7 @@ fn table(
         }
         let destinations: Vec<Destination> = values
             .destinations()
-            .flat_map(|(_, destination)| words(destination))
+            .flat_map(|(_, destination)| destination.each(|_| true))
             .map(|destination| match destination {
                 Destination::Invalid(text) if is_domain(&text) => Destination::Address(text),
                 Destination::Address(text) => Destination::Address(unquoted(&text)),
@@ -131,7 +131,7 @@ pub fn include(
                     let inner = Forward::parse(FileId(0), &text);
                     let inner: Vec<Destination> = inner
                         .destinations()
-                        .flat_map(|(_, inner)| words(inner))
+                        .flat_map(|(_, inner)| inner.each(|_| true))
                         .collect();
                     pending.extend(inner.into_iter().rev().map(|inner| (inner, depth + 1)));
                 }
@@ -147,17 +147,6 @@ pub fn include(
         }
     }
     problems
-}
-
-/// Words with nothing but blanks between them are an address each.
-fn words(destination: &Destination) -> Vec<Destination> {
-    let Destination::Invalid(text) = destination else {
-        return vec![destination.clone()];
-    };
-    let each = text.split_whitespace().map(mailbox);
-    let each = each.map(|word| word.map(Destination::Address));
-    each.collect::<Option<_>>()
-        .unwrap_or_else(|| vec![destination.clone()])
 }
 
 /// `"ann"` is ann, where the quotes are needed by nothing in them.
@@ -222,10 +211,7 @@ impl Tables {
         address: &str,
     ) -> impl Iterator<Item = (Key<'a>, &'a TableEntry)> + use<'a> {
         let address = address.to_lowercase();
-        let qualified = match (&self.domain, self.local_name(&address)) {
-            (Some(domain), Some(local)) => format!("{local}@{domain}"),
-            _ => address.clone(),
-        };
+        let qualified = self.qualified(&address);
         let of_domain = qualified
             .split_once('@')
             .map_or(String::new(), |(_, domain)| format!("@{domain}"));
@@ -242,6 +228,14 @@ impl Tables {
         let alias = alias.or_else(|| self.aliases.get_key_value(&without_detail(&local)));
         let alias = alias.map(|(key, entry)| (Key::Alias(key), entry));
         found.into_iter().chain([alias]).flatten()
+    }
+
+    /// A local name with the host's own domain; another address as it is.
+    pub fn qualified(&self, name: &str) -> String {
+        match (&self.domain, self.local_name(name)) {
+            (Some(domain), Some(local)) => format!("{local}@{domain}"),
+            _ => name.to_owned(),
+        }
     }
 
     /// The name without the host's own domain; `None` for a foreign address.
@@ -303,17 +297,8 @@ impl Tables {
         self.resolve_to(name, &|_| false)
     }
 
-    /// Where mail for a name goes; who is a person is looked up no further.
-    pub fn resolve_to_people(
-        &self,
-        name: &str,
-        is_person: &dyn Fn(&str) -> bool,
-    ) -> Vec<Destination> {
-        self.resolve_to(name, is_person).ends
-    }
-
     /// As [`Tables::resolve`]; what is an end is looked up no further.
-    fn resolve_to(&self, name: &str, is_end: &dyn Fn(&str) -> bool) -> Resolved {
+    pub fn resolve_to(&self, name: &str, is_end: &dyn Fn(&str) -> bool) -> Resolved {
         let mut resolved = Resolved::default();
         let mut seen = BTreeSet::new();
         // What is to be looked up, with the entry that names it: depth first,

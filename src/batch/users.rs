@@ -197,6 +197,12 @@ impl Found {
     }
 }
 
+/// Whether a login is among users, which stand in the order of their names.
+pub fn has(users: &[User], login: &str) -> bool {
+    let found = users.binary_search_by(|user| user.name.as_str().cmp(login));
+    found.is_ok()
+}
+
 /// Puts the new accounts in; accounts of nobody are problems.
 pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Problem> {
     for user in users.iter_mut() {
@@ -205,12 +211,7 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
             user.address = Some(account.address.clone()).filter(|address| !address.is_empty());
         }
     }
-    let has_home = |name: &String| {
-        users
-            .binary_search_by(|user| user.name.as_str().cmp(name))
-            .is_ok()
-    };
-    let homeless = accounts.iter().filter(|(name, _)| !has_home(name));
+    let homeless = accounts.iter().filter(|(name, _)| !has(users, name));
     let homeless = homeless.map(|(name, account)| {
         let message = format!(
             "{name} has no home among those that were found; the lists for the move have the account"

@@ -341,7 +341,8 @@ impl<'h, 's> Mailer<'h, 's> {
             match destination {
                 syntax::Destination::Include(path) => self.include(at, path, &mut destinations),
                 destination => {
-                    for each in destination.each() {
+                    // Without a domain, it may be any text.
+                    for each in destination.each(|address| address.contains('@')) {
                         let to = self.target(at, &each);
                         destinations.push(Destination { at, to });
                     }

@@ -34,6 +34,8 @@ pub enum Meaning {
         program: String,
         /// Its exit status says what it found.
         tells: bool,
+        /// How the names of the fields begin that it writes, in lower case.
+        writes: Option<&'static str>,
     },
     /// A spam filter learns from the message, which is gone then: `sa-learn`,
     /// `bogofilter -s`.

@@ -65,14 +65,12 @@ pub enum Destination {
 
 impl Destination {
     /// What a mailer makes of it: to Postfix, blanks between addresses part them as commas
-    /// do.
-    pub fn each(&self) -> Vec<Destination> {
+    /// do. `counts` says which addresses are meant to be some.
+    pub fn each(&self, counts: impl Fn(&str) -> bool) -> Vec<Destination> {
         let several = |text: &str| {
             let words = text.split_whitespace().map(|word| {
                 let address = mailbox(word)?;
-                address
-                    .contains('@')
-                    .then_some(Destination::Address(address))
+                counts(&address).then_some(Destination::Address(address))
             });
             words.collect::<Option<Vec<_>>>()
         };

@@ -37,15 +37,15 @@ impl Elaborator<'_, '_> {
             name: name.to_owned(),
             value: value.clone(),
         });
-        let rootless = written.and_then(leading_variable);
-        let rootless = rootless.filter(|name| self.variables.get(name) == Value::Unset);
         match name {
             "INCLUDERC" | "SWITCHRC" => {
+                let rootless = self.rootless(written);
                 self.variables.assign(name, value.as_ref());
                 let file = value.unwrap_or_default();
                 return self.include(at, &file, name == "SWITCHRC", rootless);
             }
             "HOST" => {
+                let rootless = self.rootless(written);
                 self.variables.assign(name, value.as_ref());
                 return match self.is_this_host(at, value.as_ref(), rootless) {
                     true => (Some(assign), End::Open),
@@ -63,6 +63,12 @@ impl Elaborator<'_, '_> {
         }
         self.variables.assign(name, value.as_ref());
         (Some(assign), End::Open)
+    }
+
+    /// The variable without a value that a text begins with.
+    fn rootless<'t>(&self, written: Option<&'t str>) -> Option<&'t str> {
+        let variable = written.and_then(leading_variable);
+        variable.filter(|name| self.variables.get(name) == Value::Unset)
     }
 
     /// Whether `HOST` keeps the name of the host that procmail runs on. Where that

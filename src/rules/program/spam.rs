@@ -5,33 +5,34 @@ use super::Meaning;
 use super::arguments::Call;
 use crate::rules::model::Text;
 
-/// Programs that only add their opinion to the header.
-const SPAM_FILTERS: [&str; 25] = [
-    "spamc",
-    "spamassassin",
-    "spamdrop",
-    "bogofilter",
-    "bmf",
-    "bsfilter",
-    "spamprobe",
-    "spamoracle",
-    "dspam",
-    "crm114",
-    "crm",
-    "mailreaver.crm",
-    "sb_filter.py",
-    "hammiefilter.py",
-    "rspamc",
-    "razor-check",
-    "pyzor",
-    "dccproc",
-    "qsf",
-    "annoyance-filter",
-    "ifile",
-    "clamassassin",
-    "clamdscan",
-    "clamscan",
-    "spambayes",
+/// Programs that only add their opinion to the header, and how the names of the fields
+/// begin that they write, in lower case, where that is known.
+const SPAM_FILTERS: [(&str, Option<&str>); 25] = [
+    ("spamc", Some("x-spam-")),
+    ("spamassassin", Some("x-spam-")),
+    ("spamdrop", None),
+    ("bogofilter", Some("x-bogosity")),
+    ("bmf", Some("x-spam-")),
+    ("bsfilter", Some("x-spam-")),
+    ("spamprobe", Some("x-spamprobe")),
+    ("spamoracle", None),
+    ("dspam", Some("x-dspam-")),
+    ("crm114", Some("x-crm114-")),
+    ("crm", Some("x-crm114-")),
+    ("mailreaver.crm", Some("x-crm114-")),
+    ("sb_filter.py", None),
+    ("hammiefilter.py", None),
+    ("rspamc", Some("x-spam")),
+    ("razor-check", None),
+    ("pyzor", None),
+    ("dccproc", None),
+    ("qsf", None),
+    ("annoyance-filter", None),
+    ("ifile", None),
+    ("clamassassin", Some("x-virus-")),
+    ("clamdscan", None),
+    ("clamscan", None),
+    ("spambayes", None),
 ];
 
 /// A filter that marks, or is told; nothing for other programs.
@@ -40,9 +41,12 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
     if trains(call) {
         return Some(Meaning::Training { program });
     }
-    let is_filter = SPAM_FILTERS.contains(&program.as_str());
-    let tells = tells(call);
-    is_filter.then_some(Meaning::SpamFilter { program, tells })
+    let filter = SPAM_FILTERS.iter().find(|(name, _)| *name == program);
+    filter.map(|&(_, writes)| Meaning::SpamFilter {
+        program,
+        tells: tells(call),
+        writes,
+    })
 }
 
 /// Whether a filter says by its exit status what it found, and not only where it

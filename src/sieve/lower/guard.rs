@@ -470,16 +470,17 @@ impl Lowering<'_> {
     }
 
     /// The spam filter that runs below a rule and writes what the rule asks for.
-    fn marked_below(&self, at: StatementId, test: &Test) -> Option<&'static str> {
-        let of = |(begin, program): &(&'static str, &'static str)| {
+    fn marked_below(&self, at: StatementId, test: &Test) -> Option<&str> {
+        let writes = |begin: &str| {
             let is_mark = |name: &String| name.to_ascii_lowercase().starts_with(begin);
-            let asks = asks(test, |test| match test {
+            asks(test, |test| match test {
                 Test::Header { names, .. } | Test::Exists(names) => names.iter().any(is_mark),
                 _ => false,
-            });
-            asks.then_some(*program)
+            })
         };
-        self.marked_later.get(&at)?.iter().find_map(of)
+        let mut marks = self.marked_later.get(&at)?.iter();
+        let found = marks.find(|(begin, _)| writes(begin));
+        found.map(|(_, program)| program.as_str())
     }
 
     /// Whether rules above change a field, and the server does not.

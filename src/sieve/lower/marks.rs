@@ -8,23 +8,7 @@ use crate::rules::program::{Meaning, meaning};
 use std::collections::{HashMap, HashSet};
 
 /// How the names of fields begin that a program writes, in lower case, and the program.
-pub(super) type Marks = Vec<(&'static str, &'static str)>;
-
-/// Spam filters and what their fields begin with.
-const MARKS: [(&str, &str); 12] = [
-    ("spamc", "x-spam-"),
-    ("spamassassin", "x-spam-"),
-    ("rspamc", "x-spam"),
-    ("bogofilter", "x-bogosity"),
-    ("spamprobe", "x-spamprobe"),
-    ("dspam", "x-dspam-"),
-    ("crm", "x-crm114-"),
-    ("crm114", "x-crm114-"),
-    ("mailreaver.crm", "x-crm114-"),
-    ("bsfilter", "x-spam-"),
-    ("bmf", "x-spam-"),
-    ("clamassassin", "x-virus-"),
-];
+pub(super) type Marks = Vec<(&'static str, String)>;
 
 /// Recipes above the first filter that writes a kind of field, with that kind.
 pub(super) fn later(body: &[Step]) -> HashMap<StatementId, Marks> {
@@ -65,8 +49,17 @@ impl Seen {
     fn recipe(&mut self, recipe: &Recipe) {
         match &recipe.action {
             Action::Pipe(command) if recipe.flags.filter => {
-                if let Meaning::SpamFilter { program, .. } = meaning(command) {
-                    self.filter(&program);
+                if let Meaning::SpamFilter {
+                    program,
+                    writes: Some(begin),
+                    ..
+                } = meaning(command)
+                    && self.written.insert(begin)
+                {
+                    for at in &self.recipes {
+                        let marks = self.later.entry(*at).or_default();
+                        marks.push((begin, program.clone()));
+                    }
                 }
             }
             // Whether a filter is asked, and nothing else, is not asked of a server.
@@ -79,15 +72,5 @@ impl Seen {
             _ => {}
         }
         self.recipes.push(recipe.at);
-    }
-
-    fn filter(&mut self, program: &str) {
-        for (name, begin) in MARKS.iter().filter(|(name, _)| *name == program) {
-            if self.written.insert(begin) {
-                for at in &self.recipes {
-                    self.later.entry(*at).or_default().push((begin, name));
-                }
-            }
-        }
     }
 }
