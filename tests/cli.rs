@@ -348,6 +348,11 @@ fn every_command_has_help_and_a_page() {
         let page = run(&["man", command]);
         assert_eq!(page.status.code(), Some(0));
         assert!(text(&page.stdout).contains(".TH"), "{command}");
+        assert!(!text(&page.stdout).contains(".SH EXTRA"), "{command}");
+    }
+    let page = run(&["man", "translate"]);
+    for section in [".SH EXAMPLES\n.nf\n", ".SH \"EXIT STATUS\"\n.nf\n"] {
+        assert!(text(&page.stdout).contains(section), "{section}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(&["completions", shell]).stdout.len() > 1000, "{shell}");

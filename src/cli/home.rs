@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::hosts::{self, NewServer, OldHost};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
 use sievify::rules::elaborate::{self, Elaborated, Settings};
@@ -26,7 +27,7 @@ pub struct OneHome {
     path: Option<PathBuf>,
 
     /// The login name on the old host [default: the home's owner]
-    #[arg(long, value_name = "NAME", help_heading = "The old host")]
+    #[arg(long, value_name = "NAME", help_heading = "The old host", value_parser = NonEmptyStringValueParser::new())]
     user: Option<String>,
 
     /// What $HOME was on the old host, where HOME is a copy

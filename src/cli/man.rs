@@ -2,8 +2,10 @@
 
 use super::failure::Failure;
 use super::{Arguments, Status, output};
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man;
+use roff::{Roff, roman};
+use std::io;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,14 +32,31 @@ impl ManPage {
                 None => return Err(Failure::Command { name: name.clone() }),
             },
         };
-        let mut page = Vec::new();
-        Man::new(command)
-            .render(&mut page)
-            .map_err(|error| Failure::Output {
-                what: "the manual page".to_owned(),
-                error,
-            })?;
-        output::result(&String::from_utf8_lossy(&page))?;
+        let page = page(command).map_err(|error| Failure::Output {
+            what: "the manual page".to_owned(),
+            error,
+        })?;
+        output::result(&page)?;
         Ok(Status::Complete)
     }
+}
+
+/// The page. What stands below a command's help becomes sections whose lines
+/// stay as they are.
+fn page(command: Command) -> io::Result<String> {
+    let below = command.get_after_help().map(ToString::to_string);
+    let mut page = Vec::new();
+    Man::new(command.after_help(None::<&str>)).render(&mut page)?;
+    for section in below.iter().flat_map(|below| below.split("\n\n")) {
+        let (title, lines) = section.split_once('\n').unwrap_or((section, ""));
+        let mut roff = Roff::new();
+        roff.control("SH", [title.trim_end_matches(':').to_uppercase().as_str()]);
+        roff.control("nf", []);
+        for line in lines.lines() {
+            roff.text([roman(line)]);
+        }
+        roff.control("fi", []);
+        roff.to_writer(&mut page)?;
+    }
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
