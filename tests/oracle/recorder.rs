@@ -356,6 +356,9 @@ fn pipeline(command: &str) -> Option<Vec<Vec<String>>> {
             }
             '\\' => {
                 let next = chars.next()?;
+                if next == '\n' {
+                    continue;
+                }
                 let word = word.get_or_insert_default();
                 if double && !matches!(next, '"' | '\\' | '$' | '`') {
                     word.push('\\');
