@@ -21,7 +21,7 @@ use arguments::{Call, Flag, Reader, Stage};
 
 pub use arguments::parameter;
 pub use formail::{Edit, Field, SENDER, is_field_name};
-pub use printed::{New, Printed, Shape, Source, TextEdit, Way, decoded};
+pub use printed::{New, Printed, Shape, Source, TextEdit, Way, Whom, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};
 pub use send::{BodyPart, Recipients, Reply, Vacation, answer, takes_value};
 

@@ -11,8 +11,8 @@ pub struct Called {
     pub is_filter: bool,
 }
 
-/// Reads the command line of a user; `None` where a part of it is only known on
-/// the old host, or where it delivers to others (`-d`).
+/// Reads the command line of a user; `None` where an option or a file of it is only
+/// known on the old host, or where it delivers to others (`-d`).
 pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
     let mut call = Call::default();
     let mut is_filter = false;
@@ -26,7 +26,7 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
             && !options_end
         {
             call.arguments
-                .push(argument(&Text(vec![extension.clone()]))?);
+                .push(argument(std::slice::from_ref(extension)));
             continue;
         }
         let word = word.known()?;
@@ -55,7 +55,7 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
                 }
                 'a' => {
                     call.arguments.push(match rest.as_str() {
-                        "" => argument(words.next()?)?,
+                        "" => argument(&words.next()?.0),
                         argument => Text::literal(argument),
                     });
                     break;
@@ -91,12 +91,21 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
     Some(Called { call, is_filter })
 }
 
-/// An argument that is known, or is what stands behind the `+` of the address.
-fn argument(word: &Text) -> Option<Text> {
-    match word.0.as_slice() {
-        [Piece::Variable(name)] if name == "EXTENSION" => Some(word.clone()),
-        _ => word.known().map(Text::literal),
-    }
+/// An argument. What stands behind the `+` of the address is known of each message;
+/// what else differs is not.
+fn argument(word: &[Piece]) -> Text {
+    let known = |piece: &Piece| match piece {
+        Piece::Literal(_) => true,
+        Piece::Variable(name) | Piece::Default { name, .. } | Piece::Alternative { name, .. } => {
+            name == "EXTENSION"
+        }
+        _ => false,
+    };
+    let piece = |piece: &Piece| match known(piece) {
+        true => piece.clone(),
+        false => Piece::Opaque("an argument of procmail".to_owned()),
+    };
+    Text(word.iter().map(piece).collect())
 }
 
 /// What is neither an option nor a value of one; `None` where it changes more than

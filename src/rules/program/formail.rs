@@ -3,7 +3,7 @@
 
 use super::arguments::{Call, Flag};
 use super::send::Reply;
-use super::{BodyPart, Meaning, Recipients, Source, printed};
+use super::{BodyPart, Meaning, Recipients, Source, Whom, printed};
 use crate::rules::model::{Piece, Text};
 
 /// A change to the header. Names are without colon, values are all that stands
@@ -74,6 +74,12 @@ impl Edit {
             Edit::Rename { from, to } => vec![from, to],
             Edit::Sender => vec![SENDER],
         }
+    }
+
+    /// Whether it takes a field away, and does nothing else.
+    fn deletes(&self, field: &str) -> bool {
+        matches!(self, Edit::Replace { name, value }
+            if name.eq_ignore_ascii_case(field) && value.known() == Some(""))
     }
 }
 
@@ -220,9 +226,14 @@ impl Formail {
         }
         let prints_sender = matches!(self.printed.as_slice(), [(name, false)]
             if name.eq_ignore_ascii_case("to"));
-        let only = self.edits.is_empty() && self.cache.is_none();
-        (prints_sender && only).then_some(Source::Sender {
-            trusted: self.trust,
+        let whom = match (self.trust, self.edits.as_slice()) {
+            (false, []) => Whom::Sender,
+            (true, []) => Whom::Named,
+            (true, [edit]) if edit.deletes("Reply-To") => Whom::Author,
+            _ => return None,
+        };
+        (prints_sender && self.cache.is_none()).then_some(Source::Sender {
+            whom,
             trimmed: self.trimmed,
         })
     }

@@ -48,11 +48,33 @@ pub enum Source {
     Field(Field),
     /// `formail -r -x To:`: whom one would reply to.
     Sender {
-        /// `-t`: the header is trusted more than the envelope.
-        trusted: bool,
+        /// Where it is looked for.
+        whom: Whom,
         /// `-z`: without the blank in front.
         trimmed: bool,
     },
+}
+
+/// Whom one would reply to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// `formail -r`: the sender of the envelope.
+    Sender,
+    /// `-rt`: whom the header names.
+    Named,
+    /// `-I Reply-To: -rt`: the same, without Reply-To.
+    Author,
+}
+
+impl Whom {
+    /// The fields that say so, the first one first; none where the envelope does.
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Whom::Sender => &[],
+            Whom::Named => &["reply-to", "from", "sender"],
+            Whom::Author => &["from", "sender"],
+        }
+    }
 }
 
 impl Source {

@@ -307,9 +307,13 @@ fn printed_values() {
             joined: false
         }))
     );
-    let sender = |trusted, trimmed| printed(Source::Sender { trusted, trimmed });
-    assert_eq!(of("formail -rtzxTo:"), sender(true, true));
-    assert_eq!(of("formail -rx To:"), sender(false, false));
+    let sender = |whom, trimmed| printed(Source::Sender { whom, trimmed });
+    assert_eq!(of("formail -rtzxTo:"), sender(Whom::Named, true));
+    assert_eq!(
+        of("formail -IReply-To: -rtzxTo:"),
+        sender(Whom::Author, true)
+    );
+    assert_eq!(of("formail -rx To:"), sender(Whom::Sender, false));
     assert_eq!(of("formail -rzxSubject:"), Meaning::Unknown);
     // The line of the mbox format is no field.
     assert_eq!(of("formail -x \"From \""), Meaning::Unknown);

@@ -1,7 +1,7 @@
 //! In: a message and what formail is asked to do with it. Out: what formail
 //! prints, and whether it has seen the message before (formail(1)).
 
-use crate::rules::program::Field as Wanted;
+use crate::rules::program::{Field as Wanted, Whom};
 
 /// A change to the header, its value known. With nothing behind the colon, not
 /// even a blank, only `-a` adds a field.
@@ -346,8 +346,12 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
 }
 
 /// The address that formail puts into an answer to the message.
-pub fn recipient(message: &[u8], trusted: bool) -> Vec<u8> {
-    addressee(&fields(message).0, trusted)
+pub fn recipient(message: &[u8], whom: Whom) -> Vec<u8> {
+    let (mut fields, _) = fields(message);
+    if whom == Whom::Author {
+        fields.retain(|field| !field.is(b"reply-to"));
+    }
+    addressee(&fields, whom != Whom::Sender)
 }
 
 fn addressee(fields: &[Field], trusted: bool) -> Vec<u8> {

@@ -213,8 +213,8 @@ impl<'p> Machine<'_, 'p> {
         let mut text = match source {
             Source::Text { text, .. } => self.value(process, text, encoding),
             Source::Field(field) => return formail::extract(input, field),
-            Source::Sender { trusted, trimmed } => {
-                let sender = formail::recipient(input, *trusted);
+            Source::Sender { whom, trimmed } => {
+                let sender = formail::recipient(input, *whom);
                 match trimmed {
                     true => sender,
                     false => [b" ", sender.as_slice()].concat(),

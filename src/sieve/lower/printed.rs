@@ -8,7 +8,7 @@ use super::value::{Prepared, compare, reference, set, when};
 use super::{Lowering, adapted};
 use crate::ledger::Code;
 use crate::rules::model::Text;
-use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way};
+use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way, Whom};
 use crate::sieve::script::{
     AddressPart, Command, CommandKind, Compare, Match, Modifier, Part, Test, Value,
 };
@@ -89,16 +89,16 @@ impl Lowering<'_> {
                 }
                 value
             }
-            Source::Sender { trusted, trimmed } => {
+            Source::Sender { whom, trimmed } => {
                 if !self.target.has(Extension::Variables)
-                    || !trusted && !self.target.has(Extension::Envelope)
+                    || *whom == Whom::Sender && !self.target.has(Extension::Envelope)
                 {
                     return Err(self.unknown_output(command));
                 }
                 let name = self.fresh("reply_address");
-                into.before.extend(sender(&name, *trusted, *trimmed));
+                into.before.extend(sender(&name, *whom, *trimmed));
                 into.doubtful = true;
-                into.notes.push(of_sender(*trusted));
+                into.notes.push(of_sender(*whom));
                 reference(&name)
             }
         };
@@ -256,23 +256,25 @@ pub(super) fn unquoted_blanks() -> Note {
 }
 
 /// Where the server looks for whom one would reply to.
-pub(super) fn of_sender(trusted: bool) -> Note {
+pub(super) fn of_sender(whom: Whom) -> Note {
     adapted(
         Code::FieldValue,
-        match trusted {
-            true => {
+        match whom {
+            Whom::Sender => {
+                "The server takes the sender of the envelope, which is empty for a bounce"
+            }
+            Whom::Named => {
                 "The server takes the address from Reply-To, From or Sender, the first that is there"
             }
-            false => "The server takes the sender of the envelope, which is empty for a bounce",
+            Whom::Author => {
+                "The server takes the address from From or Sender, the first that is there"
+            }
         },
     )
 }
 
-/// The fields that name whom one would reply to, the first one first.
-pub(super) const WHO: [&str; 3] = ["reply-to", "from", "sender"];
-
 /// Finds out whom one would reply to.
-fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
+fn sender(name: &str, whom: Whom, trimmed: bool) -> Vec<Command> {
     let blank = match trimmed {
         true => Value(Vec::new()),
         false => Value::text(" "),
@@ -283,16 +285,16 @@ fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
     };
     let group = |number: &str| Part::Variable(number.to_owned());
     let first = set(name, &[], Value::text(""));
-    if !trusted {
+    if whom == Whom::Sender {
         let taken = taken(&[group("1")]);
         let test = of_envelope(compare(Match::Matches), vec![Value::text("*")]);
         return vec![first, when(test, taken)];
     }
-    let branch = |field: &str| {
+    let branch = |field: &&str| {
         let test = Test::Address {
             part: AddressPart::All,
             compare: compare(Match::Matches),
-            names: vec![field.to_owned()],
+            names: vec![(*field).to_owned()],
             // What is no address does not count.
             keys: vec![Value::text("*@*")],
         };
@@ -300,7 +302,7 @@ fn sender(name: &str, trusted: bool, trimmed: bool) -> Vec<Command> {
         (test, taken(&[group("1"), at, group("2")]))
     };
     let found = super::value::command(CommandKind::If {
-        branches: WHO.map(branch).to_vec(),
+        branches: whom.fields().iter().map(branch).collect(),
         otherwise: None,
     });
     vec![first, found]

@@ -8,7 +8,7 @@ use super::guard::{self, Held};
 use super::path::Path;
 use super::pattern::{self, Fit, Note};
 use super::places::{as_it_stands, begins_with_blank};
-use super::printed::{WHO, of_sender, other_fields, read_by_echo, unquoted_blanks};
+use super::printed::{of_sender, other_fields, read_by_echo, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
 use super::value::compare;
@@ -16,7 +16,7 @@ use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::expression::Expression;
 use crate::rules::model::{Area, Text};
-use crate::rules::program::{Field, Grep, Input, Patterns, Source};
+use crate::rules::program::{Field, Grep, Input, Patterns, Source, Whom};
 use crate::sieve::script::{AddressPart, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use expression::GrepLine;
@@ -257,23 +257,23 @@ impl Lowering<'_> {
                     ]))
                 }
             }
-            Source::Sender { trusted, .. } => {
-                if !trusted && !self.target.has(Extension::Envelope) {
+            Source::Sender { whom, .. } => {
+                if *whom == Whom::Sender && !self.target.has(Extension::Envelope) {
                     return Err(unclear_list());
                 }
-                let test = match trusted {
-                    true => Test::Address {
+                let test = match whom.fields() {
+                    [] => pattern::of_envelope(compare, keys),
+                    fields => Test::Address {
                         part: AddressPart::All,
                         compare,
-                        names: WHO.map(str::to_owned).to_vec(),
+                        names: fields.iter().map(ToString::to_string).collect(),
                         keys,
                     },
-                    false => pattern::of_envelope(compare, keys),
                 };
                 Held {
                     // One field alone counts, and which depends on the message.
                     fit: Fit::LOOSE,
-                    notes: vec![of_sender(*trusted)],
+                    notes: vec![of_sender(*whom)],
                     ..Held::exactly(test)
                 }
             }

@@ -12,6 +12,7 @@ use super::glob::single_glob;
 use super::key::{Style, tidy};
 use super::positions::Positions;
 use super::regex;
+use super::sender::unblanked;
 use super::term::{
     self, Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
 };
@@ -91,14 +92,16 @@ fn joined(terms: &[Term]) -> Option<Term> {
 }
 
 /// What stands behind `From ` in the line that begins a mail in a mailbox, as
-/// far as it is the sender: what is taken ends before the date, at a blank.
+/// far as it is the sender: what is taken begins and ends before the date, at a
+/// blank.
 pub(super) fn of_sender(
     terms: &[Term],
     style: Style,
     budget: &mut Budget,
 ) -> Result<Option<Capture>, TooComplex> {
     let ends_early = |term: &Term| {
-        let searches = |regex: &Regex| any(regex, &|part| is_any(part));
+        let searches =
+            |regex: &Regex| any(regex, &|part| is_any(part)) || unblanked(regex).is_none();
         let is_rest = |factor: &&Regex| **factor != Regex::Split;
         let front = term.iter().take_while(is_rest);
         let mut back = term.iter().skip_while(is_rest);
@@ -153,7 +156,7 @@ fn of(
         return Ok(None);
     };
     if !back.closed {
-        without_needless(&mut front.factors, &back.factors);
+        without_needless(&mut front.factors, &back.factors, budget)?;
     }
     // Where procmail can begin in several ways, it remembers the first, and goes
     // on with the last.
@@ -478,9 +481,13 @@ fn earliest(mut front: Vec<Regex>, back: &Line) -> Option<Vec<Regex>> {
 
 /// Leaves out what need not match at the end of a beginning, where what follows
 /// takes it as well: `<?` in front of `[^>]+`, `(owner-)?` in front of `[a-z-]+@`.
-/// As little as can be is then nothing. A blank stays, since it may be one that
-/// begins the value.
-fn without_needless(front: &mut Vec<Regex>, back: &[Regex]) {
+/// As little as can be is then nothing. What can begin with a blank stays, since
+/// that may be the one that begins the value.
+fn without_needless(
+    front: &mut Vec<Regex>,
+    back: &[Regex],
+    budget: &mut Budget,
+) -> Result<(), TooComplex> {
     let takes = |inner: &Regex| match inner {
         Regex::Class(set) if takes_any_of(back, set) => true,
         _ => {
@@ -489,17 +496,17 @@ fn without_needless(front: &mut Vec<Regex>, back: &[Regex]) {
             both.is_some_and(|(back, more)| back.include(&more))
         }
     };
-    let sees_blank = |inner: &Regex| {
-        any(
-            inner,
-            &|part| matches!(part, Regex::Class(set) if set.contains(b' ') || set.contains(b'\t')),
-        )
-    };
-    let is_needless = |factor: &mut Regex| match factor {
-        Regex::Star(inner) | Regex::Optional(inner) => !sees_blank(inner) && takes(inner),
-        _ => false,
-    };
-    while front.pop_if(is_needless).is_some() {}
+    while let Some(Regex::Star(inner) | Regex::Optional(inner)) = front.last() {
+        let term = std::slice::from_ref(inner.as_ref()).to_vec();
+        let terms = std::slice::from_ref(&term);
+        let begins_with_blank = !term::behind(terms, b' ', budget)?.is_empty()
+            || !term::behind(terms, b'\t', budget)?.is_empty();
+        if begins_with_blank || !takes(inner) {
+            break;
+        }
+        front.pop();
+    }
+    Ok(())
 }
 
 /// Whether factors match in front of each byte of a set.

@@ -161,7 +161,7 @@ fn held_by_dates(term: &[Regex], closed: bool, budget: &mut Budget) -> Result<Ho
 
 /// A part of a term over a sender, in which there is no blank; `None` where it
 /// needs one.
-fn unblanked(factor: &Regex) -> Option<Regex> {
+pub(super) fn unblanked(factor: &Regex) -> Option<Regex> {
     match factor {
         Regex::Class(set) if *set == ByteSet::any() => Some(factor.clone()),
         factor if is_blank(factor) => factor.is_nullable().then(Regex::nothing),
