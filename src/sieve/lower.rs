@@ -22,6 +22,7 @@ mod guard;
 mod left_out;
 mod mailbox;
 mod marks;
+mod names;
 mod once;
 mod path;
 pub mod pattern;
@@ -33,6 +34,7 @@ mod score;
 mod search;
 mod sequence;
 mod shape;
+mod unchanged;
 mod value;
 mod variables;
 
@@ -50,13 +52,15 @@ use super::tidy::tidy;
 use crate::ledger::{Code, Finding, Findings, Verdict};
 use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
-use crate::rules::program::Changed;
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
 use marks::Marks;
+use names::Names;
 use path::Path;
 use pattern::Note;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use unchanged::Unchanged;
+use variables::Read;
 
 /// What the lowering is told beside the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,15 +175,9 @@ struct Lowering<'a> {
     reached: HashSet<StatementId>,
     folders: BTreeMap<(String, Format), String>,
     /// Variables that something reads when a message is there.
-    read: BTreeSet<String>,
-    /// Those of them that cannot be carried: they are too many, or differ in the case of
-    /// their names alone, which Sieve does not see (RFC 5229, 3).
-    lost: BTreeSet<String>,
-    /// What rules change and the server does not, or not quite: what asks for it
-    /// may decide otherwise.
-    unchanged: BTreeSet<Changed>,
-    /// Some rule takes fields out of the header.
-    takes_fields_out: bool,
+    read: Read,
+    /// What the rules so far changed and the script did not.
+    unchanged: Unchanged,
     /// For rules above a spam filter, what that writes, and which it is.
     marked_later: HashMap<StatementId, Marks>,
     /// A statement for which a copy may have been kept that the script does not
@@ -187,13 +185,7 @@ struct Lowering<'a> {
     lost_copy: Option<StatementId>,
     expressions: Known<'a>,
     bounds: Bounds,
-    /// Places that can be left early, so far.
-    labels: usize,
-    /// Variables of the script's own, by the beginnings of their names: how many
-    /// there are.
-    own_variables: BTreeMap<String, usize>,
-    /// The variable of the script that says that the message is answered.
-    answer_mark: Option<String>,
+    names: Names,
     /// Recipes that may still be written a second time, because what follows
     /// depends on which way a message came.
     repeats: usize,
@@ -201,10 +193,6 @@ struct Lowering<'a> {
 
 /// Recipes that are written twice in one script, at most.
 const MAX_REPEATS: usize = 400;
-
-/// Variables that are carried from step to step, at most; servers allow about
-/// as many in one script.
-const MAX_VARIABLES: usize = 200;
 
 impl<'a> Lowering<'a> {
     fn new(
@@ -217,7 +205,7 @@ impl<'a> Lowering<'a> {
     ) -> Self {
         let mut naming = options.naming.clone();
         variables::mailboxes(program, &mut naming);
-        let read = variables::read(&program.body, target);
+        let read = Read::by(program, target);
         Lowering {
             program,
             sources,
@@ -227,21 +215,13 @@ impl<'a> Lowering<'a> {
             findings: Findings::default(),
             reached: HashSet::new(),
             folders: BTreeMap::new(),
-            unchanged: BTreeSet::new(),
-            takes_fields_out: false,
+            unchanged: Unchanged::default(),
             marked_later: marks::later(&program.body),
             lost_copy: None,
-            lost: {
-                let mut lost = variables::of_one_name(&read);
-                lost.extend(read.iter().skip(MAX_VARIABLES).cloned());
-                lost
-            },
+            names: Names::beside(read.names()),
             read,
             expressions,
             bounds,
-            labels: 0,
-            own_variables: BTreeMap::new(),
-            answer_mark: None,
             repeats: MAX_REPEATS,
         }
     }
@@ -316,23 +296,6 @@ impl<'a> Lowering<'a> {
             Some(rest) => paths::join(&self.naming.home, rest),
             None => paths::join(&self.naming.home, path),
         }
-    }
-
-    fn label(&mut self) -> Label {
-        self.labels += 1;
-        Label(self.labels)
-    }
-}
-
-/// A place that steps can jump to: behind the block of a clone, or behind an
-/// included file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Label(usize);
-
-impl Label {
-    /// The variable that says that the jump was taken.
-    fn variable(self) -> String {
-        format!("done{}", self.0)
     }
 }
 

@@ -240,10 +240,7 @@ impl Lowering<'_> {
             commands.push(vacation);
             return Ok(());
         }
-        let mark = match self.answer_mark.take() {
-            Some(mark) => mark,
-            None => self.fresh("answered"),
-        };
+        let mark = self.names.answered();
         let answer = vec![vacation, set(&mark, &[], Value::text("yes"))];
         match path.answered {
             true => {
@@ -255,7 +252,6 @@ impl Lowering<'_> {
             }
             false => commands.extend(answer),
         }
-        self.answer_mark = Some(mark);
         Ok(())
     }
 

@@ -15,17 +15,14 @@ use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
 use crate::sieve::walk;
 
 impl Lowering<'_> {
-    /// Whether the script has a variable: something asks for it, and there are not
-    /// too many.
-    pub(super) fn carries(&self, name: &str) -> bool {
-        self.read.contains(name) && !self.lost.contains(name)
-    }
-
     /// Past a recipe that may miss mail, some of it does not have the values that
     /// it was to get there.
     pub(super) fn doubt_values(&self, recipe: &Recipe, fit: Fit, path: &mut Path) {
         if fit.may_miss {
-            for name in assigned_by(recipe).iter().filter(|name| self.carries(name)) {
+            for name in assigned_by(recipe)
+                .iter()
+                .filter(|name| self.read.carries(name))
+            {
                 path.doubt_value(name);
             }
         }
@@ -64,7 +61,7 @@ impl Lowering<'_> {
             }
             _ => {}
         }
-        let asked = self.carries(name);
+        let asked = self.read.carries(name);
         let Some(value) = value else {
             path.forget(&script_name(name));
             if !asked {

@@ -221,14 +221,14 @@ impl Lowering<'_> {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
         }
         if guard.fit != Fit::EXACT {
-            self.are_unchanged(changed_by(recipe));
+            self.unchanged.parts(changed_by(recipe));
         }
         let mut before = Vec::new();
         if guard.captured.is_some() || guard.found.is_some() || guard.sets_match {
             matched.forget("match");
         }
         if let Some(found) = &guard.found {
-            if self.read.contains("MATCH") {
+            if self.read.has("MATCH") {
                 before.push(set("match", &[], Value::text(&**found)));
             }
             let known = match matched.doubtful() {
@@ -240,7 +240,7 @@ impl Lowering<'_> {
             };
             matched.learn("MATCH", known);
         } else if let Some(group) = &guard.captured {
-            if self.read.contains("MATCH") {
+            if self.read.has("MATCH") {
                 before.push(set("match", &[], group.value()));
             }
             let known = Known::Carried {

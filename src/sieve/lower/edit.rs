@@ -7,7 +7,7 @@ use super::value::{command, compare, is_empty, when};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::StatementId;
-use crate::rules::program::{Changed, Edit};
+use crate::rules::program::Edit;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -64,7 +64,7 @@ impl Lowering<'_> {
                 return Err(note);
             }
             self.find(at, note);
-            self.unchanged.insert(Changed::field(ENCODING));
+            self.unchanged.field(ENCODING);
         }
         let edits = edits.as_slice();
         let mut commands = Vec::new();
@@ -100,7 +100,7 @@ impl Lowering<'_> {
                     Code::BlankAfterColon,
                     format!("The field {name} was written without a blank behind its colon; on the server it has one"),
                 ));
-                self.unchanged.insert(Changed::field(name));
+                self.unchanged.field(name);
             }
         }
         commands.extend(additions(added));
@@ -149,7 +149,9 @@ impl Lowering<'_> {
                 "The server cannot put the value of one field into another",
             ));
         }
-        self.takes_fields_out |= !deleted.is_empty() || !renames.is_empty();
+        if !deleted.is_empty() || !renames.is_empty() {
+            self.unchanged.takes_fields_out();
+        }
         let mut commands: Vec<Command> = deleted.into_iter().map(delete).collect();
         for (from, to) in renames {
             self.find(
@@ -159,7 +161,7 @@ impl Lowering<'_> {
                     format!("Of several fields {from}, only the first gets the name {to}; the others are deleted"),
                 ),
             );
-            self.unchanged.insert(Changed::field(&to));
+            self.unchanged.field(&to);
             commands.extend(renamed(from, &to));
         }
         Ok(commands)

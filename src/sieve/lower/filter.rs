@@ -14,12 +14,13 @@ mod subject;
 use super::action::keep;
 use super::bounds::{bytes_of, bytes_of_test};
 use super::left_out::untold;
+use super::names::Label;
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{command, is_empty, reference, set, shortened, when};
-use super::{Label, Lowering, adapted, dropped, manual};
+use super::{Lowering, adapted, dropped, manual};
 use crate::ledger::Code;
 use crate::rules::model::filter::{Branch, Command as Filtered};
 use crate::rules::model::{Folder, Format, StatementId, Target};
@@ -48,7 +49,7 @@ struct Way {
 impl Lowering<'_> {
     /// What a filter does; `goes_on`, whether anything stands behind it.
     pub(super) fn filter(&mut self, commands: &[Filtered], goes_on: bool, path: &mut Path) -> Flow {
-        let behind = goes_on.then(|| self.label());
+        let behind = goes_on.then(|| self.names.label());
         let mut way = Way {
             behind,
             counted: Some(false),
@@ -67,7 +68,7 @@ impl Lowering<'_> {
         }
         // Which messages are at their end is not known without a variable.
         if goes_on && way.counted.is_none() && !way.asked {
-            flow.exits.insert(self.label());
+            flow.exits.insert(self.names.label());
         }
         flow
     }

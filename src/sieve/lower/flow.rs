@@ -128,7 +128,7 @@ impl Lowering<'_> {
     }
 
     fn included(&mut self, at: StatementId, body: &[Step], switch: bool, path: &mut Path) -> Flow {
-        let label = self.label();
+        let label = self.names.label();
         let outer = path.file;
         // The file that takes over ends where the one before it would.
         if !switch {
@@ -292,7 +292,7 @@ impl Lowering<'_> {
         }
         let chain = path.chain;
         let flow = if recipe.flags.copy {
-            let label = self.label();
+            let label = self.names.label();
             let outer = path.clone.replace(label);
             let mut inner = path.clone();
             let outside = self.lost_copy.take();
@@ -324,7 +324,7 @@ impl Lowering<'_> {
     /// A clone that comes out of its block goes on below it, as the message
     /// does; the script lets one of them go on for both.
     fn goes_on_as_copy(&mut self, recipe: &Recipe, clone: &Path, message: &mut Path) {
-        let others = self.read.iter().filter(|name| {
+        let others = self.read.names().filter(|name| {
             let known = |path: &Path| path.known(name).cloned().unwrap_or_default();
             known(clone) != known(message)
         });
@@ -345,7 +345,7 @@ impl Lowering<'_> {
     fn without_values_of_copy(&mut self, steps: &[Step], path: &mut Path) -> Vec<Command> {
         let mut commands = Vec::new();
         for name in assigned_in(steps) {
-            if !self.carries(&name) {
+            if !self.read.carries(&name) {
                 continue;
             }
             match path.known(&name).cloned().unwrap_or_default() {

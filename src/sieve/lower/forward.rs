@@ -152,7 +152,7 @@ impl Lowering<'_> {
                     "Mail went to others as well, and its sender was told of the exit status of these rules; here the sender is told nothing",
                 ));
             }
-            let label = self.label();
+            let label = self.names.label();
             let mut copy = path.clone();
             copy.clone = Some(label);
             let mut flow = self.run_of(*at, steps, keeps, &mut copy);

@@ -11,7 +11,6 @@ use super::value::{compare, lost, reference, script_name, set, shortened, when};
 use super::{Lowering, adapted, manual, variables};
 use crate::ledger::{Code, Verdict};
 use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};
-use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
 use crate::syntax::Span;
@@ -234,10 +233,6 @@ fn asks_for_length(test: &Test) -> bool {
     )
 }
 
-fn asks_for_body(test: &Test) -> bool {
-    asks(test, |test| matches!(test, Test::Body { .. }))
-}
-
 impl Lowering<'_> {
     /// The test of a recipe. What there is to say of its conditions is found.
     ///
@@ -300,7 +295,7 @@ impl Lowering<'_> {
         let asked = Test::AllOf(gathered.tests.clone());
         let mut commands = vec![taken];
         if gathered.tests.iter().any(|test| walk::reads(test, "match")) {
-            let name = self.fresh("found");
+            let name = self.names.fresh("found");
             let before = set(&name, &[], Value::text(""));
             gathered.guard.before.insert(0, before);
             commands.push(set(&name, &[], Value::text("1")));
@@ -369,33 +364,10 @@ impl Lowering<'_> {
                 self.question(recipe, command, &condition.area, path)?
             }
         };
-        if !self.unchanged.is_empty() && self.asks_for_unchanged(&held.test) {
+        let doubts = self.doubts(recipe.at, &held.test);
+        if !doubts.is_empty() {
             held.fit = Fit::LOOSE;
-            held.notes.push(adapted(
-                Code::NotAsFiltered,
-                "A rule above changes what this looks at, and the script does not, or not in all such mail",
-            ));
-        }
-        if let Some(program) = self.marked_below(recipe.at, &held.test) {
-            held.fit = Fit::LOOSE;
-            held.notes.push(adapted(
-                Code::BeforeFilter,
-                format!("{program} ran below this rule, which saw what came with the mail alone; the new server has marked all mail before it runs any rule"),
-            ));
-        }
-        if asks_for_length(&held.test) {
-            held.fit = Fit::LOOSE;
-            held.notes.push(adapted(
-                Code::FieldValue,
-                "procmail wrote the real length of the body into Content-Length before it looked; the server takes what the mail says",
-            ));
-        }
-        if self.takes_fields_out && asks_for_body(&held.test) {
-            held.fit = Fit::LOOSE;
-            held.notes.push(adapted(
-                Code::BodyUnseen,
-                "Where a rule above took a field out of the header, some servers (Dovecot) find nothing in the body",
-            ));
+            held.notes.extend(doubts);
         }
         Ok(match condition.negated {
             true => held.negated(),
@@ -469,6 +441,25 @@ impl Lowering<'_> {
         Ok(held)
     }
 
+    /// What there is to say of a test in a rule because of what the message is by
+    /// then, here and there.
+    fn doubts(&self, at: StatementId, test: &Test) -> Vec<Note> {
+        let mut notes = self.unchanged.asked_by(test);
+        if let Some(program) = self.marked_below(at, test) {
+            notes.push(adapted(
+                Code::BeforeFilter,
+                format!("{program} ran below this rule, which saw what came with the mail alone; the new server has marked all mail before it runs any rule"),
+            ));
+        }
+        if asks_for_length(test) {
+            notes.push(adapted(
+                Code::FieldValue,
+                "procmail wrote the real length of the body into Content-Length before it looked; the server takes what the mail says",
+            ));
+        }
+        notes
+    }
+
     /// The spam filter that runs below a rule and writes what the rule asks for.
     fn marked_below(&self, at: StatementId, test: &Test) -> Option<&str> {
         let writes = |begin: &str| {
@@ -481,26 +472,6 @@ impl Lowering<'_> {
         let mut marks = self.marked_later.get(&at)?.iter();
         let found = marks.find(|(begin, _)| writes(begin));
         found.map(|(_, program)| program.as_str())
-    }
-
-    /// Whether rules above change a field, and the server does not.
-    pub(super) fn is_unchanged(&self, field: &str) -> bool {
-        self.unchanged.contains(&Changed::field(field))
-            || field != SENDER && self.unchanged.contains(&Changed::Header)
-    }
-
-    /// Whether a test asks for what rules above change, and the server does not.
-    fn asks_for_unchanged(&self, test: &Test) -> bool {
-        asks(test, |test| match test {
-            Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => {
-                names.iter().any(|name| self.is_unchanged(name))
-            }
-            Test::Envelope { .. } => self.is_unchanged(SENDER),
-            Test::Body { .. } | Test::Over(_) | Test::Under(_) => {
-                self.unchanged.contains(&Changed::Body)
-            }
-            _ => false,
-        })
     }
 
     /// The expression that a text is.

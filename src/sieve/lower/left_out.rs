@@ -38,7 +38,7 @@ impl Lowering<'_> {
     /// Why it does not matter when a recipe matches, where it does not.
     pub(super) fn idle(&self, recipe: &Recipe) -> Option<Note> {
         let is_unread = |step: &Step| match step {
-            Step::Assign(assign) => !self.read.contains(&assign.name) && !is_special(&assign.name),
+            Step::Assign(assign) => !self.read.has(&assign.name) && !is_special(&assign.name),
             _ => false,
         };
         match &recipe.action {
@@ -62,7 +62,7 @@ impl Lowering<'_> {
             self.inner_left_out(steps);
         }
         self.lose(assigned_by(recipe), path);
-        self.are_unchanged(changed_by(recipe));
+        self.unchanged.parts(changed_by(recipe));
         if may_keep(recipe) {
             path.doubt = path.doubt.or(Some(recipe.at));
         }
@@ -83,7 +83,7 @@ impl Lowering<'_> {
             if name == "MAILDIR" {
                 path.directory = None;
             }
-            if self.carries(&name) {
+            if self.read.carries(&name) {
                 path.learn(&name, Known::Lost);
             }
         }
@@ -109,7 +109,7 @@ impl Lowering<'_> {
             let alone = std::slice::from_ref(step);
             self.say_within(alone, &untold());
             self.lose(assigned_in(alone), path);
-            self.are_unchanged(changed_in(alone));
+            self.unchanged.parts(changed_in(alone));
             if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
                 && any_keeps(alone)
             {
@@ -142,7 +142,7 @@ impl Lowering<'_> {
                     *at
                 }
                 Step::Assign(assign)
-                    if said.verdict == Verdict::Manual && self.read.contains(&assign.name) =>
+                    if said.verdict == Verdict::Manual && self.read.has(&assign.name) =>
                 {
                     assign.at
                 }

@@ -1,7 +1,7 @@
 //! In: what the steps above a step do. Out: what is known of a message that
 //! comes to it.
 
-use super::Label;
+use super::names::Label;
 use super::shape::Shape;
 use super::variables::is_special;
 use crate::rules::elaborate::path as paths;

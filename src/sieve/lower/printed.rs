@@ -75,7 +75,7 @@ impl Lowering<'_> {
                 into.doubtful |= has_lines
                     || is_first
                     || !field.beginnings.is_empty()
-                    || names.any(|name| self.is_unchanged(name));
+                    || names.any(|name| self.unchanged.has_field(name));
                 into.notes.extend(other_fields(field));
                 into.notes.push(adapted(
                     Code::FieldValue,
@@ -95,7 +95,7 @@ impl Lowering<'_> {
                 {
                     return Err(self.unknown_output(command));
                 }
-                let name = self.fresh("reply_address");
+                let name = self.names.fresh("reply_address");
                 into.before.extend(sender(&name, *whom, *trimmed));
                 into.doubtful = true;
                 into.notes.push(of_sender(*whom));
@@ -115,7 +115,7 @@ impl Lowering<'_> {
             into.notes.extend(said_last);
             return Ok(());
         }
-        let name = self.fresh("text");
+        let name = self.names.fresh("text");
         let (modifier, edits) = match edits.split_first() {
             Some((TextEdit::Case { upper }, rest)) => (Some(to_case(*upper)), rest),
             _ => (None, edits.as_slice()),

@@ -279,14 +279,14 @@ impl Lowering<'_> {
             Meaning::HeaderEdit(edits) => {
                 let edited = self.edited(at, &edits, path);
                 if edited.is_err() {
-                    self.are_unchanged(changes);
+                    self.unchanged.parts(changes);
                 } else if path.clone.is_some() {
                     self.edits_both(at, changes);
                 }
                 edited
             }
             Meaning::Rewritten { fields } if recipe.flags.feed_header => {
-                self.are_unchanged(changes);
+                self.unchanged.parts(changes);
                 Err(adapted(
                     Code::HeaderUnchanged,
                     format!(
@@ -296,7 +296,7 @@ impl Lowering<'_> {
                 ))
             }
             Meaning::Decoded { program } => {
-                self.are_unchanged(changes);
+                self.unchanged.parts(changes);
                 Err(adapted(
                     Code::StaysEncoded,
                     format!(
@@ -305,7 +305,7 @@ impl Lowering<'_> {
                 ))
             }
             _ => {
-                self.are_unchanged(changes);
+                self.unchanged.parts(changes);
                 Err(manual(
                     Code::UnknownFilter,
                     format!(
@@ -317,18 +317,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// What procmail changed, and the script does not, or not for the same mail.
-    pub(super) fn are_unchanged(&mut self, parts: Vec<Changed>) {
-        self.unchanged.extend(parts);
-    }
-
     /// A change that was made to a copy alone.
     fn edits_both(&mut self, at: StatementId, fields: Vec<Changed>) {
         self.find(at, adapted(
             Code::CopyEdited,
             "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",
         ));
-        self.are_unchanged(fields);
+        self.unchanged.parts(fields);
     }
 
     /// An answer was sent, and a recipe without `c` keeps nothing behind it.
@@ -405,7 +400,7 @@ impl Lowering<'_> {
         text: &Text,
         path: &mut Path,
     ) -> Vec<Command> {
-        if !self.read.contains(name) {
+        if !self.read.has(name) {
             self.find(
                 at,
                 dropped(

@@ -221,7 +221,7 @@ impl Lowering<'_> {
         }
         let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
         let unit = unit(&weights)?;
-        let name = self.fresh("points");
+        let name = self.names.fresh("points");
         let mut before = vec![set(&name, &[], Value::text(""))];
         let mut fit = Fit::default();
         for term in terms {

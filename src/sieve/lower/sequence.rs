@@ -4,7 +4,7 @@
 //! Sieve has no jump but `stop`. What follows a rule that leaves early becomes
 //! its `else`, or asks a variable.
 
-use super::Label;
+use super::names::Label;
 use crate::sieve::script::{Command, CommandKind, Compare, Match, Part, Test, Value};
 use std::collections::BTreeSet;
 

@@ -186,7 +186,7 @@ impl Lowering<'_> {
 
     /// What a variable holds at a step.
     pub(super) fn known(&self, name: &str, path: &Path) -> Known {
-        if self.lost.contains(name) {
+        if self.read.is_lost(name) {
             return Known::Lost;
         }
         if let Some(known) = path.known(name) {
@@ -221,7 +221,7 @@ impl Lowering<'_> {
     /// Puts what stands behind the `+` of the address into `EXTENSION`, where
     /// something asks for it (RFC 5233).
     pub(super) fn detail(&self) -> Vec<Command> {
-        if !self.read.contains("EXTENSION") || !self.knows_detail() {
+        if !self.read.has("EXTENSION") || !self.knows_detail() {
             return Vec::new();
         }
         let test = Test::Envelope {
@@ -269,7 +269,7 @@ impl Lowering<'_> {
         for piece in &text.0 {
             self.piece(piece, path, &mut other)?;
         }
-        let chosen = self.fresh(&format!("{}_or", script_name(name)));
+        let chosen = self.names.fresh(&format!("{}_or", script_name(name)));
         let first = match instead {
             true => Value::text(""),
             false => value.clone(),
@@ -313,21 +313,6 @@ impl Lowering<'_> {
         }
     }
 
-    /// A name for a variable of the script's own, that no other variable has.
-    pub(super) fn fresh(&mut self, name: &str) -> String {
-        loop {
-            let number = self.own_variables.entry(name.to_owned()).or_default();
-            *number += 1;
-            let fresh = match *number {
-                1 => name.to_owned(),
-                number => format!("{name}{number}"),
-            };
-            if !self.read.iter().any(|read| script_name(read) == fresh) {
-                return fresh;
-            }
-        }
-    }
-
     /// Puts the value of a field into a variable, of the first that has the name.
     /// Of fields with several names, those that are there, on a line each, or the
     /// `first` alone.
@@ -344,7 +329,7 @@ impl Lowering<'_> {
         }
         let variable = match field.names.as_slice() {
             [name] => format!("{}_field", variable_of(name)),
-            _ => self.fresh("header_fields"),
+            _ => self.names.fresh("header_fields"),
         };
         let taken = |name: &String, before: &[Part]| {
             let all = Test::Header {

@@ -21,10 +21,52 @@ pub(super) fn is_special(name: &str) -> bool {
     READ_BY_PROCMAIL.contains(&name) || name == "TRAP"
 }
 
+/// Variables that are carried from step to step, at most; servers allow about
+/// as many in one script.
+const MAX_VARIABLES: usize = 200;
+
+/// The variables that something reads when a message is there.
+pub(super) struct Read {
+    names: BTreeSet<String>,
+    /// Those of them that cannot be carried: they are too many, or differ in the
+    /// case of their names alone, which Sieve does not see (RFC 5229, 3).
+    lost: BTreeSet<String>,
+}
+
+impl Read {
+    /// What the rules of a program read, on a target.
+    pub fn by(program: &Program, target: &Mailserver) -> Self {
+        let names = read(&program.body, target);
+        let mut lost = of_one_name(&names);
+        lost.extend(names.iter().skip(MAX_VARIABLES).cloned());
+        Read { names, lost }
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.names.iter()
+    }
+
+    /// Whether something reads a variable.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether a variable cannot be carried.
+    pub fn is_lost(&self, name: &str) -> bool {
+        self.lost.contains(name)
+    }
+
+    /// Whether the script has a variable: something reads it, and it can be carried.
+    pub fn carries(&self, name: &str) -> bool {
+        self.has(name) && !self.is_lost(name)
+    }
+}
+
 /// The variables that something reads when a message is there: a rule, or the
 /// value of another such variable. What only the log shows is not read, nor
 /// what only goes into a header that the target leaves as it is.
-pub(super) fn read(body: &[Step], target: &Mailserver) -> BTreeSet<String> {
+fn read(body: &[Step], target: &Mailserver) -> BTreeSet<String> {
     let mut read = BTreeSet::new();
     let mut values: Vec<(&str, &Text)> = Vec::new();
     let mut pending: Vec<&[Step]> = vec![body];
@@ -108,7 +150,7 @@ pub(super) fn conditions(conditions: &[Condition], read: &mut BTreeSet<String>) 
 }
 
 /// Variables of procmail that would be the same one in Sieve.
-pub(super) fn of_one_name(read: &BTreeSet<String>) -> BTreeSet<String> {
+fn of_one_name(read: &BTreeSet<String>) -> BTreeSet<String> {
     let mut named: BTreeMap<String, Vec<&String>> = BTreeMap::new();
     for name in read {
         named.entry(script_name(name)).or_default().push(name);
