@@ -444,18 +444,25 @@ fn aside(call: &Call) -> Option<Meaning> {
     }
 }
 
-/// `mv $LASTFOLDER …:2,S`.
+/// `mv $LASTFOLDER …:2,S`, or `mv folder/new/$name folder/cur/$name:2,S`.
 fn set_flags(call: &Call) -> Option<Meaning> {
     let [from, to] = call.arguments.as_slice() else {
         return None;
     };
-    let (Some(Piece::Variable(name)), Some(Piece::Literal(end))) = (from.0.first(), to.0.last())
-    else {
+    let (Piece::Literal(end), place) = to.0.split_last()? else {
         return None;
+    };
+    let is_last = matches!(from.0.first(), Some(Piece::Variable(name)) if name == "LASTFOLDER");
+    let is_same = || match (from.0.as_slice(), place) {
+        ([Piece::Literal(from), name], [Piece::Literal(to), other]) => {
+            let folder = from.strip_suffix("new/");
+            folder.is_some() && folder == to.strip_suffix("cur/") && name == other
+        }
+        _ => false,
     };
     let (_, flags) = end.rsplit_once(":2,")?;
     let are_flags = !flags.is_empty() && flags.bytes().all(|b| b"DFPRST".contains(&b));
-    (name == "LASTFOLDER" && are_flags).then(|| Meaning::SetFlags(flags.to_owned()))
+    (are_flags && (is_last || is_same())).then(|| Meaning::SetFlags(flags.to_owned()))
 }
 
 /// `sed -e '1s/^/F/'` puts the `F` back that an old fault of procmail took

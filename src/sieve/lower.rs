@@ -32,6 +32,7 @@ mod program;
 mod question;
 mod score;
 mod search;
+mod seen;
 mod sequence;
 mod shape;
 mod unchanged;

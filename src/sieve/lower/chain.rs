@@ -10,14 +10,14 @@ use super::guard::{Guard, LeftOut};
 use super::left_out::{changed_by, may_keep, splits_all_the_same, splits_match};
 use super::path::{Chained, Known, Path};
 use super::pattern::Fit;
-use super::program::{Acted, flags};
+use super::program::Acted;
+use super::seen::{Marked, marked};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
 use super::value::{command, set};
 use super::{Lowering, manual};
 use crate::ledger::Code;
-use crate::rules::model::{Action, Chain, Recipe, Step};
-use crate::rules::program::{Meaning, meaning};
+use crate::rules::model::{Chain, Recipe, Step};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use std::collections::BTreeSet;
 
@@ -84,8 +84,8 @@ impl Lowering<'_> {
                 continue;
             };
             let ahead = Ahead::of(recipe, rest);
-            if ahead.marks.is_some() {
-                rest = rest.get(1..).unwrap_or(&[]);
+            if let Some(marked) = &ahead.marked {
+                rest = rest.get(marked.steps..).unwrap_or(&[]);
             }
             let mut ways = self.ways(recipe, guard, ahead, path);
             if self.parts(recipe, &mut ways, rest, depth) {
@@ -417,11 +417,15 @@ fn applies(chain: Chain, before: Chained) -> Option<bool> {
     }
 }
 
-/// How many steps hang on the first: the recipes with flags that ask for it,
-/// and what stands between them.
+/// How many steps hang on the first: those that mark what it files, the recipes with
+/// flags that ask for it, and what stands between them.
 pub(super) fn group_length(steps: &[Step]) -> usize {
-    let mut length = 1;
-    for (at, step) in steps.iter().enumerate().skip(1) {
+    let marks = match steps.split_first() {
+        Some((Step::Recipe(first), rest)) => marked(first, rest).map_or(0, |marked| marked.steps),
+        _ => 0,
+    };
+    let mut length = 1 + marks;
+    for (at, step) in steps.iter().enumerate().skip(length) {
         match step {
             Step::Recipe(recipe) if recipe.chain == Chain::default() => break,
             Step::Recipe(_) => length = at + 1,
@@ -468,10 +472,10 @@ impl Asked {
     }
 }
 
-/// What the next recipe does that this one has to know.
+/// What the next recipes do that this one has to know.
 pub(super) struct Ahead {
-    /// The flags that it gives to the file that this one writes.
-    pub(super) marks: Option<Vec<String>>,
+    /// The file that this one writes is marked.
+    pub(super) marked: Option<Marked>,
     /// It answers, where this one failed, and does nothing else.
     pub(super) answers: bool,
 }
@@ -481,28 +485,8 @@ impl Ahead {
         let answers = matches!(rest.first(), Some(Step::Recipe(next))
             if next.chain.on_error && only_answers(next));
         Ahead {
-            marks: marks_ahead(recipe, rest),
+            marked: marked(recipe, rest),
             answers,
         }
-    }
-}
-
-/// The flags that the next recipe gives to the file that this one writes
-/// (`:0 a` and `| mv "$LASTFOLDER" …:2,S`).
-fn marks_ahead(recipe: &Recipe, rest: &[Step]) -> Option<Vec<String>> {
-    let (Action::File(_), Some(Step::Recipe(next))) = (&recipe.action, rest.first()) else {
-        return None;
-    };
-    let hangs = next.chain.also || next.chain.also_if_succeeded;
-    let Action::Pipe(text) = &next.action else {
-        return None;
-    };
-    match meaning(text) {
-        Meaning::SetFlags(letters)
-            if hangs && next.conditions.is_empty() && !next.flags.copy && recipe.flags.copy =>
-        {
-            Some(flags(&letters))
-        }
-        _ => None,
     }
 }

@@ -218,8 +218,8 @@ impl Lowering<'_> {
                 Ok(Flow::nothing().into())
             }
             Action::File(folders) => {
-                let marked = ahead.marks.is_some();
-                let flags = ahead.marks.unwrap_or_default();
+                let marked = ahead.marked.is_some();
+                let flags = ahead.marked.map_or_else(Vec::new, |marked| marked.flags);
                 let nothing = folders.iter().all(|folder| folder.format == Format::Null);
                 if !nothing {
                     self.part_only(recipe);
