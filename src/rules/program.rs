@@ -242,23 +242,19 @@ pub const FOR_SHELL: &str = "&|<>~;?*[";
 /// What a command of procmail's rules does to, or says about, the message it is
 /// given.
 pub fn meaning(command: &Text) -> Meaning {
-    let has = |sign: fn(char) -> bool| {
-        let literals = command.0.iter();
-        literals
-            .filter_map(|piece| match piece {
-                Piece::Literal(text) => Some(text),
-                _ => None,
-            })
-            .any(|text| text.contains(sign))
-    };
+    let literals = command.0.iter().filter_map(|piece| match piece {
+        Piece::Literal(text) => Some(text),
+        _ => None,
+    });
+    let is_for_shell = |text: &String| text.contains(|sign| FOR_SHELL.contains(sign));
     let Some(reader) = Reader::new(command) else {
         return Meaning::Unknown;
     };
-    match has(|sign| FOR_SHELL.contains(sign)) {
+    match literals.clone().any(is_for_shell) {
         true => read_by_shell(&reader),
         false if !reader.is_program() => Meaning::NoProgram,
         // To procmail, `$(…)` is a word like others.
-        false if has(|sign| sign == '(') => Meaning::Unknown,
+        false if literals.clone().any(|text| text.contains("$(")) => Meaning::Unknown,
         false => read_by_shell(&reader),
     }
 }
