@@ -62,6 +62,10 @@ codes! {
         "A program changed mail on its way into a folder",
         "What the program made of the mail was put into the folder. The server runs no programs, and puts the mail there as it is.",
         "Look whether what the program did is still wanted. A mail program can do some of it as it shows the mail.";
+    SentUnchanged "sent-unchanged":
+        "Mail that is sent on without the change that was made to it",
+        "A program cut the mail short or changed it, and a rule below sent on what came out. The server runs no programs, and sends on the whole mail.",
+        "Look whether the whole mail may go there: a phone may take only short mail, and what was cut off may be private. If not, take the rule out.";
     SpamTraining "spam-training":
         "Mail that a spam filter learned from",
         "Mail to a certain address, or of a certain kind, was given to a spam filter to learn from, and was not kept. The new server has a filter of its own, which learns in other ways: mostly from what is moved into the folder for spam, and out of it.",
@@ -445,7 +449,7 @@ codes! {
     UnclearChain "unclear-chain":
         "A rule that hangs on one that is not carried out",
         "The flags A, a, E and e let a rule run depending on what the rule above it did. That rule is not in the script.",
-        "See to the rule above; then this one may be translated as well.";
+        "See to the rule above; then this one may be translated as well. Where that one asks a spam filter, write this one anew, for what the new server's filter writes into the header.";
     OnFailure "on-failure":
         "A rule for the case that another fails",
         "The flag e lets a rule run where the action above it failed: a full disk, a program that was not there. On the new server, folders are there, and nothing fails in that way.",

@@ -310,6 +310,12 @@ fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
         [Stage::Call(first), Stage::Call(second)] if question::is_grep(second) => {
             question::of_filtered(first, second)
         }
+        [first @ .., Stage::Call(last)] if last.is("procmail") && !first.is_empty() => {
+            match of_pipeline(first)? {
+                Meaning::SpamFilter { .. } | Meaning::PassThrough => of_call(last),
+                _ => None,
+            }
+        }
         [first @ .., Stage::Call(last)] if filing::is_delivery_agent(last) => {
             let filed = filing::deliver(last)?;
             match of_pipeline(first) {

@@ -71,8 +71,8 @@ impl Elaborator<'_, '_> {
         variable.filter(|name| self.variables.get(name) == Value::Unset)
     }
 
-    /// Whether `HOST` keeps the name of the host that procmail runs on. Where that
-    /// is not known, a block ends with the name of another one, as people have it
+    /// Whether `HOST` keeps the name of the host that procmail runs on. A name that a
+    /// command prints is taken for it. Where one is written and the host's is not known, a block ends with the name of another one, as people have it
     /// end there; elsewhere all mail would be gone. So it would where the value begins
     /// with a variable without one (`rootless`), which may have come from outside.
     fn is_this_host(
@@ -86,7 +86,9 @@ impl Elaborator<'_, '_> {
             return true;
         }
         let Some(name) = value.known() else {
-            return false;
+            self.ledger
+                .find(at, Verdict::Adapted, Code::HostValue, TAKEN_FOR_THIS);
+            return true;
         };
         if let Some(variable) = rootless
             && name.is_empty()
@@ -111,9 +113,7 @@ impl Elaborator<'_, '_> {
             None => self.blocks == 0,
         };
         let message = match is_this {
-            true => {
-                "This is taken for the name of the old server; had it another one, procmail stopped here, and the mail was gone"
-            }
+            true => TAKEN_FOR_THIS,
             false => {
                 "This is taken for the name of another server than the old one: procmail stopped here, and the mail was gone; give its name with --host"
             }
@@ -165,3 +165,5 @@ fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
         format!("{name} set {what}, which the server does in its own way"),
     ))
 }
+
+const TAKEN_FOR_THIS: &str = "This is taken for the name of the old server; had it another one, procmail stopped here, and the mail was gone";

@@ -305,6 +305,9 @@ impl Lowering<'_> {
                 "No address is named to forward the mail to",
             ));
         }
+        if let Some(note) = self.unchanged.sent() {
+            self.find(at, note);
+        }
         let named = values.len();
         values.retain(|address| !self.is_own(address));
         let count = values.len();

@@ -296,6 +296,7 @@ impl Lowering<'_> {
             let outer = path.clone.replace(label);
             let mut inner = path.clone();
             let outside = self.lost_copy.take();
+            let unchanged = self.unchanged.clone();
             let mut flow = self.steps(steps, &mut inner);
             path.clone = outer;
             path.doubt = path.doubt.or(self.lost_copy.take());
@@ -304,6 +305,8 @@ impl Lowering<'_> {
             if flow.falls {
                 path.doubt = path.doubt.or(inner.doubt);
                 self.goes_on_as_copy(recipe, &inner, path);
+            } else {
+                self.unchanged.behind_copy(unchanged);
             }
             let restored = self.without_values_of_copy(steps, path);
             flow.commands.extend(restored);

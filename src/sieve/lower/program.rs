@@ -323,7 +323,7 @@ impl Lowering<'_> {
             Code::CopyEdited,
             "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",
         ));
-        self.unchanged.parts(fields);
+        self.unchanged.of_both(fields);
     }
 
     /// An answer was sent, and a recipe without `c` keeps nothing behind it.
@@ -534,10 +534,18 @@ pub(super) fn meaningless(meaning: &Meaning) -> Option<Note> {
             Code::SideEffect,
             "The program only wrote something down or tidied up, and the mail went on as it was",
         ),
-        Meaning::Printed(_) | Meaning::SpamFilter { .. } => (
+        Meaning::Printed(_) => (
             Code::SideEffect,
             "What the program said of the mail went to the log, and the mail went on as it was",
         ),
+        Meaning::SpamFilter { program, .. } => {
+            return Some(dropped(
+                Code::SpamFilter,
+                format!(
+                    "{program} looked whether the mail is spam; the new server runs a filter of its own before it runs any rule"
+                ),
+            ));
+        }
         _ => return None,
     };
     Some(dropped(code, message))

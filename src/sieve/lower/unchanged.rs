@@ -10,9 +10,11 @@ use crate::sieve::script::Test;
 use std::collections::BTreeSet;
 
 /// The changes of the rules so far that a test below them may not see.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Unchanged {
     parts: BTreeSet<Changed>,
+    /// Those of a copy that the script makes to the message as well.
+    of_both: BTreeSet<Changed>,
     /// Some rule takes fields out of the header.
     takes_fields_out: bool,
 }
@@ -26,6 +28,21 @@ impl Unchanged {
     /// Parts that the script leaves.
     pub fn parts(&mut self, parts: impl IntoIterator<Item = Changed>) {
         self.parts.extend(parts);
+    }
+
+    /// Parts that were changed in a copy alone, and that the script changes for the
+    /// message itself.
+    pub fn of_both(&mut self, parts: impl IntoIterator<Item = Changed>) {
+        for part in parts {
+            self.of_both.insert(part.clone());
+            self.parts.insert(part);
+        }
+    }
+
+    /// Behind a copy that ended: what was changed in that alone does not count.
+    pub fn behind_copy(&mut self, before: Unchanged) {
+        self.parts = before.parts;
+        self.parts.extend(self.of_both.iter().cloned());
     }
 
     /// The script takes fields out of the header, as the rules did.
@@ -56,6 +73,17 @@ impl Unchanged {
             ));
         }
         notes
+    }
+
+    /// What there is to say of mail that is sent on.
+    pub fn sent(&self) -> Option<Note> {
+        let is_other = self.parts.contains(&Changed::Body) || self.parts.contains(&Changed::Header);
+        is_other.then(|| {
+            adapted(
+                Code::SentUnchanged,
+                "A rule above changes the mail, by a program that the server does not run; the whole mail is sent on as it came",
+            )
+        })
     }
 
     fn is_about(&self, test: &Test) -> bool {
