@@ -83,6 +83,8 @@ pub(super) struct Done {
     pub counts: Summary,
     pub manual: BTreeSet<Code>,
     pub folders: Vec<FolderRow>,
+    /// What an administrator is to know, a sentence each.
+    pub warnings: Vec<String>,
     pub redirects: Vec<String>,
     pub written: usize,
     /// What the next run is to know of it.

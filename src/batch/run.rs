@@ -9,12 +9,14 @@ use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
 use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
 use super::shard::Shard;
 use super::summary;
+use super::tables::Tables;
 use super::users::{User, has};
 use super::write::Directory;
 use super::{index, input};
 use crate::home::{DiskHome, Home, Limits};
 use crate::ledger::Code;
 use crate::report;
+use crate::rules::elaborate::path::is_of_user;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -155,6 +157,7 @@ pub fn run(
     for user in &mut users {
         user.alias = tables.alias_of(&user.name, &|name| names.contains(name));
     }
+    problems.extend(taken_by_rows_for_all(options, &tables, &users));
     if users.is_empty() {
         return Err(BatchError::NoHomes(problems));
     }
@@ -360,6 +363,8 @@ struct Reported {
     written: usize,
     /// What the next run is to know of it.
     note: Option<String>,
+    /// Files of the last run that somebody changed, and that were written anew.
+    changed: Vec<String>,
 }
 
 impl Run<'_> {
@@ -397,6 +402,9 @@ impl Run<'_> {
                 let name = &row.user.name;
                 match row.result {
                     Ok(done) => {
+                        let warnings = done.warnings.into_iter();
+                        let warnings = warnings.map(|message| Problem::with(name, message));
+                        outcome.problems.extend(warnings);
                         outcome += Outcome {
                             homes: 1,
                             counts: done.counts,
@@ -439,6 +447,7 @@ impl Run<'_> {
                     translated,
                     written: 0,
                     note: None,
+                    changed: Vec::new(),
                 }),
                 Some((out, _)) => self.report(out, &home, user, note),
             }
@@ -469,9 +478,14 @@ impl Run<'_> {
     ) -> Result<Reported, String> {
         let directory = out.below(&user.name).map_err(unwritten)?;
         let with = self.with.map(|with| fingerprint(&(with, user)));
+        let note = note.as_deref();
         let standing = with.zip(note).and_then(|(with, text)| {
-            Note::standing(&text, with, &directory).map(|note| (note, text))
+            Note::standing(text, with, &directory).map(|note| (note, text))
         });
+        let changed = match (&standing, note) {
+            (None, Some(text)) => Note::changed(text, &directory),
+            _ => Vec::new(),
+        };
         let again;
         let home = match standing {
             None => home,
@@ -479,7 +493,8 @@ impl Run<'_> {
                 return Ok(Reported {
                     translated: note.translated,
                     written: 0,
-                    note: Some(text),
+                    note: Some(text.to_owned()),
+                    changed,
                 });
             }
             // What it cost to ask is not to be missing where it is read.
@@ -496,6 +511,7 @@ impl Run<'_> {
                 translated,
                 written,
                 note: None,
+                changed,
             });
         };
         let note = Note::new(with, noting.asked(), translated);
@@ -503,6 +519,7 @@ impl Run<'_> {
             written,
             note: serde_json::to_string(&note).ok(),
             translated: note.translated,
+            changed,
         })
     }
 
@@ -538,20 +555,32 @@ impl Run<'_> {
             translated,
             written,
             note,
+            changed,
         } = reported;
         let home_path = user.home_path.trim_end_matches('/');
         let below = |path: &str| {
             let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
             Some(rest.to_owned())
         };
-        let folders = translated.folders.into_iter();
+        let (own, elsewhere): (Vec<_>, Vec<_>) = { translated.folders.into_iter() }
+            .partition(|(path, ..)| is_of_user(path, home_path, &user.name));
+        let elsewhere = elsewhere.iter().map(|(path, ..)| {
+            format!("{path} may be somebody else's mailbox, and is not in {}: it lies neither in the home nor in the spool under this name", names::FOLDERS)
+        });
+        let changed = changed.iter().map(|file| {
+            format!(
+                "{file} was changed since the last run, and is written anew: keep changes elsewhere"
+            )
+        });
+        let warnings = elsewhere.chain(changed);
         Done {
             counts: translated.counts,
             manual: translated.manual,
             redirects: translated.redirects,
             written,
             note,
-            folders: folders
+            warnings: warnings.collect(),
+            folders: { own.into_iter() }
                 .map(|(path, format, folder)| FolderRow {
                     size: match below(&path) {
                         Some(path) if self.out.is_some() => home.mailbox_size(&path, format),
@@ -564,6 +593,27 @@ impl Run<'_> {
                 .collect(),
         }
     }
+}
+
+/// Rows of `virtual` for a whole domain, which take the mail of users that have no row of
+/// their own.
+fn taken_by_rows_for_all(options: &Options, tables: &Tables, users: &[User]) -> Vec<Problem> {
+    let mut taken: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+    for entry in users
+        .iter()
+        .filter_map(|user| tables.row_for_all(&user.name))
+    {
+        *taken.entry((entry.line, &entry.name)).or_default() += 1;
+    }
+    let file = options.virtual_.as_ref();
+    let file = file.map_or(String::new(), |path| path.display().to_string());
+    let problem = |((line, name), users): ((usize, &str), usize)| {
+        let message = format!(
+            "{name} takes the mail of {users} of the users, who have no row of their own: their rules never saw any"
+        );
+        Problem::at(&file, line, message)
+    };
+    taken.into_iter().map(problem).collect()
 }
 
 fn unwritten(error: io::Error) -> String {

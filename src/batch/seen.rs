@@ -62,6 +62,14 @@ impl Note {
         (note.with == with && note.files.iter().all(is_there)).then_some(note)
     }
 
+    /// The files that somebody changed since the run that wrote the note.
+    pub fn changed(text: &str, directory: &Directory) -> Vec<String> {
+        let files = serde_json::from_str(text).map_or_else(|_| Vec::new(), |note: Note| note.files);
+        let is_other = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found != *length);
+        let changed = files.into_iter().filter(is_other);
+        changed.map(|(name, _)| name).collect()
+    }
+
     /// What is to be known of a translation by the next run.
     pub fn new(with: u64, asked: Asked, translated: Translated) -> Self {
         let files = translated.files.iter();

@@ -250,16 +250,25 @@ impl Tables {
         }
     }
 
-    /// What the tables make of mail for a local user, one destination a line;
-    /// `None` where they leave it to the user. The user's own name among the
+    /// The row for a whole domain that takes the mail of a local user, where that has
+    /// none of its own (virtual(5)).
+    pub fn row_for_all(&self, user: &str) -> Option<&TableEntry> {
+        let (key, entry) = self.entries(&self.qualified(user)).next()?;
+        matches!(key, Key::Virtual(name) if name.starts_with('@')).then_some(entry)
+    }
+
+    /// What the tables make of mail for a local user, one destination a line below one
+    /// that says where it stands; `None` where they leave it to the user. The user's own name among the
     /// destinations means local delivery. Mail for somebody else (`is_person`, by the
     /// login name) is sent there, whatever their own aliases make of it.
     pub fn alias_of(&self, user: &str, is_person: &dyn Fn(&str) -> bool) -> Option<String> {
-        let address = match &self.domain {
-            Some(domain) => format!("{user}@{domain}"),
-            None => user.to_owned(),
+        let address = self.qualified(user);
+        let (key, entry) = self.entries(&address).next()?;
+        let table = match key {
+            Key::Virtual(_) => "virtual",
+            Key::Alias(_) => "aliases",
         };
-        self.entry(&address)?;
+        let place = format!("# {table}, line {}\n", entry.line);
         let own = user.to_lowercase();
         let is_own = |name: &str| {
             let name = name.to_lowercase();
@@ -288,7 +297,7 @@ impl Tables {
         let lines: Vec<String> = lines.collect();
         match lines.as_slice() {
             [own] if own == user => None,
-            lines => Some(lines.iter().map(|line| format!("{line}\n")).collect()),
+            lines => Some(place + &lines.join("\n") + "\n"),
         }
     }
 
@@ -450,6 +459,8 @@ mod tests {
         assert_eq!(ends(&tables, "ann"), ["ann", "a@elsewhere.example"]);
         assert_eq!(ends(&tables, "sue"), ["sue", "tim"]);
         assert_eq!(tables.alias_of("gus", &|_| false), None);
+        let row = |user| tables.row_for_all(user).map(|entry| entry.line);
+        assert_eq!([row("gus"), row("who")], [None, Some(1)]);
         assert!(tables.resolve("gus").circles.is_empty());
     }
 
@@ -474,9 +485,14 @@ mod tests {
             "asmith@old.example ann.smith@new.example\nsue@old.example sue, tim\nown@old.example own\n",
         );
         let alias = |user| tables.alias_of(user, &|_| false);
-        assert_eq!(alias("joe").as_deref(), Some("\"|x \\\"a b\\\"\"\njoe\n"));
-        assert_eq!(alias("ann").as_deref(), Some("ann.smith@new.example\n"));
-        assert_eq!(alias("sue").as_deref(), Some("sue\ntim\n"));
+        let joe = "# aliases, line 1\n\"|x \\\"a b\\\"\"\njoe\n";
+        assert_eq!(alias("joe").as_deref(), Some(joe));
+        let ann = "# aliases, line 2\nann.smith@new.example\n";
+        assert_eq!(alias("ann").as_deref(), Some(ann));
+        assert_eq!(
+            alias("sue").as_deref(),
+            Some("# virtual, line 2\nsue\ntim\n")
+        );
         assert_eq!(alias("tim"), None);
         assert_eq!(alias("own"), None);
     }
@@ -489,7 +505,11 @@ mod tests {
             "",
         );
         let is_person = |name: &str| ["ann", "bob", "cy", "dee", "eve"].contains(&name);
-        let alias = |user| tables.alias_of(user, &is_person).unwrap_or_default();
+        let alias = |user| {
+            let alias = tables.alias_of(user, &is_person).unwrap_or_default();
+            let (_, destinations) = alias.split_once('\n').unwrap_or_default();
+            destinations.to_owned()
+        };
         assert_eq!(alias("ann"), "bob\n");
         assert_eq!(alias("bob"), "\\bob\nb@x.example\n");
         assert_eq!(alias("cy"), "bob@old.example\ndee+x\n");

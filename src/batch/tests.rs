@@ -597,3 +597,59 @@ fn aliases_lead_to_those_who_have_left() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].contains("aliases:4: log cannot stand"), "{told:?}");
 }
+
+#[test]
+fn what_an_administrator_has_to_know_is_told() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(
+        stage.path(),
+        &[("ann", "x@b.example\n"), ("bob", "y@b.example\n")],
+    );
+    options.with = Some("these options".to_owned());
+    options.virtual_ = write(
+        stage.path(),
+        "virtual",
+        "ann@old.example ann\n@old.example x@b.example\n",
+    );
+    options.accounts = write(stage.path(), "accounts.csv", "old,new,address\nann,a,\n");
+    let elsewhere = |home: &dyn Home, user: &users::User| {
+        let mut translated = translate(home, user)?;
+        let path = "/home/emma/Mail/private".to_owned();
+        translated
+            .folders
+            .push((path, Format::Mbox, "private".into()));
+        Ok(translated)
+    };
+    let told = || {
+        let problems = run(&options, &elsewhere, &Nobody).unwrap().problems;
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        told.join("\n")
+    };
+    let first = told();
+    assert!(
+        first.contains("virtual:2: @old.example takes the mail of 1 of the users"),
+        "{first}"
+    );
+    assert!(
+        first.contains("ann: /home/emma/Mail/private may be somebody else's"),
+        "{first}"
+    );
+    assert!(!first.contains("was changed"), "{first}");
+    let folders = lines(stage.path(), "folders.csv");
+    assert!(
+        folders.iter().all(|line| !line.contains("emma")),
+        "{folders:?}"
+    );
+    let summary = lines(stage.path(), "summary.csv");
+    assert!(
+        summary[1].starts_with("ann,a,") && summary[2].starts_with("bob,,"),
+        "{summary:?}"
+    );
+    fs::write(stage.path().join("out/ann/filters.sieve"), "keep;\n").unwrap();
+    let second = told();
+    assert!(
+        second.contains("ann: filters.sieve was changed since the last run"),
+        "{second}"
+    );
+    assert!(!second.contains("bob: filters.sieve"), "{second}");
+}

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 pub struct User {
     /// The login name on the old host.
     pub name: String,
-    /// The name of the new account.
+    /// The name of the new account; empty where a list of accounts has none.
     pub new: String,
     /// The new address, where it is known.
     pub address: Option<String>,
@@ -218,11 +218,15 @@ pub fn assign(users: &mut [User], accounts: &Accounts, file: &str) -> Vec<Proble
         );
         Problem::at(file, account.line, message)
     });
+    let problems: Vec<Problem> = homeless.collect();
     let left_out = users
-        .iter()
+        .iter_mut()
         .filter(|user| !accounts.contains_key(&user.name))
-        .map(|user| Problem::with(&user.name, "there is no new account"));
-    homeless.chain(left_out).collect()
+        .map(|user| {
+            user.new.clear();
+            Problem::with(&user.name, "there is no new account")
+        });
+    problems.into_iter().chain(left_out).collect()
 }
 
 #[cfg(test)]

@@ -164,8 +164,8 @@ codes! {
         "Find out what the command was for. Many write to a log, which can be left out; if it marks or moves mail, a rule can often do the same.";
     DeadRules "dead-rules":
         "Rules that nothing ran",
-        "The .forward file sends the mail elsewhere and does not call procmail, so the rules in .procmailrc never saw a message.",
-        "Nothing needs to be done. If the rules were meant to run, take the .forward file away, and translate again.";
+        "The .forward file, or a table of the old mailer (aliases, virtual), sends the mail elsewhere and does not call procmail, so the rules in .procmailrc never saw a message.",
+        "Nothing needs to be done. If the rules were meant to run, take away what sends the mail elsewhere, and translate again.";
     OpenToAll "open-to-all":
         "A file that every user may write to",
         "Anybody with a login on the old server could have written this file. For that reason mailers and procmail pass such files by, and the mail went into the mailbox; it stays in the inbox.",

@@ -139,7 +139,8 @@ impl<'h, 's> Mailer<'h, 's> {
 
     /// What happens to a message, from an alias of the user down.
     fn alias(&mut self, alias: &str, forward: &'s str) -> Vec<Step> {
-        let file = self.ledger.enter("aliases", alias);
+        let name = format!("mail for {}", self.settings.user);
+        let file = self.ledger.enter(&name, alias);
         let parsed = Forward::parse(file, alias);
         self.behind_alias = Some(forward);
         let destinations = self.destinations(&parsed);

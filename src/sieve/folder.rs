@@ -2,6 +2,7 @@
 //! had to be changed on the way.
 
 use super::quote::Literals;
+use crate::rules::elaborate::path::SPOOLS;
 use crate::rules::model::Format;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -12,13 +13,6 @@ use thiserror::Error;
 const LONGEST: usize = 160;
 /// Most levels of folders within folders; Dovecot stops at 20.
 const DEEPEST: usize = 16;
-/// Where hosts keep the inbox of a user.
-const SPOOLS: [&str; 4] = [
-    "/var/mail",
-    "/var/spool/mail",
-    "/usr/spool/mail",
-    "/usr/mail",
-];
 /// Where mail programs keep folders below a home.
 const STORES: [&str; 3] = ["Maildir", "Mail", "mail"];
 

@@ -1,6 +1,22 @@
 //! In: paths on the old host, as text. Out: paths in their plain form, or as the
 //! home has them.
 
+/// Where hosts keep the inbox of a user.
+pub const SPOOLS: [&str; 4] = [
+    "/var/mail",
+    "/var/spool/mail",
+    "/usr/spool/mail",
+    "/usr/mail",
+];
+
+/// Whether a mailbox stands where a host keeps the mail of a user: in the home, or
+/// below a spool under the user's name. Elsewhere it may be somebody else's.
+pub fn is_of_user(path: &str, home: &str, user: &str) -> bool {
+    let has_name = |rest: &str| rest.split('/').any(|part| part == user);
+    let in_spool = |spool: &&str| below(spool, path).is_some_and(has_name);
+    below(home, path).is_some() || SPOOLS.iter().any(in_spool)
+}
+
 /// A path as seen from a directory, without `.` and empty parts, and without
 /// `..` where a part stands before it.
 pub fn join(directory: &str, path: &str) -> String {
@@ -37,6 +53,13 @@ pub fn below<'p>(home: &str, path: &'p str) -> Option<&'p str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mailboxes_of_others_are_known_as_such() {
+        let is_own = |path| is_of_user(path, "/home/ann", "ann");
+        assert!(is_own("/home/ann/Mail/x") && is_own("/var/mail/a/ann"));
+        assert!(!is_own("/home/anna/x") && !is_own("/var/mail/bob") && !is_own("/data/ann"));
+    }
 
     #[test]
     fn paths_are_joined() {
