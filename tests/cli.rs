@@ -360,6 +360,31 @@ fn every_command_has_help_and_a_page() {
 }
 
 #[test]
+fn a_server_is_described_as_the_list_of_servers_says() {
+    let shown = run(&["targets"]);
+    let shown = text(&shown.stdout);
+    let from = shown.find("  name = ").unwrap();
+    let to = shown.find("  sievify targets ours.toml").unwrap();
+    let stage = tempfile::tempdir().unwrap();
+    let file = stage.path().join("ours.toml");
+    fs::write(&file, &shown[from..to]).unwrap();
+    let ours = run(&["targets", file.to_str().unwrap()]);
+    assert_eq!(ours.status.code(), Some(0), "{}", text(&ours.stderr));
+    assert!(text(&ours.stdout).starts_with("ours: the server of our university"));
+    fs::write(&file, "extensions = [\"+nosuch\"]\n").unwrap();
+    fails(
+        &["targets", file.to_str().unwrap()],
+        &["ours.toml:1", "`+nosuch`"],
+    );
+    let home = corpus("first-look");
+    let home = home.to_str().unwrap();
+    fails(
+        &["translate", home, "--capabilities", ""],
+        &["did the server answer"],
+    );
+}
+
+#[test]
 fn an_error_shows_no_escape_of_a_name() {
     let output = run(&["translate", "/no/\u{1b}[2Jsuch"]);
     assert!(!output.stderr.contains(&0x1b));

@@ -41,8 +41,8 @@ pub enum Failure {
     Target(#[from] TargetError),
     /// There is no such code.
     #[error(
-        "there is no code called `{name}`{}: `sievify explain` lists them all",
-        nearest.map_or(String::new(), |code| format!(", but `{}`", code.as_str()))
+        "there is no code called `{name}`{} (`sievify explain` lists them all)",
+        nearest.map_or(String::new(), |code| format!("; did you mean `{}`?", code.as_str()))
     )]
     Code { name: String, nearest: Option<Code> },
     /// There is no such command.

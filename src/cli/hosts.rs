@@ -101,14 +101,7 @@ pub struct NewServer {
 
 impl NewServer {
     pub fn target(&self) -> Result<Target, Failure> {
-        let mut target = match self.target.ends_with(".toml") {
-            true => {
-                let text = std::fs::read_to_string(&self.target)
-                    .map_err(|error| Failure::input(Path::new(&self.target), error))?;
-                Target::from_toml(&text, &self.target)?
-            }
-            false => Target::profile(&self.target)?,
-        };
+        let mut target = target(&self.target)?;
         if let Some(capabilities) = &self.capabilities {
             target = target.with_capabilities(capabilities)?;
         }
@@ -120,6 +113,16 @@ impl NewServer {
         }
         Ok(target)
     }
+}
+
+/// The server of this name, or the one that a file describes.
+pub fn target(name: &str) -> Result<Target, Failure> {
+    if !name.ends_with(".toml") {
+        return Ok(Target::profile(name)?);
+    }
+    let text =
+        std::fs::read_to_string(name).map_err(|error| Failure::input(Path::new(name), error))?;
+    Ok(Target::from_toml(&text, name)?)
 }
 
 /// What the lowering is told of one user.

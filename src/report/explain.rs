@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Columns the text keeps within.
 const WIDTH: usize = 78;
 /// How alike two names are that somebody may have mixed up, from 0 to 1.
-const LIKENESS: f64 = 0.6;
+const LIKENESS: f64 = 0.85;
 
 /// What a code means, why, and what to do.
 pub fn explain(code: Code) -> String {
@@ -28,8 +28,11 @@ pub fn list() -> String {
     })
 }
 
-/// The code of this name.
+/// The code of this name, or as a report has it: `manual[unknown-program]`.
 pub fn find(name: &str) -> Option<Code> {
+    let name = name
+        .split_once('[')
+        .map_or(name, |(_, rest)| rest.trim_end_matches(']'));
     Code::ALL.iter().copied().find(|code| code.as_str() == name)
 }
 
@@ -74,6 +77,7 @@ mod tests {
     fn every_code_is_found_by_its_name() {
         for &code in Code::ALL {
             assert_eq!(find(code.as_str()), Some(code));
+            assert_eq!(find(&format!("manual[{}]", code.as_str())), Some(code));
             assert_eq!(nearest(code.as_str()), Some(code));
             assert!(explain(code).starts_with(code.as_str()));
         }

@@ -328,6 +328,14 @@ impl Target {
         target.title = written.title.unwrap_or_else(|| format!("from {file}"));
         if let Some(list) = written.extensions {
             let span = Some(list.span());
+            if let Some(name) = { list.get_ref().iter() }.find(|name| is_misspelt(name)) {
+                return Err(fail(
+                    span,
+                    format!(
+                        "there is no extension called `{name}`; those of one server alone begin with `vnd.`"
+                    ),
+                ));
+            }
             target.extensions = relative(target.extensions, list.get_ref()).map_err(|name| {
                 fail(span, format!(
                     "`{name}` stands beside names with `+` or `-`: give all of `extensions` a sign, or none"
@@ -365,7 +373,7 @@ impl Target {
     /// greeting, sets the limit.
     ///
     /// # Errors
-    /// [`TargetError::Capabilities`], where a number is none.
+    /// [`TargetError::Capabilities`], where a number is none, or nothing is named.
     pub fn with_capabilities(mut self, text: &str) -> Result<Target, TargetError> {
         let redirects = |value: &str| {
             value.parse().map(Some).map_err(|_| {
@@ -376,7 +384,8 @@ impl Target {
         };
         let mut names = Vec::new();
         let greeting = text.lines().filter_map(greeting_line).collect::<Vec<_>>();
-        if greeting.is_empty() {
+        let is_list = greeting.is_empty();
+        if is_list {
             for word in text.split(|c: char| c.is_whitespace() || c == '"' || c == ',') {
                 match word.split_once('=') {
                     Some((key, value)) if key.eq_ignore_ascii_case("MAXREDIRECTS") => {
@@ -393,6 +402,11 @@ impl Target {
             } else if key.eq_ignore_ascii_case("MAXREDIRECTS") {
                 self.limits.redirects = redirects(value)?;
             }
+        }
+        if is_list && names.is_empty() {
+            return Err(TargetError::Capabilities(
+                "no extension is named: did the server answer?".to_owned(),
+            ));
         }
         self.extensions = names.into_iter().map(Extension::from).collect();
         self.name = "capabilities".to_owned();
@@ -496,6 +510,15 @@ fn relative(base: BTreeSet<Extension>, names: &[String]) -> Result<BTreeSet<Exte
         }
     }
     Ok(set)
+}
+
+/// Whether a name stands for nothing: it is neither known nor a vendor's.
+fn is_misspelt(name: &str) -> bool {
+    let name = name.trim_start_matches(['+', '-']);
+    let is_of_family = ["vnd.", "x-", "comparator-"]
+        .iter()
+        .any(|family| name.starts_with(family));
+    matches!(Extension::from(name), Extension::Other(_)) && !is_of_family
 }
 
 /// `"KEY" "VALUE"` of a ManageSieve greeting.
