@@ -56,7 +56,7 @@ use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
 use bounds::Bounds;
 use marks::Marks;
-use names::Names;
+use names::{Label, Names};
 use path::Path;
 use pattern::Note;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -179,6 +179,8 @@ struct Lowering<'a> {
     read: Read,
     /// What the rules so far changed and the script did not.
     unchanged: Unchanged,
+    /// What is known of messages that leave an included file early, by its end.
+    returned: HashMap<Label, Path>,
     /// For rules above a spam filter, what that writes, and which it is.
     marked_later: HashMap<StatementId, Marks>,
     /// A statement for which a copy may have been kept that the script does not
@@ -217,6 +219,7 @@ impl<'a> Lowering<'a> {
             reached: HashSet::new(),
             folders: BTreeMap::new(),
             unchanged: Unchanged::default(),
+            returned: HashMap::new(),
             marked_later: marks::later(&program.body),
             lost_copy: None,
             names: Names::beside(read.names()),

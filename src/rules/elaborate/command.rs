@@ -7,6 +7,7 @@
 use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::parameter;
+use std::collections::HashSet;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quote {
@@ -22,6 +23,7 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
     let mut quote = Quote::None;
     let mut rest = command;
     let mut growth = Growth::default();
+    let of_shell = set_by_shell(command);
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
@@ -51,7 +53,8 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                 }
             }
             '$' if quote != Quote::Single
-                && let Some(choice) = Choice::read(rest, quote) =>
+                && let Some(choice) = Choice::read(rest, quote)
+                && !of_shell.contains(choice.name) =>
             {
                 let Some(value) = variables.put_in(choice.name, &mut growth) else {
                     return too_long();
@@ -70,6 +73,11 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                 }
             }
             '$' if quote != Quote::Single => match reference(rest) {
+                Some((name, end)) if of_shell.contains(name) => {
+                    literal.push('$');
+                    literal.push_str(&rest[..end]);
+                    rest = &rest[end..];
+                }
                 Some((name, end)) => {
                     rest = &rest[end..];
                     let Some(value) = variables.put_in(name, &mut growth) else {
@@ -173,6 +181,27 @@ fn reference(rest: &str) -> Option<(&str, usize)> {
         (true, false) => None,
         (false, _) => Some((name, length)),
     }
+}
+
+/// The variables that a command sets for itself: `NAME=value`, `read NAME`, `for NAME`.
+/// What they hold only the shell knows.
+fn set_by_shell(command: &str) -> HashSet<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let ends = |c: char| c.is_whitespace() || ";&|(){}`".contains(c);
+    let mut words = command
+        .split(ends)
+        .filter(|word| !word.is_empty())
+        .peekable();
+    let mut names = HashSet::new();
+    while let Some(word) = words.next() {
+        let name = match word {
+            "read" | "for" => words.peek().copied(),
+            word => word.split_once('=').map(|(name, _)| name),
+        };
+        let is_variable = |name: &&str| !name.is_empty() && name.chars().all(is_name);
+        names.extend(name.filter(is_variable));
+    }
+    names
 }
 
 /// Writes a value so that the shell reads it back as it is.

@@ -7,7 +7,9 @@
 
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
-use super::left_out::{changed_by, may_keep, splits_all_the_same, splits_match};
+use super::left_out::{
+    any_keeps, assigned_in, changed_by, may_keep, splits_all_the_same, splits_match,
+};
 use super::path::{Chained, Known, Path};
 use super::pattern::Fit;
 use super::program::Acted;
@@ -17,7 +19,7 @@ use super::shape::Shape;
 use super::value::{command, set};
 use super::{Lowering, manual};
 use crate::ledger::Code;
-use crate::rules::model::{Chain, Recipe, Step};
+use crate::rules::model::{Chain, Recipe, StatementId, Step};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use std::collections::BTreeSet;
 
@@ -65,6 +67,7 @@ impl Lowering<'_> {
     pub(super) fn chained(&mut self, group: &[Step], path: &mut Path, depth: usize) -> Flow {
         let mut sequence = Sequence::default();
         let exceeds = path.exceeds;
+        let mut in_doubt: Option<(StatementId, &[Step])> = None;
         let mut rest = group;
         while let Some((step, more)) = rest.split_first() {
             if sequence.has_ended() {
@@ -87,6 +90,9 @@ impl Lowering<'_> {
             if let Some(marked) = &ahead.marked {
                 rest = rest.get(marked.steps..).unwrap_or(&[]);
             }
+            if guard.fit != Fit::EXACT && !rest.is_empty() {
+                in_doubt = in_doubt.or(Some((recipe.at, rest)));
+            }
             let mut ways = self.ways(recipe, guard, ahead, path);
             if self.parts(recipe, &mut ways, rest, depth) {
                 rest = &[];
@@ -94,7 +100,23 @@ impl Lowering<'_> {
             sequence.push(self.rejoined(recipe, ways, path));
         }
         path.exceeds = exceeds;
+        if let Some((at, hanging)) = in_doubt {
+            self.doubt_hanging(at, hanging, path);
+        }
         sequence.close()
+    }
+
+    /// Behind recipes that hang on an inexact one: some mail may not have met them that
+    /// was to, and the other way round.
+    fn doubt_hanging(&self, at: StatementId, hanging: &[Step], path: &mut Path) {
+        if any_keeps(hanging) {
+            path.doubt = path.doubt.or(Some(at));
+        }
+        for name in assigned_in(hanging) {
+            if self.read.carries(&name) {
+                path.doubt_value(&name);
+            }
+        }
     }
 
     /// When a recipe matches; `None` where no message comes to its action, or it is

@@ -136,7 +136,16 @@ impl Lowering<'_> {
         }
         let mut flow = self.steps(body, path);
         path.file = outer;
+        let returned = self.returned.remove(&label);
         if flow.exits.remove(&label) {
+            if let Some(mut returned) = returned {
+                (returned.clone, returned.file, returned.depth) = (path.clone, outer, path.depth);
+                let through = flow.falls.then(|| path.clone());
+                *path = match through {
+                    Some(through) => through.join(returned),
+                    None => returned,
+                };
+            }
             flow.falls = true;
         }
         if !switch || !flow.falls {
@@ -150,11 +159,20 @@ impl Lowering<'_> {
             return sequence.close();
         }
         sequence.push(match path.file {
-            Some(file) => Flow {
-                commands: vec![leave(file)],
-                falls: false,
-                exits: [file].into(),
-            },
+            Some(file) => {
+                let before = self.returned.remove(&file);
+                let here = path.clone();
+                let all = match before {
+                    Some(before) => before.join(here),
+                    None => here,
+                };
+                self.returned.insert(file, all);
+                Flow {
+                    commands: vec![leave(file)],
+                    falls: false,
+                    exits: [file].into(),
+                }
+            }
             None => {
                 let default = self.program.default.clone();
                 let mut end = self.default_folder(&default, path);

@@ -249,9 +249,11 @@ pub(super) fn may_keep(recipe: &Recipe) -> bool {
     }
 }
 
-fn any_keeps(steps: &[Step]) -> bool {
+pub(super) fn any_keeps(steps: &[Step]) -> bool {
     steps.iter().any(|step| match step {
         Step::Recipe(recipe) => may_keep(recipe),
+        // What follows in the file is passed by.
+        Step::Include { switch: true, .. } => true,
         Step::Include { body, .. } | Step::Detail { body, .. } => any_keeps(body),
         Step::End { .. } | Step::Deliver(_) | Step::Filter(_) | Step::Unknown { .. } => true,
         Step::Assign(_) => false,

@@ -82,9 +82,34 @@ impl Sum {
         Ok(self)
     }
 
+    /// A weight that every message has. One that ends the sum stays apart.
+    fn always(&mut self, weight: f64) {
+        if weight.abs() < SUPREME {
+            self.start += weight;
+            return;
+        }
+        self.terms.push(Term {
+            weight,
+            test: Test::True,
+            fit: Fit::EXACT,
+            counted: None,
+        });
+    }
+
     /// Whether a term ends the sum: one that lets it pass (1), or forbids it (-1).
     fn ends(&self, sign: f64) -> bool {
         self.terms.iter().any(|term| term.weight * sign >= SUPREME)
+    }
+
+    /// Whether weights that end it one by one do not may do so together.
+    fn ends_by_adding(&self) -> bool {
+        let ordinary = |sign: f64| {
+            let weights = self.terms.iter().map(move |term| term.weight * sign);
+            weights.filter(|weight| (0.0..SUPREME).contains(weight))
+        };
+        [1.0, -1.0]
+            .into_iter()
+            .any(|sign| self.start * sign + ordinary(sign).sum::<f64>() >= SUPREME)
     }
 
     /// What it comes to where all that adds to it holds, once.
@@ -115,7 +140,7 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Score, Note> {
         let mut sum = self.sum(conditions, path)?.in_steps()?;
-        if sum.ends(1.0) && sum.ends(-1.0) {
+        if sum.ends(1.0) && sum.ends(-1.0) || sum.ends_by_adding() {
             return Err(manual(
                 Code::ScoreTooComplex,
                 "Some weights end the sum and some forbid it, whichever is met first, and the server adds them all",
@@ -180,7 +205,7 @@ impl Lowering<'_> {
             match &condition.test {
                 model::Test::Always if condition.negated => {}
                 // The empty expression matches once.
-                model::Test::Always => sum.start += w,
+                model::Test::Always => sum.always(w),
                 // The sizes, as a proportion.
                 model::Test::Smaller(limit) | model::Test::Larger(limit) if x != 0.0 => {
                     let limit = self.number(limit, path)?;
@@ -195,7 +220,7 @@ impl Lowering<'_> {
                         return Err(no_steps());
                     }
                 }
-                model::Test::Smaller(_) | model::Test::Larger(_) => sum.start += w,
+                model::Test::Smaller(_) | model::Test::Larger(_) => sum.always(w),
                 // A program that fails adds the exponent.
                 model::Test::Program(_) => {
                     sum.start += x;

@@ -152,6 +152,9 @@ pub fn action() -> BoxedStrategy<Action> {
             "{ DEFAULT=$HOME/inbox }", "{ VAR }", "{ HOST }", "{ SWITCHRC=missing.rc }",
             "{\n  LOG=\"seen \"\n  VAR=bar\n}",
         ][..]),
+        1 => select(&[
+            "{ SWITCHRC }", "{\n  VAR=bar\n  SWITCHRC\n}", "{\n  WORD=$MATCH\n  SWITCHRC=/dev/null\n}",
+        ][..]),
     ]
     .prop_map(|line| Action::Line(line.to_string()))
     .boxed()
@@ -337,7 +340,7 @@ pub fn condition() -> impl Strategy<Value = String> {
             plain.clone(),
         )
             .prop_map(|(weight, expression)| format!("{weight} {expression}")),
-        1 => select(&["-1^0", "1^0", "-2^0", "1^0 > 1000", "-1^1 > 1000", "1^0 ! ^Subject:"][..])
+        1 => select(&["-1^0", "1^0", "-2^0", "-9876543210^0", "9876543210^0", "1^0 > 1000", "-1^1 > 1000", "1^0 ! ^Subject:"][..])
             .prop_map(str::to_string),
         1 => select(&["? true", "? false", "! ? true", "?test -n \"$VAR\"",
             "? test \"$VAR\" = foo", "? formail -xSubject: | grep -q foo", "? strange"][..])
