@@ -10,6 +10,8 @@ use sievify::rules::elaborate::{self, Elaborated, Settings};
 use sievify::rules::forward;
 use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
+use sievify::syntax::FileId;
+use sievify::syntax::forward::Forward;
 use sievify::translate::{Translation, translate, translate_rules};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -20,9 +22,9 @@ use std::path::{Path, PathBuf};
 pub struct OneHome {
     /// The home directory, or one file of rules [default: ~]
     ///
-    /// A file whose name begins with `.forward` is read as the mailer would,
-    /// any other one as procmail would; files it includes are looked for in its
-    /// directory.
+    /// A file whose name begins with `.forward`, or whose first line says that it
+    /// is a filter of Exim's or Sieve's, is read as the mailer would, any other one
+    /// as procmail would; files it includes are looked for in its directory.
     #[arg(value_name = "HOME|FILE")]
     path: Option<PathBuf>,
 
@@ -170,13 +172,22 @@ fn text(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// The rules of one file, as the program reads it that its name tells of.
+/// The rules of one file, as the program reads it that its name or its first line
+/// (`# Exim filter`) tells of.
 fn rules_of_file(
     home: &DiskHome,
     file: &str,
     settings: &Settings,
 ) -> Result<Elaborated, ReadError> {
-    if file.starts_with(".forward") {
+    let bytes = home.read(file)?;
+    let first = bytes
+        .split(|&byte| byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let is_filter = Forward::parse(FileId(0), &String::from_utf8_lossy(first))
+        .language()
+        .is_some();
+    if file.starts_with(".forward") || is_filter {
         return Ok(forward::elaborate(home, settings, file));
     }
     elaborate::elaborate(home, file, settings)

@@ -408,8 +408,8 @@ codes! {
         "See to the line that sets it first: NAME=…, or for $MATCH the condition above with \\/ in it. Or write the rule anew with the text itself (an address, the name of a folder) in the place of the variable.";
     HostValue "host-value":
         "A value that only the old server knew",
-        "The rule asks for something like the name of the old server, which the home directory does not tell.",
-        "Where it is the name of the old server, give it with --host. Else write the value in its place, and translate again.";
+        "The rule asks for something that the home directory does not tell: the name of the old server, the number of a process ($$), an argument that the mailer gave to procmail.",
+        "Where it is the name of the old server, give it with --host, and translate again. What was different for each mail, as a number of a process, has no place on the new server: write the rule without it.";
     UnknownOutput "unknown-output":
         "What a program prints is not known",
         "A variable is given what a program prints, and a mail server runs no programs of its users.",

@@ -538,7 +538,7 @@ impl Elaborator<'_, '_> {
                     self.ledger.find_in(
                         at,
                         Some(condition.span),
-                        Verdict::Exact,
+                        Verdict::Manual,
                         Code::CarriageReturn,
                         "The line ends as on Windows, so procmail looked for a carriage return that no mail has there: the recipe never matched",
                     );

@@ -411,6 +411,19 @@ impl Text {
         }
     }
 
+    /// The text as it is shown: what only a message decides stands as its name.
+    pub fn shown(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Literal(text) => text.clone(),
+            Piece::Variable(name) => format!("${name}"),
+            Piece::Quoted(name) => format!("$\\{name}"),
+            Piece::Default { name, .. } | Piece::Alternative { name, .. } => format!("${{{name}}}"),
+            Piece::Command(text) => format!("`{}`", text.shown()),
+            Piece::Opaque(name) => name.clone(),
+        };
+        self.0.iter().map(piece).collect()
+    }
+
     /// Whether a `\/` stands in the text of an expression.
     pub fn splits(&self) -> bool {
         let literal = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains("\\/"));

@@ -19,7 +19,7 @@ mod tests;
 mod value;
 
 use super::elaborate::{Settings, environment};
-use super::model::{Format, Piece, Program, StatementId, Text};
+use super::model::{Format, Program, StatementId, Text};
 use super::program::Meaning;
 use crate::syntax::{Encoding, Source};
 use search::Searches;
@@ -179,17 +179,4 @@ fn encoded(text: &str, encoding: Encoding) -> std::borrow::Cow<'_, [u8]> {
             .into(),
         _ => text.as_bytes().into(),
     }
-}
-
-/// A text as it is shown: what only a message decides stands as its name.
-fn shown(text: &Text) -> String {
-    let piece = |piece: &Piece| match piece {
-        Piece::Literal(text) => text.clone(),
-        Piece::Variable(name) => format!("${name}"),
-        Piece::Quoted(name) => format!("$\\{name}"),
-        Piece::Default { name, .. } | Piece::Alternative { name, .. } => format!("${{{name}}}"),
-        Piece::Command(text) => format!("`{}`", shown(text)),
-        Piece::Opaque(name) => name.clone(),
-    };
-    text.0.iter().map(piece).collect()
 }

@@ -148,7 +148,7 @@ impl<'p> Machine<'_, 'p> {
                     None => self.unknown(Unknown::Value(name.clone())),
                 },
                 piece => {
-                    let name = super::shown(&Text(vec![piece.clone()]));
+                    let name = Text(vec![piece.clone()]).shown();
                     self.unknown(Unknown::Value(name));
                 }
             }

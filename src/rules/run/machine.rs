@@ -277,7 +277,7 @@ impl<'p> Machine<'_, 'p> {
         self.outcome.reached.insert(recipe.at);
         let asks = recipe.chain.also_if_succeeded || recipe.chain.on_error;
         if let Some(command) = process.assumed.filter(|_| asks) {
-            self.unknown(Unknown::Program(super::shown(command)));
+            self.unknown(Unknown::Program(command.shown()));
         }
         let matches = process.goes_on(recipe.chain) && self.conditions(process, recipe);
         if !recipe.chain.also && !recipe.chain.also_if_succeeded {

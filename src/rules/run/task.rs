@@ -64,7 +64,7 @@ impl<'p> Machine<'_, 'p> {
         task: Task,
         encoding: Encoding,
     ) -> Ran {
-        self.outcome.programs.push(super::shown(command));
+        self.outcome.programs.push(command.shown());
         let meaning = self.meaning(command);
         let ran = self.meant(process, command, &meaning, input, task, encoding);
         process.status = ran.status;
@@ -227,7 +227,7 @@ impl<'p> Machine<'_, 'p> {
 
     /// A program that nothing is known of has succeeded, and changed nothing.
     fn not_known(&mut self, command: &Text, input: &[u8], task: Task) -> Ran {
-        self.unknown(Unknown::Program(super::shown(command)));
+        self.unknown(Unknown::Program(command.shown()));
         self.outcome.is_handed_over |= matches!(task, Task::Pipe);
         match task {
             Task::Filter => Ran::printed(input),

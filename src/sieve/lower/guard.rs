@@ -7,7 +7,7 @@ use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched, Note};
 use super::places::{Place, begins_with_blank};
 use super::shape::Shape;
-use super::value::{compare, lost, reference, script_name, set, shortened, when};
+use super::value::{compare, lost, reference, script_name, set, when};
 use super::{Lowering, adapted, manual, variables};
 use crate::ledger::{Code, Verdict};
 use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};
@@ -552,10 +552,7 @@ impl Lowering<'_> {
 
     /// Why a program in a condition cannot be asked.
     pub(super) fn unknown_condition(command: &Text) -> Note {
-        let what = match command.known() {
-            Some(command) => format!("the program “{}”", shortened(command)),
-            None => "a program".to_owned(),
-        };
+        let what = super::program::what(command);
         manual(
             Code::UnknownCondition,
             format!("This asks {what}, and the server runs no programs"),

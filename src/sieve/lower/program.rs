@@ -560,16 +560,6 @@ pub(super) fn no_program() -> Note {
 }
 
 /// A command, named for a message.
-fn what(text: &Text) -> String {
-    let known = match text.known() {
-        Some(known) => Some(known.to_owned()),
-        None => text.0.iter().find_map(|piece| match piece {
-            Piece::Literal(literal) => Some(format!("{literal} …")),
-            _ => None,
-        }),
-    };
-    match known {
-        Some(known) => format!("the program “{}”", shortened(&known)),
-        None => "a program".to_owned(),
-    }
+pub(super) fn what(text: &Text) -> String {
+    format!("the program “{}”", shortened(&text.shown()))
 }

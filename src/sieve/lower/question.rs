@@ -174,9 +174,8 @@ impl Lowering<'_> {
             Some(file) => Some(file.to_owned()),
             None => self.value(file, path)?.value.as_text(),
         };
-        let name = written.as_deref().unwrap_or("a file");
-        let found = written.as_ref();
-        let found = found.and_then(|file| self.program.finds(what, file));
+        let name = shortened(&written.clone().unwrap_or_else(|| file.shown()));
+        let found = { written.as_ref() }.and_then(|file| self.program.finds(what, file));
         // Alone, it would make dead what stands behind it.
         let decides = !recipe.flags.copy
             && recipe.conditions.len() == 1
@@ -188,18 +187,14 @@ impl Lowering<'_> {
                 notes: vec![adapted(
                     Code::FileTest,
                     format!(
-                        "procmail looked for {} whenever mail came; the script takes it that this stays as it is now",
-                        shortened(name)
+                        "procmail looked for {name} whenever mail came; the script takes it that this stays as it is now"
                     ),
                 )],
                 ..Held::exactly(Test::from(is_found))
             }),
             _ => Err(manual(
                 Code::FileTest,
-                format!(
-                    "This asks whether there is a file {} at the moment the mail comes",
-                    shortened(name)
-                ),
+                format!("This asks whether there is a file {name} at the moment the mail comes"),
             )),
         }
     }

@@ -427,13 +427,12 @@ impl Lowering<'_> {
         if self.options.host.is_none() && command.known().is_some_and(asks_for_host) {
             return host_value("HOST");
         }
-        let words = match command.known() {
-            Some(command) => format!("What the command “{}” prints", shortened(command)),
-            None => "What a command prints".to_owned(),
-        };
+        let shown = shortened(&command.shown());
         manual(
             Code::UnknownOutput,
-            format!("{words} is not known, and the server runs no programs"),
+            format!(
+                "What the command “{shown}” prints is not known, and the server runs no programs"
+            ),
         )
     }
 }
