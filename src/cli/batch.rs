@@ -38,7 +38,7 @@ for the user (report.html) and for programs (report.json), and these lists:
                  tables for the old host (Postfix): who has gone where
 
 Only the user who runs this can read OUT. A second run writes only what has
-changed. A home that cannot be translated does not stop the rest.";
+changed; scripts are changed elsewhere, for it writes its own again. A home that cannot be translated does not stop the rest.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +54,7 @@ Examples:
 
 Exit status:
   0  every rule of every home is carried out, or has no meaning on a server
-  1  something is left to a person
+  1  something is left to a person, or is wrong with a home or a table
   2  it could not run";
 
 /// Translates the rules of many homes, and writes the lists for the move
