@@ -1,5 +1,5 @@
-//! What the rules make of `sed`, `tr` and `cut` behind `echo`, held against the
-//! programs themselves (those of GNU) on random commands and lines.
+//! What the rules make of `sed`, `tr`, `cut` and `awk` behind `echo`, held against
+//! the programs themselves (the first three of GNU) on random commands and lines.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,9 +19,11 @@ fn are_here() -> bool {
         let output = Command::new(program).arg("--version").output();
         output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("GNU"))
     };
-    let are_here = ["sed", "tr", "cut"].into_iter().all(is_gnu);
+    let has_awk = Command::new("awk").arg("BEGIN { exit }").status();
+    let has_awk = has_awk.is_ok_and(|status| status.success());
+    let are_here = has_awk && ["sed", "tr", "cut"].into_iter().all(is_gnu);
     if !are_here {
-        untested::missing("one of GNU's sed, tr and cut", "install-oracles.sh");
+        untested::missing("awk, or one of GNU's sed, tr and cut", "install-oracles.sh");
     }
     are_here
 }
@@ -153,6 +155,17 @@ fn command() -> impl Strategy<Value = (&'static str, Vec<String>)> {
             .prop_map(|places| ("cut", vec![places.into()])),
         1 => (select(&["@", "-", " ", ".", "a"][..]), select(&["1", "2", "3", "2-", "1-", "1,2"][..]))
             .prop_map(|(sign, fields)| ("cut", vec![format!("-d{sign}"), format!("-f{fields}")])),
+        1 => (
+            select(&["", "@", "-", " ", ".", "a", "[<>]", "[@ ]", "[.]", "a*", "|", "\\."][..]),
+            select(&["1", "2", "3", "NF", "0"][..]),
+        )
+            .prop_map(|(sign, word)| {
+                let program = format!("{{ print ${word}; }}");
+                match sign {
+                    "" => ("awk", vec![program]),
+                    sign => ("awk", vec![format!("-F{sign}"), program]),
+                }
+            }),
     ]
 }
 

@@ -219,6 +219,12 @@ impl Formail {
         Some(formail)
     }
 
+    /// Whether all it does is to print the line of the mbox format.
+    pub fn prints_mbox_line(&self) -> bool {
+        let alone = self.edits.is_empty() && !self.reply && self.cache.is_none();
+        alone && self.printed.is_empty() && !self.beginnings.is_empty()
+    }
+
     /// What is printed, where that is all it does.
     pub fn source(self) -> Option<Source> {
         if !self.reply {

@@ -4,6 +4,7 @@
 //! Only what can be done to a text by taking it apart and putting it together
 //! again, as Sieve does (RFC 5229 §3.2): plain text, `.*`, sets, groups.
 
+mod awk;
 mod sed;
 mod signs;
 #[cfg(test)]
@@ -309,31 +310,13 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
     });
     let calls: Vec<&Call> = calls.collect::<Option<_>>()?;
     let (first, rest) = calls.split_first()?;
-    let mut printed = alone(first)?;
-    let is_field = matches!(printed.source, Source::Field(_));
-    let has_lines = matches!(&printed.source, Source::Field(field) if field.names.len() > 1);
-    for call in rest {
-        printed.edits.extend(match call.name.as_str() {
-            "tr" => tr::edits(call, has_lines)?,
-            "cut" => vec![fields_cut(call).or_else(|| signs_cut(call))?],
-            "sed" => sed::edits(call)?,
-            "perl" if decodes(call) => vec![TextEdit::Decode { narrows: false }],
-            "nkf" => vec![nkf(call)?],
-            "cat" if call.arguments.is_empty() => Vec::new(),
-            // Fields have no tabs inside.
-            "expand" if call.arguments.is_empty() && is_field => Vec::new(),
-            "head" if takes_one_line(call) => {
-                if has_lines && !printed.edits.is_empty() {
-                    return None;
-                }
-                printed.first_line = has_lines;
-                Vec::new()
-            }
-            _ => return None,
-        });
+    if let Some(sender) = of_mbox_line(first, rest) {
+        return Some(sender);
     }
+    let mut printed = alone(first)?;
+    change(&mut printed, rest)?;
     // Where there is no line, nothing is done to it.
-    let has_line = !is_field && !first.is("printf");
+    let has_line = !is_of_field(&printed) && !first.is("printf");
     let is_known = has_line || printed.edited(b"").is_some_and(|line| line.is_empty());
     // The shell's own echo reads some signs behind a backslash, as it sees fit.
     let is_plain = match &printed.source {
@@ -344,6 +327,70 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Printed> {
         _ => true,
     };
     (is_known && is_plain && printed.edits.len() <= MOST_EDITS).then_some(printed)
+}
+
+fn is_of_field(printed: &Printed) -> bool {
+    matches!(printed.source, Source::Field(_))
+}
+
+/// `formail -x "From " | awk '{print $1}'`: the first word of the line of the mbox format
+/// is the sender.
+fn of_mbox_line(first: &Call, rest: &[&Call]) -> Option<Printed> {
+    const LINES: [(&[u8], &[u8]); 2] = [
+        (
+            b"a.b@example.org  Thu Jan  1 00:00:00 2026",
+            b"a.b@example.org",
+        ),
+        (b"x-y  Mon Nov 30 23:59:59 2026", b"x-y"),
+    ];
+    if !first.is("formail") || !Formail::read(first)?.prints_mbox_line() {
+        return None;
+    }
+    let mut printed = Printed {
+        source: Source::Sender {
+            whom: Whom::Sender,
+            trimmed: true,
+        },
+        edits: Vec::new(),
+        splits: false,
+        first_line: false,
+    };
+    change(&mut printed, rest)?;
+    let is_sender =
+        |(line, sender): &(&[u8], &[u8])| printed.edited(line).as_deref() == Some(*sender);
+    if !LINES.iter().all(is_sender) {
+        return None;
+    }
+    printed.edits.clear();
+    Some(printed)
+}
+
+/// Adds what programs make of what is printed.
+fn change(printed: &mut Printed, programs: &[&Call]) -> Option<()> {
+    let is_text = matches!(printed.source, Source::Text { .. });
+    let has_lines = matches!(&printed.source, Source::Field(field) if field.names.len() > 1);
+    for call in programs {
+        printed.edits.extend(match call.name.as_str() {
+            "tr" => tr::edits(call, has_lines)?,
+            "cut" => vec![fields_cut(call).or_else(|| signs_cut(call))?],
+            "sed" => sed::edits(call)?,
+            "awk" | "gawk" | "mawk" | "nawk" => vec![awk::edit(call)?],
+            "perl" if decodes(call) => vec![TextEdit::Decode { narrows: false }],
+            "nkf" => vec![nkf(call)?],
+            "cat" if call.arguments.is_empty() => Vec::new(),
+            // Fields have no tabs inside.
+            "expand" if call.arguments.is_empty() && !is_text => Vec::new(),
+            "head" if takes_one_line(call) => {
+                if has_lines && !printed.edits.is_empty() {
+                    return None;
+                }
+                printed.first_line = has_lines;
+                Vec::new()
+            }
+            _ => return None,
+        });
+    }
+    Some(())
 }
 
 /// Changes that one text goes through; nobody writes so many.

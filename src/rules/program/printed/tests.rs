@@ -155,7 +155,10 @@ fn what_is_more_than_that_is_not_known() {
         "sed 's/a\\+//'",
         "sed 's/a/aa/g'",
         "sed '/x/s/a/b/'",
-        "awk '{print $1}'",
+        "awk '{print $1, $2}'",
+        "awk '/x/ {print $1}'",
+        "awk -Fab '{print $1}'",
+        "awk '{print $NF-1}'",
     ] {
         assert_eq!(printed(command, "x"), None, "{command}");
     }

@@ -481,8 +481,8 @@ fn earliest(mut front: Vec<Regex>, back: &Line) -> Option<Vec<Regex>> {
 
 /// Leaves out what need not match at the end of a beginning, where what follows
 /// takes it as well: `<?` in front of `[^>]+`, `(owner-)?` in front of `[a-z-]+@`.
-/// As little as can be is then nothing. What can begin with a blank stays, since
-/// that may be the one that begins the value.
+/// As little as can be is then nothing. A blank that may be the one that begins the
+/// value stays.
 fn without_needless(
     front: &mut Vec<Regex>,
     back: &[Regex],
@@ -496,15 +496,27 @@ fn without_needless(
             both.is_some_and(|(back, more)| back.include(&more))
         }
     };
-    while let Some(Regex::Star(inner) | Regex::Optional(inner)) = front.last() {
+    while let Some((
+        factor @ (Regex::Star(inner) | Regex::Optional(inner) | Regex::Plus(inner)),
+        before,
+    )) = front.split_last()
+    {
         let term = std::slice::from_ref(inner.as_ref()).to_vec();
         let terms = std::slice::from_ref(&term);
         let begins_with_blank = !term::behind(terms, b' ', budget)?.is_empty()
             || !term::behind(terms, b'\t', budget)?.is_empty();
-        if begins_with_blank || !takes(inner) {
+        let may_begin_value =
+            { before.iter() }.all(|factor| factor.is_nullable() || super::key::is_blank(factor));
+        if begins_with_blank && may_begin_value || !takes(inner) {
             break;
         }
+        // Of a repeat, the first has to match.
+        let first = matches!(factor, Regex::Plus(_)).then(|| Regex::clone(inner));
         front.pop();
+        if let Some(first) = first {
+            front.push(first);
+            break;
+        }
     }
     Ok(())
 }
