@@ -15,7 +15,7 @@ mod spam;
 #[cfg(test)]
 mod tests;
 
-use super::model::{Piece, Text};
+use super::model::{FileTest, Piece, Text};
 use crate::syntax::shell::Operator;
 use arguments::{Call, Flag, Reader, Stage};
 
@@ -270,6 +270,7 @@ pub fn meaning_in_shell(command: &Text) -> Meaning {
 fn read_by_shell(reader: &Reader) -> Meaning {
     let meaning = reader.stages().and_then(|stages| of_pipeline(&stages));
     let meaning = meaning
+        .or_else(|| sees_to_directory(reader))
         .or_else(|| question::tests(reader).map(Meaning::Question))
         .or_else(|| chores(reader));
     match meaning {
@@ -393,6 +394,22 @@ fn of_call(call: &Call) -> Option<Meaning> {
         _ if question::is_grep(call) => question::grep(call, Input::Message).map(Meaning::Grep),
         _ => aside(call),
     }
+}
+
+/// `test -d folder || mkdir folder`: it is there then.
+fn sees_to_directory(reader: &Reader) -> Option<Meaning> {
+    let (Operator::Or, calls) = reader.joined()? else {
+        return None;
+    };
+    let [asked, made] = calls.as_slice() else {
+        return None;
+    };
+    let asks = question::is_test(asked)
+        && matches!(
+            question::test(asked)?.comparison,
+            Comparison::File(FileTest::Directory, _)
+        );
+    (asks && made.is("mkdir")).then_some(Meaning::Exit(0))
 }
 
 /// Several programs, none of which touches the message: `mv log log.old; gzip log.old`.

@@ -90,6 +90,13 @@ impl Signs {
 
     /// What replaces each of the signs; a text in which they do not come again.
     pub(super) fn replaced(&self, new: &str) -> Option<Vec<TextEdit>> {
+        let mut letters = new.chars();
+        if let (Some(sign), None) = (letters.next(), letters.next())
+            && self.contains(sign)
+        {
+            // It is replaced by itself.
+            return self.without(sign).replaced(new);
+        }
         if new.chars().any(|sign| self.contains(sign)) {
             return None;
         }
@@ -124,6 +131,16 @@ impl Signs {
         let shape = Shape::Regex(format!("^({others}*){signs}{more}(.*)$"));
         let parts = [New::Group(1), New::Text(new.to_owned()), New::Group(2)];
         Some(vec![TextEdit::Every(Way::new(shape, parts))])
+    }
+
+    fn without(&self, sign: char) -> Self {
+        let mut signs = self.signs.clone();
+        match self.negated {
+            true => signs.push(sign),
+            false => signs.retain(|&other| other != sign),
+        }
+        signs.sort_unstable();
+        Signs { signs, ..*self }
     }
 
     /// The signs of both, where both list them.
