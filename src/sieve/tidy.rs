@@ -10,6 +10,7 @@
 mod condition;
 mod keeps;
 mod origins;
+mod settled;
 
 pub use condition::tidy_test;
 
@@ -53,6 +54,7 @@ pub fn tidy(commands: Vec<Command>) -> Vec<Command> {
 }
 
 fn round(commands: Vec<Command>) -> Vec<Command> {
+    let commands = settled::settle(commands);
     let tidier = Tidier {
         match_variables: reads_earlier_match(&commands),
     };

@@ -289,6 +289,9 @@ impl Message {
             Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
             Test::Exists(names) => names.iter().all(|name| self.has(name)),
             Test::Duplicate => std::mem::replace(&mut self.seen, true),
+            Test::String { sources, keys, .. } => sources
+                .iter()
+                .any(|source| keys.iter().any(|key| self.value(source) == self.value(key))),
             Test::Header {
                 compare,
                 names,
@@ -344,11 +347,38 @@ impl Message {
     }
 }
 
+/// `string :is "${name}" "key"`.
+fn holds(name: &str, key: &str) -> Test {
+    Test::String {
+        compare: Compare {
+            by: Match::Is,
+            octet: false,
+        },
+        sources: vec![Value(vec![Part::Variable(name.into())])],
+        keys: vec![key.into()],
+    }
+}
+
+#[test]
+fn what_is_settled_is_not_asked_again() {
+    let empty = || holds("v", "");
+    let inner = when(Test::AnyOf(vec![empty(), header("a", "x")]), vec![stop()]);
+    let again = command(when(empty(), vec![fileinto("gone")]));
+    let commands = vec![command(when(
+        Test::Not(Box::new(empty())),
+        vec![command(inner), again, fileinto("v")],
+    ))];
+    let tidied = text(tidy(commands));
+    assert_eq!(tidied.matches("${v}").count(), 1, "{tidied}");
+    assert!(!tidied.contains("gone"), "{tidied}");
+}
+
 fn any_test() -> impl Strategy<Value = Test> {
     let leaf = prop_oneof![
         Just(Test::True),
         Just(Test::False),
         Just(Test::Duplicate),
+        "yes|no|".prop_map(|key| holds("v", &key)),
         "[a-d]".prop_map(|name| Test::Exists(vec![name])),
         ("[a-d]", "yes|no").prop_map(|(name, key)| header(&name, &key)),
         ("[a-d]", "yes|no").prop_map(|(name, key)| matching(Match::Matches, &name, &key)),
