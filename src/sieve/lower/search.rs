@@ -11,7 +11,7 @@ use super::places::{as_it_stands, begins_with_blank};
 use super::printed::{of_sender, other_fields, read_by_echo, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
-use super::value::compare;
+use super::value::{compare, reference};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::expression::Expression;
@@ -37,6 +37,31 @@ struct Sought {
     /// A rule that is not exact may have decided on it, and other fields may hold it.
     fit: Fit,
     notes: Vec<Note>,
+}
+
+/// A test of the address that one would reply to.
+fn of_address(whom: Whom, compare: Compare, keys: Vec<Value>) -> Test {
+    match whom.fields() {
+        [] => pattern::of_envelope(compare, keys),
+        fields => Test::Address {
+            part: AddressPart::All,
+            compare,
+            names: fields.iter().map(ToString::to_string).collect(),
+            keys,
+        },
+    }
+}
+
+/// What is asked of a text, asked of that address.
+fn asked_of(whom: Whom, test: Test) -> Test {
+    let each = |tests: Vec<Test>| tests.into_iter().map(|test| asked_of(whom, test)).collect();
+    match test {
+        Test::Not(inner) => Test::Not(Box::new(asked_of(whom, *inner))),
+        Test::AllOf(tests) => Test::AllOf(each(tests)),
+        Test::AnyOf(tests) => Test::AnyOf(each(tests)),
+        Test::String { compare, keys, .. } => of_address(whom, compare, keys),
+        test => test,
+    }
 }
 
 impl Lowering<'_> {
@@ -261,20 +286,11 @@ impl Lowering<'_> {
                 if *whom == Whom::Sender && !self.target.has(Extension::Envelope) {
                     return Err(unclear_list());
                 }
-                let test = match whom.fields() {
-                    [] => pattern::of_envelope(compare, keys),
-                    fields => Test::Address {
-                        part: AddressPart::All,
-                        compare,
-                        names: fields.iter().map(ToString::to_string).collect(),
-                        keys,
-                    },
-                };
                 Held {
                     // One field alone counts, and which depends on the message.
                     fit: Fit::LOOSE,
                     notes: vec![of_sender(*whom)],
-                    ..Held::exactly(test)
+                    ..Held::exactly(of_address(*whom, compare, keys))
                 }
             }
             Source::Text { text, echoed } => {
@@ -319,7 +335,8 @@ impl Lowering<'_> {
             Some(match source {
                 Source::Text { .. } => line.in_text(),
                 Source::Field(field) => line.in_field(field.trimmed)?,
-                Source::Sender { .. } => return None,
+                Source::Sender { trimmed: true, .. } => line.in_text(),
+                Source::Sender { trimmed: false, .. } => return None,
             })
         });
         let ways: Vec<String> = ways.collect::<Option<_>>().ok_or_else(unclear_list)?;
@@ -343,7 +360,16 @@ impl Lowering<'_> {
                 notes.extend(text.notes);
                 (matched, text.doubtful)
             }
-            Source::Sender { .. } => return Err(unclear_list()),
+            Source::Sender { whom, .. } => {
+                if *whom == Whom::Sender && !self.target.has(Extension::Envelope) {
+                    return Err(unclear_list());
+                }
+                let address = reference("reply_address");
+                let mut matched = pattern::text(&of(&ways)?, &address, self.target)?;
+                matched.test = asked_of(*whom, matched.test);
+                notes.push(of_sender(*whom));
+                (matched, true)
+            }
         };
         notes.extend(matched.notes);
         let mut held = Held {
