@@ -202,6 +202,8 @@ pub enum Test {
     },
     /// `exists`: all of the fields are there.
     Exists(Vec<String>),
+    /// `mailboxexists`: there is such a folder (RFC 5490 §3.1).
+    MailboxExists(Value),
     /// `size :over`.
     Over(u64),
     /// `size :under`.

@@ -114,6 +114,7 @@ pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
         | Test::Body { keys, .. }
         | Test::CurrentDate { keys, .. } => keys.iter().for_each(visit),
         Test::String { sources, keys, .. } => sources.iter().chain(keys).for_each(visit),
+        Test::MailboxExists(folder) => visit(folder),
         Test::True
         | Test::False
         | Test::Not(_)

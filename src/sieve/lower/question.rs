@@ -3,6 +3,7 @@
 
 use super::answer::{only_answers, seen_senders};
 use super::guard::{Held, asks};
+use super::mailbox::Place;
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::printed::unquoted_blanks;
@@ -10,7 +11,7 @@ use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
-use crate::rules::model::{Action, Area, FileTest, Recipe, Text};
+use crate::rules::model::{Action, Area, FileTest, Folder, Format, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
 use crate::sieve::script::{Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
@@ -192,11 +193,48 @@ impl Lowering<'_> {
                 )],
                 ..Held::exactly(Test::from(is_found))
             }),
+            None if what == FileTest::Directory
+                && written.is_none()
+                && self.target.has(Extension::Mailbox) =>
+            {
+                self.folder_asked(recipe, file, path)
+            }
             _ => Err(manual(
                 Code::FileTest,
                 format!("This asks whether there is a file {name} at the moment the mail comes"),
             )),
         }
+    }
+
+    /// `test -d` for a directory whose name the message makes up: the folder is there.
+    fn folder_asked(
+        &mut self,
+        recipe: &Recipe,
+        directory: &Text,
+        path: &Path,
+    ) -> Result<Held, Note> {
+        let folder = Folder::absolute(directory.clone(), Format::Maildir);
+        let mailbox = self.mailbox(recipe.at, &folder, path)?;
+        let Place::Folder(name) = mailbox.place else {
+            return Err(manual(
+                Code::FileTest,
+                "This asks for a directory that is the inbox, or none",
+            ));
+        };
+        let exists = Test::MailboxExists(name);
+        let test = match mailbox.unsafe_name {
+            Some(unsafe_name) => Test::AllOf(vec![Test::Not(Box::new(unsafe_name)), exists]),
+            None => exists,
+        };
+        Ok(Held {
+            before: mailbox.before,
+            fit: Fit::LOOSE,
+            notes: vec![adapted(
+                Code::FileTest,
+                "procmail asked whether a directory is there; the script asks for the folder of the new server",
+            )],
+            ..Held::exactly(test)
+        })
     }
 
     fn asked_together(

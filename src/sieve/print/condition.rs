@@ -72,6 +72,11 @@ impl Printer<'_> {
                 line.word("exists");
                 line.list(self.field_names(names));
             }
+            Test::MailboxExists(folder) => {
+                self.uses.insert(Extension::Mailbox);
+                line.word("mailboxexists");
+                line.list(self.values(std::slice::from_ref(folder)));
+            }
             Test::Over(size) => line.word(&format!("size :over {}", number(*size))),
             Test::Under(size) => line.word(&format!("size :under {}", number(*size))),
             Test::Duplicate => {

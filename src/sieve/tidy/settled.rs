@@ -95,8 +95,9 @@ fn learn(test: &Test, comes_out: bool, into: &mut Settled) {
             compare,
             sources,
             keys,
-        } if compare.by == Match::Is => {
-            // `${1}` changes with each test that matches (RFC 5229, 3.2).
+        } if compare.by == Match::Is || !comes_out => {
+            // `${1}` changes with each test that matches (RFC 5229, 3.2); one that does
+            // not sets none.
             let is_of_match = |name: &&str| name.starts_with(|c: char| c.is_ascii_digit());
             let mut names = sources.iter().chain(keys).flat_map(Value::references);
             if !names.any(|name| is_of_match(&name)) {
