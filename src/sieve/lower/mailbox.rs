@@ -92,6 +92,13 @@ impl Written {
         self.path.chars().all(|sign| self.part(sign).is_some())
     }
 
+    /// Whether what stands so far is the name of a mailbox without a mark of another
+    /// format.
+    fn names_a_file(&self) -> bool {
+        let path = self.path.as_str();
+        !matches!(path, "" | ".") && !path.ends_with('/') && !path.ends_with("/.")
+    }
+
     /// A name with these marks in it.
     fn value(&self, name: &str) -> Value {
         let mut value = Value(Vec::new());
@@ -145,7 +152,8 @@ impl Lowering<'_> {
         }
         let mut before = Vec::new();
         let mut written = Written::default();
-        for piece in self.up_to_blank(&folder.path, path).0 {
+        let mut format = folder.format;
+        'name: for piece in self.up_to_blank(&folder.path, path).0 {
             let is_bare = piece.splits();
             let prepared = self.value(&Text(vec![piece.clone()]), path)?;
             before.extend(prepared.before);
@@ -155,25 +163,34 @@ impl Lowering<'_> {
             let value = prepared.value;
             let is_static =
                 |part: &Part| matches!(part, Part::Text(text) if text.contains([' ', '\t']));
-            if is_bare && (path.shape(&value) == Shape::Blank || value.0.iter().any(is_static)) {
+            let ends = path.shape(&value) == Shape::Blank || value.0.iter().any(is_static);
+            if is_bare && ends && !written.names_a_file() {
                 return Err(manual(
                     Code::RuntimeFolder,
                     "A variable in the folder's name holds a blank, and procmail ended the name there",
                 ));
             }
             for part in path.apart(&value).0 {
+                if is_bare
+                    && let Part::Text(text) = &part
+                    && let Some((front, _)) = text.split_once([' ', '\t'])
+                {
+                    written.path.push_str(front);
+                    format = Format::Mbox;
+                    break 'name;
+                }
                 written.push(part, is_bare)?;
             }
         }
         // A path that is wholly a variable may be absolute; what it names is
         // then no folder.
-        if written.is_only_parts() && folder.format == Format::Mbox && written.parts.len() > 1 {
+        if written.is_only_parts() && format == Format::Mbox && written.parts.len() > 1 {
             return Err(manual(
                 Code::RuntimeFolder,
                 "The folder's name is not known before a message is there",
             ));
         }
-        let (name, changes) = self.naming.folder(&written.path, folder.format);
+        let (name, changes) = self.naming.folder(&written.path, format);
         let shown: String = name
             .as_str()
             .chars()
@@ -192,7 +209,7 @@ impl Lowering<'_> {
         if written.parts.is_empty() {
             let path = self.absolute(&written.path);
             self.folders
-                .insert((path, folder.format), name.as_str().to_owned());
+                .insert((path, format), name.as_str().to_owned());
         }
         if name.is_inbox() {
             return Ok(Mailbox::at(Place::Inbox, before));
