@@ -124,7 +124,12 @@ pub enum Meaning {
     Attempt,
     /// `mv $LASTFOLDER …:2,S`: the message that was just delivered gets these
     /// maildir flags (`S`: it is read).
-    SetFlags(String),
+    SetFlags {
+        /// The letters that a maildir has for them.
+        flags: String,
+        /// The maildir that it is then in; `None` where the new name is in no `cur`.
+        folder: Option<Text>,
+    },
     /// A procmail runs again, with these rules.
     Procmail(Vec<Text>),
     /// `exit 67`, `true`, `false`.
@@ -451,7 +456,9 @@ fn aside(call: &Call) -> Option<Meaning> {
     if matches!(name, "mv" | "cp" | "gzip" | "bzip2" | "xz" | "compress") && is_of_logs(call) {
         return Some(Meaning::Attempt);
     }
-    if !matches!(name, "rm" | "mkdir") {
+    let is_mail =
+        |word: &Text| matches!(word.0.first(), Some(Piece::Variable(name)) if name == "LASTFOLDER");
+    if !matches!(name, "rm" | "mkdir") || call.arguments.iter().any(is_mail) {
         return None;
     }
     // With these options, it is no failure where there is nothing to do.
@@ -481,7 +488,25 @@ fn set_flags(call: &Call) -> Option<Meaning> {
     };
     let (_, flags) = end.rsplit_once(":2,")?;
     let are_flags = !flags.is_empty() && flags.bytes().all(|b| b"DFPRST".contains(&b));
-    (are_flags && (is_last || is_same())).then(|| Meaning::SetFlags(flags.to_owned()))
+    (are_flags && (is_last || is_same())).then(|| Meaning::SetFlags {
+        flags: flags.to_owned(),
+        folder: above_cur(to),
+    })
+}
+
+/// The maildir of a file in its `cur`.
+fn above_cur(file: &Text) -> Option<Text> {
+    let mut folder = Text::default();
+    for piece in &file.0 {
+        if let Piece::Literal(text) = piece
+            && let Some((above, _)) = text.rsplit_once("/cur/")
+        {
+            folder.push(Piece::Literal(above.to_owned()));
+            return Some(folder);
+        }
+        folder.push(piece.clone());
+    }
+    None
 }
 
 /// `sed -e '1s/^/F/'` puts the `F` back that an old fault of procmail took

@@ -146,7 +146,7 @@ fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
             let command = value.filter(|value| value.known() != Some(""))?;
             return match meaning(command) {
                 // Whether that can be done is seen where it is lowered.
-                Meaning::SetFlags(_) => None,
+                Meaning::SetFlags { .. } => None,
                 Meaning::Log | Meaning::Attempt | Meaning::Notify | Meaning::Exit(_) => Some((
                     Code::SideEffect,
                     "What ran when procmail was done with a message left it where it was".to_owned(),

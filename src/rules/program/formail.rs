@@ -216,7 +216,8 @@ impl Formail {
                 _ => return None,
             }
         }
-        Some(formail)
+        // It refuses to keep the body of what is no reply.
+        (formail.reply || !formail.keep_body).then_some(formail)
     }
 
     /// Whether all it does is to print the line of the mbox format.

@@ -282,7 +282,10 @@ fn maildirs() {
     assert_eq!(of("maildir Maildir"), into("Maildir/"));
     assert_eq!(
         of("mv \"$LASTFOLDER\" \"Mail/Local/cur/$MATCH:2,S\""),
-        Meaning::SetFlags("S".into())
+        Meaning::SetFlags {
+            flags: "S".into(),
+            folder: Some(t("Mail/Local")),
+        }
     );
     assert_eq!(of("mv a b:2,S"), Meaning::Unknown);
 }

@@ -107,7 +107,7 @@ impl<'p> Machine<'_, 'p> {
             | Meaning::Notify
             | Meaning::Log
             | Meaning::Attempt
-            | Meaning::SetFlags(_)
+            | Meaning::SetFlags { .. }
             | Meaning::Mail { .. }
             | Meaning::SendToHeader { .. } => Ran::default(),
             Meaning::Deliver { folder: None } => {

@@ -46,9 +46,12 @@ impl Lowering<'_> {
                 }
             }
             "TRAP" => {
-                if let Some(value) = value
-                    && let Meaning::SetFlags(_) = meaning(value)
-                {
+                let does = value.as_ref().map(meaning);
+                if matches!(does, Some(Meaning::Unknown | Meaning::AppendTo { .. })) {
+                    // It may have put the mail somewhere.
+                    path.doubt = path.doubt.or(Some(*at));
+                }
+                if let Some(Meaning::SetFlags { .. }) = does {
                     self.find(
                         *at,
                         manual(

@@ -37,7 +37,7 @@ impl Lowering<'_> {
                     rest = more;
                     self.filter(commands, !more.is_empty(), path)
                 }
-                Step::Assign(assign) if assign.name == "TRAP" && more.iter().any(files) => {
+                Step::Assign(assign) if assign.name == "TRAP" && file_later(more) => {
                     rest = more;
                     self.trapped(assign)
                 }
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     /// `TRAP` above what files the message: it is marked as it is filed.
     fn trapped(&mut self, assign: &Assign) -> Flow {
         match assign.value.as_ref().map(meaning) {
-            Some(Meaning::SetFlags(letters)) => Flow::of(self.flagged(assign.at, &letters)),
+            Some(Meaning::SetFlags { flags, .. }) => Flow::of(self.flagged(assign.at, &flags)),
             _ => Flow::nothing(),
         }
     }
@@ -389,6 +389,12 @@ impl Lowering<'_> {
             self.comes_from(commands, at);
         }
     }
+}
+
+/// Whether steps file a message somewhere, before its way ends.
+fn file_later(steps: &[Step]) -> bool {
+    let goes_on = |step: &&Step| !matches!(step, Step::End { .. });
+    steps.iter().take_while(goes_on).any(files)
 }
 
 /// Whether a step files a message somewhere.

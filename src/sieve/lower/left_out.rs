@@ -9,7 +9,9 @@ use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
 use super::{Lowering, dropped, manual};
 use crate::ledger::{Code, Verdict};
-use crate::rules::model::{Action, Condition, Destination, Folder, Format, Recipe, Step, Target};
+use crate::rules::model::{
+    Action, Condition, Destination, Folder, Format, Recipe, Step, Target, Text,
+};
 use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -235,18 +237,30 @@ pub(super) fn may_keep(recipe: &Recipe) -> bool {
         }
         Action::Forward(_) => true,
         Action::Pipe(_) if recipe.flags.filter => false,
-        Action::Pipe(command) if copy => matches!(
-            meaning(command),
+        Action::Pipe(command) if copy => match meaning(command) {
             Meaning::AppendTo { .. }
-                | Meaning::StoreMh { .. }
-                | Meaning::Deliver { .. }
-                | Meaning::FiledChanged { .. }
-                | Meaning::Redirect { .. }
-        ),
+            | Meaning::StoreMh { .. }
+            | Meaning::Deliver { .. }
+            | Meaning::FiledChanged { .. }
+            | Meaning::Redirect { .. } => true,
+            Meaning::Unknown => writes_a_file(command),
+            _ => false,
+        },
         Action::Pipe(_) => true,
         Action::Capture { .. } => false,
         Action::Block(steps) => any_keeps(steps),
     }
+}
+
+/// Whether a command that nobody knows may put what it reads into a file.
+fn writes_a_file(command: &Text) -> bool {
+    let shown = command.shown();
+    let mut words = shown.split_whitespace();
+    shown
+        .replace("2>", "")
+        .replace("/dev/null", "")
+        .contains('>')
+        || words.any(|word| word == "tee")
 }
 
 pub(super) fn any_keeps(steps: &[Step]) -> bool {

@@ -199,7 +199,7 @@ impl Lowering<'_> {
             return Some(Flow::nothing().into());
         }
         let flow = match meaning {
-            Meaning::SetFlags(_) => {
+            Meaning::SetFlags { .. } => {
                 self.find(at, adapted(
                     Code::ReadMark,
                     "The file of the mail was renamed to mark it; the server cannot mark mail that lies in a folder already",

@@ -52,16 +52,26 @@ fn of_address(whom: Whom, compare: Compare, keys: Vec<Value>) -> Test {
     }
 }
 
-/// What is asked of a text, asked of that address.
-fn asked_of(whom: Whom, test: Test) -> Test {
-    let each = |tests: Vec<Test>| tests.into_iter().map(|test| asked_of(whom, test)).collect();
+/// What is asked of a text, asked of something else.
+fn asked_of(test: Test, other: &dyn Fn(Compare, Vec<Value>) -> Test) -> Test {
+    let each = |tests: Vec<Test>| {
+        tests
+            .into_iter()
+            .map(|test| asked_of(test, other))
+            .collect()
+    };
     match test {
-        Test::Not(inner) => Test::Not(Box::new(asked_of(whom, *inner))),
+        Test::Not(inner) => Test::Not(Box::new(asked_of(*inner, other))),
         Test::AllOf(tests) => Test::AllOf(each(tests)),
         Test::AnyOf(tests) => Test::AnyOf(each(tests)),
-        Test::String { compare, keys, .. } => of_address(whom, compare, keys),
+        Test::String { compare, keys, .. } => other(compare, keys),
         test => test,
     }
+}
+
+/// Whether what is printed of a field is its value, and no more.
+fn is_value(field: &Field) -> bool {
+    field.trimmed && !field.with_name && !field.has_sender()
 }
 
 impl Lowering<'_> {
@@ -81,7 +91,10 @@ impl Lowering<'_> {
         } = self.sought(grep, path)?;
         let asks_for_blank = |text: &str| is_untrimmed(&grep.input) && text.starts_with(' ');
         let is_plain = |key: &Value| match key.as_text() {
-            Some(text) => (grep.fixed || !text.contains(SPECIAL)) && !asks_for_blank(&text),
+            Some(text) => {
+                let is_of_signs = !text.contains(SPECIAL) && !has_dot_at_edge(&text);
+                (grep.fixed || is_of_signs) && !asks_for_blank(&text)
+            }
             None => true,
         };
         if grep.input != Input::Message && !keys.iter().all(is_plain) {
@@ -334,6 +347,7 @@ impl Lowering<'_> {
             let line = GrepLine::read(&text, grep.extended)?;
             Some(match source {
                 Source::Text { .. } => line.in_text(),
+                Source::Field(field) if is_value(field) => line.in_text(),
                 Source::Field(field) => line.in_field(field.trimmed)?,
                 Source::Sender { trimmed: true, .. } => line.in_text(),
                 Source::Sender { trimmed: false, .. } => return None,
@@ -344,6 +358,17 @@ impl Lowering<'_> {
         let of = |text: &str| Expression::new(text, !grep.ignore_case).map_err(|_| unclear_list());
         let finds_nothing = of(&ways)?.find(b"").is_some();
         let (matched, doubtful) = match source {
+            // A server has the value without the blanks around it, as `-z` prints it.
+            Source::Field(field) if is_value(field) => {
+                let value = reference("value");
+                let mut matched = pattern::text(&of(&ways)?, &value, self.target)?;
+                matched.test = asked_of(matched.test, &|compare, keys| Test::Header {
+                    compare,
+                    names: field.names.clone(),
+                    keys,
+                });
+                (matched, false)
+            }
             Source::Field(field) => {
                 let line = if field.has_sender() { "|From " } else { "" };
                 let text = format!("^(({}):{line}){ways}", field.names.join("|"));
@@ -366,7 +391,9 @@ impl Lowering<'_> {
                 }
                 let address = reference("reply_address");
                 let mut matched = pattern::text(&of(&ways)?, &address, self.target)?;
-                matched.test = asked_of(*whom, matched.test);
+                matched.test = asked_of(matched.test, &|compare, keys| {
+                    of_address(*whom, compare, keys)
+                });
                 notes.push(of_sender(*whom));
                 (matched, true)
             }
@@ -550,6 +577,12 @@ fn comparison(
     };
     let octet = !grep.ignore_case;
     Ok((Compare { by, octet }, keys))
+}
+
+/// Whether a dot has no letters on both sides. As `?` beside a `*`, Pigeonhole takes it
+/// for more or less than one sign.
+fn has_dot_at_edge(text: &str) -> bool {
+    text.starts_with('.') || text.ends_with('.') || text.contains("..")
 }
 
 /// A text of grep, in which a dot is any sign, as a key of `:matches`.

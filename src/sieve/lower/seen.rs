@@ -3,6 +3,7 @@
 //! which a server gives to the mail as it files it.
 
 use super::program::flags;
+use crate::rules::elaborate::path as paths;
 use crate::rules::expression::Expression;
 use crate::rules::model::{
     Action, Area, Chain, Condition, Folder, Format, Piece, Recipe, Step, Test,
@@ -37,10 +38,7 @@ pub(super) fn marked(recipe: &Recipe, rest: &[Step]) -> Option<Marked> {
     let (letters, moves) = match rest.get(named..)? {
         [Step::Recipe(next), ..] if always || hangs(next) => (moved(next, folder)?, 1),
         [Step::Assign(trap), Step::End { .. }, ..] if always && trap.name == "TRAP" => {
-            match meaning(trap.value.as_ref()?) {
-                Meaning::SetFlags(letters) => (letters, 2),
-                _ => return None,
-            }
+            (letters(&meaning(trap.value.as_ref()?), folder)?, 2)
         }
         _ => return None,
     };
@@ -60,14 +58,24 @@ fn moved(recipe: &Recipe, folder: &Folder) -> Option<String> {
     let Action::Pipe(text) = &recipe.action else {
         return None;
     };
-    match meaning(text) {
-        Meaning::SetFlags(letters)
-            if !recipe.flags.copy && !recipe.flags.filter && holds(recipe, folder) =>
-        {
-            Some(letters)
-        }
-        _ => None,
-    }
+    let is_last = !recipe.flags.copy && !recipe.flags.filter && holds(recipe, folder);
+    letters(&meaning(text), folder).filter(|_| is_last)
+}
+
+/// The flags that a command gives to the file of a mail in a folder, where it stays in
+/// that.
+fn letters(meaning: &Meaning, folder: &Folder) -> Option<String> {
+    let Meaning::SetFlags {
+        flags,
+        folder: Some(into),
+    } = meaning
+    else {
+        return None;
+    };
+    let (at, into) = (folder.path.shown(), paths::join("", &into.shown()));
+    let above = at.strip_suffix(into.as_str());
+    let is_same = at == into || above.is_some_and(|above| above.ends_with('/'));
+    is_same.then(|| flags.clone())
 }
 
 /// `* LASTFOLDER ?? /\/[^/]+$` and `{ name=$MATCH }`: the name of the file.
