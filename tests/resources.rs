@@ -134,6 +134,13 @@ const RULES: &[Shape] = &[
             .map(|i| format!(":0\n* x\n{{\nA{i}=$A{}\n}}\n", i / 2))
             .collect()
     }),
+    ("values asked for one after the other", |n| {
+        let asked = |i| format!(":0:\n* V ?? ^^n{i}^^\nf{i}\n");
+        "V=`formail -zxSubject:`\n".to_owned() + &(0..n).map(asked).collect::<String>()
+    }),
+    ("copies, and the names of their files", |n| {
+        ":0 c\nf/\n:0\n* LASTFOLDER ?? /\\/[^/]+$\n{ t=$MATCH }\n".repeat(n)
+    }),
     ("closing braces", |n| "}".repeat(n)),
     ("assignments", |n| "A=b\n".repeat(n)),
     ("variables", |n| {

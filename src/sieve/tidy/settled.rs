@@ -3,8 +3,11 @@
 
 use crate::sieve::script::{Command, CommandKind, Match, Test, Value};
 
-/// Tests of variables, and how they come out at a place.
+/// Tests of variables, and how they come out at a place, the last ones.
 type Settled = Vec<(Test, bool)>;
+
+/// How many are remembered: what is asked twice is asked soon.
+const MOST: usize = 16;
 
 /// Puts what is settled in the places of the tests that ask for it.
 pub(super) fn settle(commands: Vec<Command>) -> Vec<Command> {
@@ -101,6 +104,9 @@ fn learn(test: &Test, comes_out: bool, into: &mut Settled) {
             let is_of_match = |name: &&str| name.starts_with(|c: char| c.is_ascii_digit());
             let mut names = sources.iter().chain(keys).flat_map(Value::references);
             if !names.any(|name| is_of_match(&name)) {
+                if into.len() == MOST {
+                    into.remove(0);
+                }
                 into.push((test.clone(), comes_out));
             }
         }
