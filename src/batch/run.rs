@@ -478,13 +478,12 @@ impl Run<'_> {
     ) -> Result<Reported, String> {
         let directory = out.below(&user.name).map_err(unwritten)?;
         let with = self.with.map(|with| fingerprint(&(with, user)));
-        let note = note.as_deref();
-        let standing = with.zip(note).and_then(|(with, text)| {
-            Note::standing(text, with, &directory).map(|note| (note, text))
-        });
-        let changed = match (&standing, note) {
-            (None, Some(text)) => Note::changed(text, &directory),
-            _ => Vec::new(),
+        let note = note.and_then(|text| Some((Note::read(&text)?, text)));
+        let stands = |note: &Note| with.is_some_and(|with| note.stands(with, &directory));
+        let (standing, changed) = match note {
+            Some((note, text)) if stands(&note) => (Some((note, text)), Vec::new()),
+            Some((note, _)) => (None, note.changed(&directory)),
+            None => (None, Vec::new()),
         };
         let again;
         let home = match standing {
@@ -493,7 +492,7 @@ impl Run<'_> {
                 return Ok(Reported {
                     translated: note.translated,
                     written: 0,
-                    note: Some(text.to_owned()),
+                    note: Some(text),
                     changed,
                 });
             }

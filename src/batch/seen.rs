@@ -54,20 +54,22 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// The note that a text is, where it was made with the same and its files
-    /// are all in the user's directory.
-    pub fn standing(text: &str, with: u64, directory: &Directory) -> Option<Self> {
-        let note: Note = serde_json::from_str(text).ok()?;
+    /// The note that a text is.
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Whether it was made with the same, and its files are all in the user's directory.
+    pub fn stands(&self, with: u64, directory: &Directory) -> bool {
         let is_there = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found == *length);
-        (note.with == with && note.files.iter().all(is_there)).then_some(note)
+        self.with == with && self.files.iter().all(is_there)
     }
 
     /// The files that somebody changed since the run that wrote the note.
-    pub fn changed(text: &str, directory: &Directory) -> Vec<String> {
-        let files = serde_json::from_str(text).map_or_else(|_| Vec::new(), |note: Note| note.files);
-        let is_other = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found != *length);
-        let changed = files.into_iter().filter(is_other);
-        changed.map(|(name, _)| name).collect()
+    pub fn changed(&self, directory: &Directory) -> Vec<String> {
+        let is_other = |(name, length): &&(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found != *length);
+        let changed = self.files.iter().filter(is_other);
+        changed.map(|(name, _)| name.clone()).collect()
     }
 
     /// What is to be known of a translation by the next run.

@@ -258,8 +258,8 @@ impl Tables {
     }
 
     /// What the tables make of mail for a local user, one destination a line below one
-    /// that says where it stands; `None` where they leave it to the user. The user's own name among the
-    /// destinations means local delivery. Mail for somebody else (`is_person`, by the
+    /// that says where it stands; `None` where they leave it to the user. The user's own
+    /// name among the destinations means local delivery. Mail for somebody else (`is_person`, by the
     /// login name) is sent there, whatever their own aliases make of it.
     pub fn alias_of(&self, user: &str, is_person: &dyn Fn(&str) -> bool) -> Option<String> {
         let address = self.qualified(user);

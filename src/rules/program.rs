@@ -456,9 +456,7 @@ fn aside(call: &Call) -> Option<Meaning> {
     if matches!(name, "mv" | "cp" | "gzip" | "bzip2" | "xz" | "compress") && is_of_logs(call) {
         return Some(Meaning::Attempt);
     }
-    let is_mail =
-        |word: &Text| matches!(word.0.first(), Some(Piece::Variable(name)) if name == "LASTFOLDER");
-    if !matches!(name, "rm" | "mkdir") || call.arguments.iter().any(is_mail) {
+    if !matches!(name, "rm" | "mkdir") || call.arguments.iter().any(is_delivered) {
         return None;
     }
     // With these options, it is no failure where there is nothing to do.
@@ -470,6 +468,11 @@ fn aside(call: &Call) -> Option<Meaning> {
     }
 }
 
+/// Whether a word names the mail that was just delivered.
+fn is_delivered(word: &Text) -> bool {
+    matches!(word.0.first(), Some(Piece::Variable(name)) if name == "LASTFOLDER")
+}
+
 /// `mv $LASTFOLDER …:2,S`, or `mv folder/new/$name folder/cur/$name:2,S`.
 fn set_flags(call: &Call) -> Option<Meaning> {
     let [from, to] = call.arguments.as_slice() else {
@@ -478,7 +481,6 @@ fn set_flags(call: &Call) -> Option<Meaning> {
     let (Piece::Literal(end), place) = to.0.split_last()? else {
         return None;
     };
-    let is_last = matches!(from.0.first(), Some(Piece::Variable(name)) if name == "LASTFOLDER");
     let is_same = || match (from.0.as_slice(), place) {
         ([Piece::Literal(from), name], [Piece::Literal(to), other]) => {
             let folder = from.strip_suffix("new/");
@@ -488,7 +490,7 @@ fn set_flags(call: &Call) -> Option<Meaning> {
     };
     let (_, flags) = end.rsplit_once(":2,")?;
     let are_flags = !flags.is_empty() && flags.bytes().all(|b| b"DFPRST".contains(&b));
-    (are_flags && (is_last || is_same())).then(|| Meaning::SetFlags {
+    (are_flags && (is_delivered(from) || is_same())).then(|| Meaning::SetFlags {
         flags: flags.to_owned(),
         folder: above_cur(to),
     })

@@ -8,6 +8,9 @@ use crate::rules::model::{Assign, Piece, StatementId, Step, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::syntax::Span;
 
+/// What there is to say of a value of `HOST` that keeps it.
+const TAKEN_FOR_THIS: &str = "This is taken for the name of the old server; had it another one, procmail stopped here, and the mail was gone";
+
 impl Elaborator<'_, '_> {
     pub(super) fn assignment(&mut self, at: StatementId, span: Span) -> (Option<Step>, End) {
         let text = self.ledger.text(span).to_owned();
@@ -72,9 +75,10 @@ impl Elaborator<'_, '_> {
     }
 
     /// Whether `HOST` keeps the name of the host that procmail runs on. A name that a
-    /// command prints is taken for it. Where one is written and the host's is not known, a block ends with the name of another one, as people have it
-    /// end there; elsewhere all mail would be gone. So it would where the value begins
-    /// with a variable without one (`rootless`), which may have come from outside.
+    /// command prints is taken for it. Where one is written and the host's is not known,
+    /// a block ends with the name of another one, as people have it end there; elsewhere
+    /// all mail would be gone. So it would where the value begins with a variable without
+    /// one (`rootless`), which may have come from outside.
     fn is_this_host(
         &mut self,
         at: StatementId,
@@ -165,5 +169,3 @@ fn meaningless(name: &str, value: Option<&Text>) -> Option<(Code, String)> {
         format!("{name} set {what}, which the server does in its own way"),
     ))
 }
-
-const TAKEN_FOR_THIS: &str = "This is taken for the name of the old server; had it another one, procmail stopped here, and the mail was gone";

@@ -13,18 +13,21 @@ use crate::rules::model::{Assign, Piece, Recipe, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
 use crate::sieve::walk;
+use std::collections::BTreeSet;
 
 impl Lowering<'_> {
     /// Past a recipe that may miss mail, some of it does not have the values that
     /// it was to get there.
     pub(super) fn doubt_values(&self, recipe: &Recipe, fit: Fit, path: &mut Path) {
         if fit.may_miss {
-            for name in assigned_by(recipe)
-                .iter()
-                .filter(|name| self.read.carries(name))
-            {
-                path.doubt_value(name);
-            }
+            self.doubt_all(assigned_by(recipe), path);
+        }
+    }
+
+    /// These variables may have been meant to hold something else.
+    pub(super) fn doubt_all(&self, names: BTreeSet<String>, path: &mut Path) {
+        for name in names.iter().filter(|name| self.read.carries(name)) {
+            path.doubt_value(name);
         }
     }
 

@@ -112,11 +112,7 @@ impl Lowering<'_> {
         if any_keeps(hanging) {
             path.doubt = path.doubt.or(Some(at));
         }
-        for name in assigned_in(hanging) {
-            if self.read.carries(&name) {
-                path.doubt_value(&name);
-            }
-        }
+        self.doubt_all(assigned_in(hanging), path);
     }
 
     /// When a recipe matches; `None` where no message comes to its action, or it is
