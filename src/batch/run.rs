@@ -16,9 +16,9 @@ use super::{index, input};
 use crate::home::{DiskHome, Home, Limits};
 use crate::ledger::Code;
 use crate::report;
-use crate::rules::elaborate::path::is_of_user;
+use crate::rules::elaborate::path;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -561,8 +561,14 @@ impl Run<'_> {
             let rest = path.strip_prefix(home_path)?.strip_prefix('/')?;
             Some(rest.to_owned())
         };
-        let (own, elsewhere): (Vec<_>, Vec<_>) = { translated.folders.into_iter() }
-            .partition(|(path, ..)| is_of_user(path, home_path, &user.name));
+        let mailboxes: BTreeSet<_> = { translated.folders.into_iter() }
+            .map(|(path, format, folder)| {
+                let (path, format) = path::mailbox(&path, format);
+                (path.to_owned(), format, folder)
+            })
+            .collect();
+        let (own, elsewhere): (Vec<_>, Vec<_>) = { mailboxes.into_iter() }
+            .partition(|(path, ..)| path::is_of_user(path, home_path, &user.name));
         let elsewhere = elsewhere.iter().map(|(path, ..)| {
             format!("{path} may be somebody else's mailbox, and is not in {}: it lies neither in the home nor in the spool under this name", names::FOLDERS)
         });

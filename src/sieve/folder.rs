@@ -2,7 +2,7 @@
 //! had to be changed on the way.
 
 use super::quote::Literals;
-use crate::rules::elaborate::path::SPOOLS;
+use crate::rules::elaborate::path::{SPOOLS, mailbox};
 use crate::rules::model::Format;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -107,6 +107,7 @@ impl Naming {
     /// whoever has all paths can see it.
     pub fn folder(&self, path: &str, format: Format) -> (FolderName, Vec<Change>) {
         let mut changes = Vec::new();
+        let (path, format) = mailbox(path, format);
         let parts = self.absolute(path, &mut changes);
         let name = match self.is_inbox(&parts, format) {
             true => FolderName::inbox(),
@@ -375,6 +376,8 @@ mod tests {
         assert!(default.folder("~/.maildir", Format::Maildir).0.is_inbox());
         n.maildir = Some("/home/jo/mymail".into());
         assert!(n.folder(".", Format::Maildir).0.is_inbox());
+        assert_eq!(name(&n, ".Lists.foo/new", Format::Mbox), "INBOX.Lists.foo");
+        assert!(n.folder("~/Maildir/new", Format::Directory).0.is_inbox());
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! In: paths on the old host, as text. Out: paths in their plain form, or as the
 //! home has them.
 
+use crate::home::Format;
+
 /// Where hosts keep the inbox of a user.
 pub const SPOOLS: [&str; 4] = [
     "/var/mail",
@@ -15,6 +17,21 @@ pub fn is_of_user(path: &str, home: &str, user: &str) -> bool {
     let has_name = |rest: &str| rest.split('/').any(|part| part == user);
     let in_spool = |spool: &&str| below(spool, path).is_some_and(has_name);
     below(home, path).is_some() || SPOOLS.iter().any(in_spool)
+}
+
+/// The mailbox that a path leads to. `.lists/new` and `Maildir/new` without a mark are
+/// none: programs show what lies there as mail of the maildir.
+pub fn mailbox(path: &str, format: Format) -> (&str, Format) {
+    let is_maildir = |path: &&str| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        name == "Maildir" || name.starts_with('.') && !matches!(name, "." | "..")
+    };
+    match format {
+        Format::Mbox | Format::Directory => { path.strip_suffix("/new") }
+            .filter(is_maildir)
+            .map_or((path, format), |maildir| (maildir, Format::Maildir)),
+        _ => (path, format),
+    }
 }
 
 /// A path as seen from a directory, without `.` and empty parts, and without
@@ -59,6 +76,18 @@ mod tests {
         let is_own = |path| is_of_user(path, "/home/ann", "ann");
         assert!(is_own("/home/ann/Mail/x") && is_own("/var/mail/a/ann"));
         assert!(!is_own("/home/anna/x") && !is_own("/var/mail/bob") && !is_own("/data/ann"));
+    }
+
+    #[test]
+    fn what_lies_in_new_is_of_the_maildir() {
+        let of = |path| mailbox(path, Format::Mbox);
+        assert_eq!(of(".lists/new"), (".lists", Format::Maildir));
+        assert_eq!(of("/u/Maildir/new"), ("/u/Maildir", Format::Maildir));
+        for path in ["lists/new", "../new", "new", "/new", "./new", ".lists/cur"] {
+            assert_eq!(of(path), (path, Format::Mbox));
+        }
+        let marked = (".lists/new", Format::Maildir);
+        assert_eq!(mailbox(marked.0, marked.1), marked);
     }
 
     #[test]
