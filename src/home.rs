@@ -8,7 +8,7 @@ mod mailbox;
 mod memory;
 mod status;
 
-pub use disk::{DiskHome, Limits};
+pub use disk::{DiskHome, Limits, SharedDirectory};
 pub use letters::MailPlace;
 pub use mailbox::{Format, MailboxSize};
 pub use memory::MemoryHome;

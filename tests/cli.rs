@@ -160,6 +160,15 @@ fn includes_outside_are_read_where_that_is_allowed() {
     assert_eq!(run(&["translate", path]).status.code(), Some(1));
     let output = run(&["translate", path, "--allow-include", site]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
+    fs::write(
+        home.path().join(".procmailrc"),
+        "INCLUDERC=/etc/rules/site.rc\n",
+    )
+    .unwrap();
+    let copy = format!("/etc/rules={site}");
+    let output = run(&["translate", path, "--allow-include", &copy]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 
 #[test]

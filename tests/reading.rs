@@ -5,7 +5,7 @@
 mod untested;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
-use sievify::home::{DiskHome, Home, Limits, ReadError};
+use sievify::home::{DiskHome, Home, Limits, ReadError, SharedDirectory};
 use sievify::replay::Mailboxes;
 use sievify::report::Report;
 use sievify::rules::elaborate::{Elaborated, Settings};
@@ -329,7 +329,19 @@ fn includes_are_read_from_allowed_directories_only() {
     let home = stage.open();
     let at = |path: &str| allowed.join(path).display().to_string();
     assert_eq!(home.read(&at("below/rc")), Err(ReadError::Outside));
-    let home = home.allow_includes(std::slice::from_ref(&allowed)).unwrap();
+    let shared = [
+        SharedDirectory {
+            named: allowed.clone(),
+            path: allowed.clone(),
+        },
+        SharedDirectory {
+            named: "/etc/rules".into(),
+            path: allowed.join("below"),
+        },
+    ];
+    let home = home.allow_includes(&shared).unwrap();
+    assert_eq!(home.read("/etc/rules/rc").unwrap(), b"A=b\n");
+    assert!(home.read("/etc/rules/../private").is_err());
     assert_eq!(home.read(&at("below/rc")).unwrap(), b"A=b\n");
     assert_eq!(home.read(&at("in")).unwrap(), b"A=b\n");
     assert_eq!(home.read(&at("private")), Err(ReadError::Owner));

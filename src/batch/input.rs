@@ -28,8 +28,8 @@ fn read(path: &Path) -> Result<(String, String), BatchError> {
 fn included(options: &Options, path: &str) -> Result<String, String> {
     let mut directories = options.allow_include.iter();
     let below = directories.find_map(|directory| {
-        let rest = Path::new(path).strip_prefix(directory).ok()?;
-        Some((directory, rest.to_str()?))
+        let rest = Path::new(path).strip_prefix(&directory.named).ok()?;
+        Some((&directory.path, rest.to_str()?))
     });
     let (directory, rest) = below.ok_or("name its directory with --allow-include")?;
     let opened = DiskHome::open(directory, options.limits);

@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::users::{User, has};
 use super::write::Directory;
 use super::{index, input};
-use crate::home::{DiskHome, Home, Limits};
+use crate::home::{DiskHome, Home, Limits, SharedDirectory};
 use crate::ledger::Code;
 use crate::report;
 use crate::rules::elaborate::path;
@@ -51,7 +51,7 @@ pub struct Options {
     /// What a home may cost.
     pub limits: Limits,
     /// Directories whose files any home may include.
-    pub allow_include: Vec<PathBuf>,
+    pub allow_include: Vec<SharedDirectory>,
     /// Nothing is written.
     pub check: bool,
     /// Only the users of this part; [`super::merge`] joins the parts.

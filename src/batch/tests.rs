@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::home::Home;
+use crate::home::{Home, SharedDirectory};
 use crate::report::Summary;
 use crate::rules::model::Format;
 use std::collections::BTreeMap;
@@ -350,7 +350,10 @@ fn everybody_is_in_the_tables_and_lists() {
     fs::create_dir(stage.path().join("lists")).unwrap();
     let list = stage.path().join("lists/staff");
     fs::write(&list, "bob\nx@r.example\n").unwrap();
-    options.allow_include = vec![stage.path().join("lists")];
+    options.allow_include = vec![SharedDirectory {
+        named: "/etc/mail/lists".into(),
+        path: stage.path().join("lists"),
+    }];
     // bob has no home, sue keeps her address, and nobody knows tim's.
     options.accounts = write(
         stage.path(),
@@ -358,11 +361,8 @@ fn everybody_is_in_the_tables_and_lists() {
         "old,new,address\nann,ann,ann@new.example\nbob,bb,bb@new.example\n\
          sue,sue,Sue@old.example\ntim,tt\nm\u{fffd}x,m,m@new.example\n",
     );
-    let aliases = format!(
-        "ext: e@elsewhere.example\nstaff: :include:{}\n",
-        list.display()
-    );
-    options.aliases = write(stage.path(), "aliases", &aliases);
+    let aliases = "ext: e@elsewhere.example\nstaff: :include:/etc/mail/lists/staff\n";
+    options.aliases = write(stage.path(), "aliases", aliases);
     options.virtual_ = write(
         stage.path(),
         "virtual",

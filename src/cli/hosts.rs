@@ -3,11 +3,11 @@
 
 use super::failure::Failure;
 use clap::{Args, ValueEnum};
-use sievify::home::DiskHome;
+use sievify::home::{DiskHome, SharedDirectory};
 use sievify::rules::elaborate;
 use sievify::sieve::lower;
 use sievify::sieve::target::Target;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What delivered local mail on the old host.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,9 +44,10 @@ pub struct OldHost {
     ///
     /// Without this, nothing outside a home is read. Only files count that
     /// everybody may read, and that belong to root or the directory's owner.
+    /// DIR=COPY says where a copy of it is: `/etc/procmail=old/etc/procmail`.
     /// May be given several times.
-    #[arg(long, value_name = "DIR", value_parser = directory)]
-    pub allow_include: Vec<PathBuf>,
+    #[arg(long, value_name = "DIR[=COPY]", value_parser = shared)]
+    pub allow_include: Vec<SharedDirectory>,
 }
 
 impl OldHost {
@@ -54,7 +55,7 @@ impl OldHost {
     pub fn with_includes(&self, home: DiskHome) -> Result<DiskHome, Failure> {
         home.allow_includes(&self.allow_include).map_err(|error| {
             let named = self.allow_include.first();
-            Failure::rules(named.map_or(Path::new(""), PathBuf::as_path), error)
+            Failure::rules(named.map_or(Path::new(""), |named| &named.path), error)
         })
     }
 
@@ -172,12 +173,17 @@ pub fn absolute(text: &str) -> Result<String, String> {
     }
 }
 
-/// A directory, by the path that rules name it by.
-fn directory(text: &str) -> Result<PathBuf, String> {
-    let path = std::path::absolute(text).map_err(|error| error.to_string())?;
+/// A directory by the path that rules name it by, and where it is.
+fn shared(text: &str) -> Result<SharedDirectory, String> {
+    let (named, copy) = text.split_once('=').unwrap_or((text, text));
+    let absolute = |path: &str| std::path::absolute(path).map_err(|error| error.to_string());
+    let path = absolute(copy)?;
     match path.is_dir() {
-        true => Ok(path),
-        false => Err("there is no such directory".to_owned()),
+        true => Ok(SharedDirectory {
+            named: absolute(named)?,
+            path,
+        }),
+        false => Err(format!("there is no directory {copy}")),
     }
 }
 

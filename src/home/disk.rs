@@ -38,6 +38,15 @@ impl Default for Limits {
     }
 }
 
+/// A directory outside the homes whose files rules may include.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedDirectory {
+    /// The path that rules name it by.
+    pub named: PathBuf,
+    /// Where it is, or a copy of it.
+    pub path: PathBuf,
+}
+
 /// A home directory on disk.
 #[derive(Debug)]
 pub struct DiskHome {
@@ -101,9 +110,12 @@ impl DiskHome {
     ///
     /// # Errors
     /// What the operating system says of a directory.
-    pub fn allow_includes(mut self, directories: &[PathBuf]) -> Result<DiskHome, ReadError> {
-        for path in directories {
-            self.includes.push((path.clone(), Beneath::open(path)?));
+    pub fn allow_includes(
+        mut self,
+        directories: &[SharedDirectory],
+    ) -> Result<DiskHome, ReadError> {
+        for SharedDirectory { named, path } in directories {
+            self.includes.push((named.clone(), Beneath::open(path)?));
         }
         Ok(self)
     }
@@ -146,7 +158,10 @@ impl DiskHome {
                 let directory = beneath.own_status()?;
                 let path = beneath.on_disk(path);
                 let full = beneath.run(&path, |dir, path| dir.canonicalize(path))?;
-                let mut above = full.ancestors().skip(1).filter(|path| *path != "");
+                let mut above = full
+                    .ancestors()
+                    .skip(1)
+                    .filter(|path| !path.as_os_str().is_empty());
                 let is_public = directory.mode & 0o001 != 0
                     && above.all(|path| {
                         let above = beneath.status(path);

@@ -28,7 +28,7 @@ impl MailPlace {
     /// What the operating system says, and where such a link leads elsewhere.
     pub fn open(path: &Path) -> Result<MailPlace, ReadError> {
         let trusted = [0, rustix::process::geteuid().as_raw()];
-        for part in path.ancestors().filter(|part| *part != "") {
+        for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
             let link = fs::symlink_metadata(part).map_err(read_error)?;
             if link.is_symlink() && !trusted.contains(&link.uid()) {
                 let target = fs::metadata(part).map_err(read_error)?;
@@ -62,7 +62,7 @@ impl MailPlace {
     /// Why it is not read.
     pub fn read(&self, below: &Path) -> Result<(File, u64), ReadError> {
         let path = self.file.as_deref().unwrap_or(below);
-        let above = match path.parent().filter(|above| *above != "") {
+        let above = match path.parent().filter(|above| !above.as_os_str().is_empty()) {
             Some(above) => self.beneath.status(above)?,
             None => self.beneath.own_status()?,
         };

@@ -24,6 +24,8 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
     let mut rest = command;
     let mut growth = Growth::default();
     let of_shell = set_by_shell(command);
+    let choice =
+        |rest, quote| Choice::read(rest, quote).filter(|choice| !of_shell.contains(choice.name));
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
         match c {
@@ -52,33 +54,30 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                     }
                 }
             }
-            '$' if quote != Quote::Single
-                && let Some(choice) = Choice::read(rest, quote)
-                && !of_shell.contains(choice.name) =>
-            {
-                let Some(value) = variables.put_in(choice.name, &mut growth) else {
-                    return too_long();
-                };
-                let Some(piece) = choice.made(value) else {
-                    literal.push('$');
-                    continue;
-                };
-                rest = &rest[choice.end..];
-                match piece {
-                    Piece::Literal(value) => quoted(&value, quote, &mut literal),
-                    piece => {
-                        text.push(Piece::Literal(std::mem::take(&mut literal)));
-                        text.push(piece);
+            '$' if quote != Quote::Single => match (choice(rest, quote), reference(rest)) {
+                (Some(choice), _) => {
+                    let Some(value) = variables.put_in(choice.name, &mut growth) else {
+                        return too_long();
+                    };
+                    let Some(piece) = choice.made(value) else {
+                        literal.push('$');
+                        continue;
+                    };
+                    rest = &rest[choice.end..];
+                    match piece {
+                        Piece::Literal(value) => quoted(&value, quote, &mut literal),
+                        piece => {
+                            text.push(Piece::Literal(std::mem::take(&mut literal)));
+                            text.push(piece);
+                        }
                     }
                 }
-            }
-            '$' if quote != Quote::Single => match reference(rest) {
-                Some((name, end)) if of_shell.contains(name) => {
+                (None, Some((name, end))) if of_shell.contains(name) => {
                     literal.push('$');
                     literal.push_str(&rest[..end]);
                     rest = &rest[end..];
                 }
-                Some((name, end)) => {
+                (None, Some((name, end))) => {
                     rest = &rest[end..];
                     let Some(value) = variables.put_in(name, &mut growth) else {
                         return too_long();
@@ -102,7 +101,7 @@ pub fn expand(command: &str, variables: &Variables) -> Text {
                         }
                     }
                 }
-                None => literal.push('$'),
+                (None, None) => literal.push('$'),
             },
             c => literal.push(c),
         }

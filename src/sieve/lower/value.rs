@@ -198,12 +198,15 @@ impl Lowering<'_> {
                 Known::Text(naming.user.as_str().into())
             }
             "HOME" => Known::Text(naming.home.as_str().into()),
-            "HOST" if let Some(host) = &self.options.host => Known::Text(host.as_str().into()),
+            "HOST" => match &self.options.host {
+                Some(host) => Known::Text(host.as_str().into()),
+                None => Known::Lost,
+            },
             "EXTENSION" if self.knows_detail() => Known::Carried {
                 doubtful: false,
                 shape: Shape::Anything,
             },
-            "EXTENSION" | "HOST" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
+            "EXTENSION" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
             | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "=" | "?" => Known::Lost,
             _ => Known::Text("".into()),
         }
@@ -294,11 +297,11 @@ impl Lowering<'_> {
         let of_host = command
             .known()
             .and_then(|command| host_printed(command, self.options.host.as_deref()));
+        if let Some(Piece::Literal(name)) = of_host {
+            into.value.0.push(Part::Text(name));
+            return Ok(());
+        }
         match meaning(command) {
-            _ if let Some(Piece::Literal(name)) = of_host => {
-                into.value.0.push(Part::Text(name));
-                Ok(())
-            }
             Meaning::Printed(printed) => self.printed(command, &printed, path, into),
             Meaning::Date { format } => {
                 let format = format.known().ok_or_else(|| self.unknown_output(command))?;
