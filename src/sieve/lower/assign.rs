@@ -3,10 +3,11 @@
 
 use super::bounds::bytes_of;
 use super::left_out::assigned_by;
+use super::names::script_name;
 use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::sequence::Flow;
-use super::value::{script_name, set};
+use super::value::set;
 use super::{Lowering, dropped, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Assign, Piece, Recipe, Text};
@@ -68,13 +69,14 @@ impl Lowering<'_> {
             _ => {}
         }
         let asked = self.read.carries(name);
+        let own = script_name(name);
         let Some(value) = value else {
-            path.forget(&script_name(name));
+            path.forget(&own);
             if !asked {
                 return Flow::nothing();
             }
             path.learn(name, Known::Text("".into()));
-            return Flow::of(vec![set(name, &[], Value::text(""))]);
+            return Flow::of(vec![set(&own, &[], Value::text(""))]);
         };
         if !asked {
             if value
@@ -111,8 +113,7 @@ impl Lowering<'_> {
                 };
                 path.learn(name, known);
                 let mut commands = prepared.before;
-                let assignment = set(name, &[], prepared.value);
-                let own = script_name(name);
+                let assignment = set(&own, &[], prepared.value);
                 if is_own_value(&assignment) {
                     // Pigeonhole empties a variable that is set to itself.
                 } else if !renamed(&mut commands, &assignment.kind) {

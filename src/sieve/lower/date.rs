@@ -2,6 +2,7 @@
 //! make it up.
 
 use super::Lowering;
+use super::names::NOW;
 use super::value::{compare, set, when};
 use crate::rules::program::calendar::{DAYS, MONTHS};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
@@ -9,9 +10,6 @@ use crate::sieve::target::Extension;
 
 /// `%u` of the days from Sunday on.
 const DAYS_FROM_MONDAY: [&str; 7] = ["7", "1", "2", "3", "4", "5", "6"];
-
-/// What the names of variables begin with that hold parts of the date.
-pub(super) const NOW: &str = "now_";
 
 impl Lowering<'_> {
     /// The present date in a format, and the commands that find it out; `None`

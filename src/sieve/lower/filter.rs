@@ -14,7 +14,7 @@ mod subject;
 use super::action::keep;
 use super::bounds::{bytes_of, bytes_of_test};
 use super::left_out::untold;
-use super::names::Label;
+use super::names::{COUNTED, Label};
 use super::path::Path;
 use super::pattern::{Fit, Note};
 use super::program::given_to;
@@ -28,7 +28,6 @@ use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
 
 /// The script's variable that says that a delivery counted.
-const COUNTED: &str = "counted";
 
 /// The way through a filter.
 #[derive(Debug, Clone, Copy)]

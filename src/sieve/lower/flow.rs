@@ -5,6 +5,7 @@
 use super::bounds::bytes_of;
 use super::chain::{Ahead, group_length};
 use super::left_out::{assigned_in, untold};
+use super::names::script_name;
 use super::path::{Chained, Known, Path};
 use super::pattern::Note;
 use super::program::Acted;
@@ -370,7 +371,9 @@ impl Lowering<'_> {
                 continue;
             }
             match path.known(&name).cloned().unwrap_or_default() {
-                Known::Text(text) => commands.push(set(&name, &[], Value::text(&*text))),
+                Known::Text(text) => {
+                    commands.push(set(&script_name(&name), &[], Value::text(&*text)))
+                }
                 Known::Carried { .. } => path.learn(&name, Known::Lost),
                 Known::Lost => {}
             }

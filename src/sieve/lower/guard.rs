@@ -3,11 +3,12 @@
 
 use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
+use super::names::script_name;
 use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched, Note};
 use super::places::{Place, begins_with_blank};
 use super::shape::Shape;
-use super::value::{compare, lost, reference, script_name, set, when};
+use super::value::{compare, lost, reference, set, when};
 use super::{Lowering, adapted, manual, variables};
 use crate::ledger::{Code, Verdict};
 use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};

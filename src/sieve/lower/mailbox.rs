@@ -313,7 +313,7 @@ impl Lowering<'_> {
 
 /// Whether a part of a name is what a clock says.
 fn is_of_clock(part: &Part) -> bool {
-    matches!(part, Part::Variable(name) if name.starts_with(super::date::NOW))
+    matches!(part, Part::Variable(name) if super::names::is_of_clock(name))
 }
 
 /// Whether text that is a name by itself stands in front of a part of a folder's

@@ -3,9 +3,10 @@
 //! that it became.
 
 use super::guard::{Held, each_test, quoted};
+use super::names::{quoted_name, script_name};
 use super::path::{Known, Path};
 use super::pattern::{Fit, Note};
-use super::value::{lost, no_quoting, quotes_expressions, reference, script_name, set};
+use super::value::{lost, no_quoting, quotes_expressions, reference, set};
 use super::{Lowering, adapted, manual};
 use crate::ledger::Code;
 use crate::rules::model::{Piece, Text};
@@ -123,7 +124,7 @@ impl Lowering<'_> {
                         Some(place) => {
                             let mut name = place.name.clone();
                             if let Some(modifier) = modifier {
-                                let quoted = format!("{name}_{}", modifier.as_str());
+                                let quoted = quoted_name(&name, modifier);
                                 let set = set(&quoted, &[modifier], reference(&name));
                                 if !before.contains(&set) {
                                     before.push(set);

@@ -1,11 +1,12 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
 use super::answer::seen_senders;
+use super::names::script_name;
 use super::path::{Known, Path};
 use super::pattern::{Fit, Note};
 use super::sequence::Flow;
 use super::shape::Shape;
-use super::value::{command, script_name, shortened};
+use super::value::{command, set, shortened};
 use super::{Lowering, adapted, dropped, manual, note};
 use crate::ledger::{Code, Verdict};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
@@ -423,7 +424,7 @@ impl Lowering<'_> {
                 path.forget(&script_name(name));
                 path.learn(name, known);
                 let mut commands = prepared.before;
-                commands.push(super::value::set(name, &[], prepared.value));
+                commands.push(set(&script_name(name), &[], prepared.value));
                 commands
             }
             Err(note) => {

@@ -39,21 +39,21 @@ impl Flow {
             Some(CommandKind::If {
                 branches,
                 otherwise: None,
-            }) => branches.iter().all(|(_, block)| ends(block)),
+            }) => branches.iter().all(|(_, block)| ends(block, &self.exits)),
             _ => false,
         }
     }
 }
 
 /// Whether a block ends in `stop`, or in the note that its place was left.
-fn ends(block: &[Command]) -> bool {
+fn ends(block: &[Command], exits: &BTreeSet<Label>) -> bool {
     match block.last().map(|last| &last.kind) {
         Some(CommandKind::Stop) => true,
-        Some(CommandKind::Set { name, .. }) => name.starts_with("done"),
+        Some(CommandKind::Set { name, .. }) => exits.iter().any(|label| label.variable() == *name),
         Some(CommandKind::If {
             branches,
             otherwise: Some(otherwise),
-        }) => branches.iter().all(|(_, block)| ends(block)) && ends(otherwise),
+        }) => branches.iter().all(|(_, block)| ends(block, exits)) && ends(otherwise, exits),
         _ => false,
     }
 }

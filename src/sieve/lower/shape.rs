@@ -1,9 +1,8 @@
 //! In: the value of a variable, as far as it is known. Out: whether it can stand
 //! in a folder's name as it is.
 
-use super::date::NOW;
+use super::names::{is_of_clock, script_name};
 use super::path::Path;
-use super::value::script_name;
 use crate::sieve::script::{Part, Value};
 
 /// What a value can be.
@@ -51,7 +50,7 @@ impl Path {
     /// That of a variable of the script.
     fn shape_of(&self, name: &str) -> Shape {
         // Days and hours.
-        if name.starts_with(NOW) {
+        if is_of_clock(name) {
             return Shape::Name;
         }
         let same = |(own, _): &(&str, Shape)| script_name(own) == name;

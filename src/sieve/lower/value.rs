@@ -2,6 +2,7 @@
 //! variables (RFC 5229), and the commands that must run before it is read.
 
 use super::guard::quoted;
+use super::names::{self, script_name};
 use super::path::{Known, Path};
 use super::pattern::Note;
 use super::shape::Shape;
@@ -26,15 +27,6 @@ pub(super) struct Prepared {
     pub notes: Vec<Note>,
 }
 
-/// The name of the script's variable for one of procmail's.
-pub(super) fn script_name(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    match name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("arg{name}"),
-        false => name,
-    }
-}
-
 pub(super) fn command(kind: CommandKind) -> Command {
     Command {
         origins: Vec::new(),
@@ -42,10 +34,11 @@ pub(super) fn command(kind: CommandKind) -> Command {
     }
 }
 
+/// Sets a variable of the script.
 pub(super) fn set(name: &str, modifiers: &[Modifier], value: Value) -> Command {
     command(CommandKind::Set {
         modifiers: modifiers.to_vec(),
-        name: script_name(name),
+        name: name.to_owned(),
         value,
     })
 }
@@ -143,7 +136,7 @@ impl Lowering<'_> {
                 if !self.target.quoteregex {
                     return Err(no_quoting());
                 }
-                let variable = format!("{}_quoted", script_name(name));
+                let variable = names::quoted_name(&script_name(name), Modifier::QuoteRegex);
                 into.before
                     .push(set(&variable, &[Modifier::QuoteRegex], value));
                 into.value.0.push(Part::Variable(variable));
@@ -235,7 +228,11 @@ impl Lowering<'_> {
         };
         vec![when(
             test,
-            vec![set("EXTENSION", &[Modifier::Lower], reference("1"))],
+            vec![set(
+                &script_name("EXTENSION"),
+                &[Modifier::Lower],
+                reference("1"),
+            )],
         )]
     }
 
@@ -331,7 +328,7 @@ impl Lowering<'_> {
             ));
         }
         let variable = match field.names.as_slice() {
-            [name] => format!("{}_field", variable_of(name)),
+            [name] => names::of_field(name),
             _ => self.names.fresh("header_fields"),
         };
         let taken = |name: &String, before: &[Part]| {
@@ -366,19 +363,6 @@ impl Lowering<'_> {
             }
         }
         Ok((commands, reference(&variable)))
-    }
-}
-
-/// A field's name as that of a variable.
-fn variable_of(field: &str) -> String {
-    let letter = |c: char| match c.is_ascii_alphanumeric() {
-        true => c.to_ascii_lowercase(),
-        false => '_',
-    };
-    let name: String = field.chars().map(letter).take(40).collect();
-    match name.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("x{name}"),
-        false => name,
     }
 }
 

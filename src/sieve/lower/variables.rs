@@ -1,7 +1,7 @@
 //! In: the steps of a program, and the commands made of them. Out: which
 //! variables matter at run time; which mailboxes are the inbox.
 
-use super::value::script_name;
+use super::names::script_name;
 use crate::rules::elaborate::path as paths;
 use crate::rules::model::{
     Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,

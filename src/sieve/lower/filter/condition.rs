@@ -1,13 +1,14 @@
 //! In: a condition of an Exim filter. Out: the Sieve test that holds for the
 //! same messages, and how far it does.
 
+use super::super::names::COUNTED;
 use super::super::pattern::{self, Fit, Note};
 use super::super::value::{compare, is_empty, reference};
 use super::super::{Lowering, adapted, manual};
+use super::Way;
 use super::compared::{Compared, Wanted};
 use super::expression::of_field;
 use super::subject::{Subject, subject};
-use super::{COUNTED, Way};
 use crate::ledger::Code;
 use crate::rules::model::filter::{Comparison, Condition, number};
 use crate::rules::program::Relation;
