@@ -27,8 +27,6 @@ use crate::rules::model::{Folder, Format, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
 
-/// The script's variable that says that a delivery counted.
-
 /// The way through a filter.
 #[derive(Debug, Clone, Copy)]
 struct Way {
