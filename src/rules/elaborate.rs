@@ -122,9 +122,16 @@ pub fn procmail(
     call: &Call,
 ) -> Result<Called, ReadError> {
     let mut variables = Variables::new(settings, &call.arguments, call.preserve);
+    // What the mailer had set is gone without `-p`; arguments may have it all the same.
+    let mut given: Vec<(&str, Option<Text>)> = match call.preserve {
+        true => Vec::new(),
+        false if call.arguments.iter().any(|text| text.known().is_none()) => vec![("USER", None)],
+        false => vec![("EXTENSION", None), ("USER", None)],
+    };
     for (name, value) in &call.assignments {
         let value = expand::value(value, &variables);
         variables.assign(name, Some(&value));
+        given.push((name, Some(value)));
     }
     let default_rc = [".procmailrc".to_owned()];
     let files = match call.files.as_slice() {
@@ -160,8 +167,22 @@ pub fn procmail(
         reached: HashSet::new(),
         unreached: Vec::new(),
         left_out: Vec::new(),
+        looked_at: HashSet::new(),
     };
-    let (steps, _) = elaborator.file(file);
+    let (rules, _) = elaborator.file(file);
+    let first = elaborator.items(file).first().map(|item| item.at);
+    let given = first.into_iter().flat_map(|at| {
+        { given.iter() }
+            .filter(|(name, _)| elaborator.looked_at.contains(*name))
+            .map(move |(name, value)| {
+                Step::Assign(Assign {
+                    at,
+                    name: (*name).to_owned(),
+                    value: value.clone(),
+                })
+            })
+    });
+    let steps = given.chain(rules).collect();
     elaborator.find_unreached();
     let default = elaborator.default_folder();
     Ok(Called { steps, default })
@@ -184,6 +205,8 @@ struct Elaborator<'l, 'h> {
     unreached: Vec<StatementId>,
     /// Files that were not looked into in some place.
     left_out: Vec<FileId>,
+    /// Variables that conditions look at themselves (`NAME ??`).
+    looked_at: HashSet<String>,
 }
 
 /// A block that is open, or the file itself.
@@ -456,6 +479,9 @@ impl Elaborator<'_, '_> {
             match condition::condition(span, self.ledger.text(span), &recipe.flags, &self.variables)
             {
                 Ok(condition) => {
+                    if let Area::Variable(name) = &condition.area {
+                        self.looked_at.insert(name.clone());
+                    }
                     self.judge(at, &condition);
                     recipe.conditions.push(condition);
                 }

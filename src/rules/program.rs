@@ -562,7 +562,10 @@ fn echo(call: &Call) -> Option<Text> {
 fn exit(call: &Call) -> Option<Meaning> {
     match call.arguments.as_slice() {
         [] => Some(Meaning::Exit(0)),
-        [code] => code.known()?.parse().ok().map(Meaning::Exit),
+        [code] => {
+            let code: i32 = code.known()?.parse().ok()?;
+            Some(Meaning::Exit(code.rem_euclid(256)))
+        }
         _ => None,
     }
 }

@@ -146,20 +146,22 @@ fn kind(pair: Pair<'_, Rule>) -> NodeKind {
         Rule::sieve_filter => return NodeKind::Foreign(Language::Sieve),
         _ => {}
     }
-    let text = pair
-        .into_inner()
-        .next()
-        .map_or(String::new(), |inner| match inner.as_rule() {
-            Rule::quoted_text => unescaped(inner.as_str()),
-            _ => inner
-                .as_str()
-                .trim_end_matches([' ', '\t', '\r'])
-                .to_owned(),
-        });
+    let inner = pair.into_inner().next();
+    let is_quoted = { inner.as_ref() }.is_some_and(|inner| inner.as_rule() == Rule::quoted_text);
+    let text = inner.map_or(String::new(), |inner| match inner.as_rule() {
+        Rule::quoted_text => unescaped(inner.as_str()),
+        _ => inner
+            .as_str()
+            .trim_end_matches([' ', '\t', '\r'])
+            .to_owned(),
+    });
+    let is_whole_path = |text: &str| !text.contains(['\\', ' ', '\t']);
     NodeKind::Destination(match rule {
         Rule::command => Destination::Command(text.trim().to_owned()),
         Rule::bare_command => Destination::Command(whole_quoted(&text).unwrap_or(text)),
         Rule::include => Destination::Include(text.trim().to_owned()),
+        // Blanks and backslashes outside of quotes mean something to one mailer only.
+        Rule::file if !is_quoted && !is_whole_path(&text) => Destination::Invalid(text),
         Rule::file => Destination::File(text),
         Rule::keep => Destination::Keep(text),
         _ => match mailbox(&text) {
@@ -203,6 +205,8 @@ pub fn mailbox(text: &str) -> Option<String> {
         .strip_suffix('>')
         .and_then(|text| text.rsplit_once('<'))
     {
+        // Two addresses without a comma are not one.
+        Some((name, _)) if has_bare_bracket(name) => return None,
         Some((_, inside)) => inside.trim(),
         None => text.as_str(),
     };
@@ -220,8 +224,16 @@ pub fn mailbox(text: &str) -> Option<String> {
             |c: char| c.is_whitespace() || c.is_control() || "()<>[]:;,|/\\\"@".contains(c);
         !text.is_empty() && !text.contains(special)
     };
-    let local_is_fine = is_word(local) || is_quoted_local_part(local);
+    // `host!user` has its domain in front.
+    let is_of_uucp = domain.is_none() && local.contains('!');
+    let local_is_fine = is_word(local) && !is_of_uucp || is_quoted_local_part(local);
     (local_is_fine && domain.is_none_or(is_word)).then(|| address.to_owned())
+}
+
+/// Whether an address stands in a display name, outside of quotes.
+fn has_bare_bracket(name: &str) -> bool {
+    let outside = name.split('"').step_by(2);
+    outside.into_iter().any(|text| text.contains(['<', '>']))
 }
 
 /// The text without what stands in parentheses outside quotes, trimmed.
@@ -332,6 +344,29 @@ mod tests {
         assert_eq!(
             destinations("\\eric, \"|/usr/bin/vacation eric\""),
             [Keep(s("eric")), Command(s("/usr/bin/vacation eric"))]
+        );
+    }
+
+    #[test]
+    fn what_may_be_several_is_none() {
+        for text in [
+            "<a@b.example> <c@d.example>",
+            "Ann <a@b.example> Tom <t@d.example>",
+            "\"Ann\" <a@b.example> \"Tom\" <t@d.example>",
+            "/home/joe/box a@b.example",
+            "~/box ~/box2",
+            "/home/joe/b\\,ox",
+            "b.example!a",
+        ] {
+            let found = destinations(text);
+            assert!(
+                matches!(found.first(), Some(Invalid(_))),
+                "{text}: {found:?}"
+            );
+        }
+        assert_eq!(
+            destinations("\"Ann <home>\" <a@b.example>"),
+            [Address(s("a@b.example"))]
         );
     }
 

@@ -74,7 +74,7 @@ pub fn read(arguments: &[Text], user: &str) -> Option<Called> {
                 }
                 'm' => is_filter = true,
                 'p' => call.preserve = true,
-                't' | 'o' | 'Y' | 'z' | 'r' => {}
+                't' | 'o' | 'Y' | 'r' => {}
                 _ => return None,
             }
         }
@@ -114,6 +114,8 @@ fn operand(call: &mut Call, word: &str) -> Option<()> {
     match word.split_once('=') {
         Some(("HOST" | "HOME" | "EXITCODE" | "INCLUDERC" | "SWITCHRC" | "TRAP", _))
         | Some(("DEFAULT" | "ORGMAIL", "/dev/null")) => return None,
+        // Of the directory that the mailer is in, which is not the home everywhere.
+        _ if word.starts_with("./") || word.starts_with("../") => return None,
         Some((name, value)) if !name.contains('/') && !name.is_empty() => {
             call.assignments.push((name.to_owned(), value.to_owned()));
         }

@@ -308,8 +308,9 @@ impl Lowering<'_> {
         }
         let separator = compared.key.chars().next().filter(|c| "+-_.=".contains(*c));
         let starts = matches!(compared.by, Comparison::Is | Comparison::Begins);
+        let (_, behind) = compared.key.split_at(separator.map_or(0, char::len_utf8));
         let key = match (starts, separator) {
-            (true, Some(separator)) => compared.key.trim_start_matches(separator),
+            (true, Some(_)) => behind,
             (false, None) => compared.key,
             _ => {
                 return Err(unasked(
@@ -486,7 +487,8 @@ fn any_address(
                 Wanted::Always(false) => return Ok(Asked::exactly(Test::False)),
                 // No address is empty.
                 Wanted::Key(_, key) if key.is_empty() => return Ok(Asked::exactly(Test::False)),
-                Wanted::Always(true) => (Match::Matches, "?*".to_owned()),
+                // The value of an empty group is none, though a server shows its name.
+                Wanted::Always(true) => (Match::Matches, "*@*".to_owned()),
                 Wanted::Key(by, key) => (by, key),
             };
             let asked = Asked::exactly(Test::Address {
