@@ -381,7 +381,10 @@ impl<'h, 's> Mailer<'h, 's> {
                     None if self.detail.is_some() && !address.contains('+') => {
                         self.without_detail(at)
                     }
-                    None => self.own_mailbox(at),
+                    None => {
+                        self.with_other_detail(at, address);
+                        self.own_mailbox(at)
+                    }
                 }
             }
             syntax::Destination::Address(address) => Target::Address(address.clone()),
@@ -442,8 +445,34 @@ impl<'h, 's> Mailer<'h, 's> {
                 Code::KeepTaken,
                 format!("\\{name} is taken for the user's own mailbox"),
             );
+        } else if self.detail.is_some() && self.main.is_some() {
+            self.ledger.find(
+                at,
+                Verdict::Adapted,
+                Code::OwnAddress,
+                "Postfix asked .forward where this stands in a file for one detail; here it is the mailbox",
+            );
+        } else {
+            self.with_other_detail(at, name);
         }
         self.own_mailbox(at)
+    }
+
+    /// An address of the user's whose detail has a file of its own.
+    fn with_other_detail(&mut self, at: StatementId, address: &str) {
+        let local = address.split('@').next().unwrap_or(address);
+        let Some((_, detail)) = local.split_once('+') else {
+            return;
+        };
+        let file = format!(".forward+{}", detail.to_lowercase());
+        if self.ledger.home().kind(&file).is_some() {
+            self.ledger.find(
+                at,
+                Verdict::Adapted,
+                Code::OwnAddress,
+                format!("Mail for this address came in again, and went by {file}; here it goes to the mailbox"),
+            );
+        }
     }
 
     /// The file for one detail names the user: mail goes on as without it.

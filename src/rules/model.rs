@@ -5,6 +5,7 @@
 //! [`Program::default`]. See procmailrc(5) for what the parts mean; where the
 //! binary differs from the manual, the model follows the binary.
 
+pub mod chain;
 pub mod filter;
 
 use super::expression::unguarded;
@@ -12,6 +13,7 @@ pub use crate::home::Format;
 use crate::home::Kind;
 pub use crate::ledger::{Statement, StatementId, StatementKind};
 use crate::syntax::Span;
+pub use chain::{Chain, Chained};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -194,20 +196,6 @@ pub struct Recipe {
     pub flags: Flags,
     /// What it does.
     pub action: Action,
-}
-
-/// The flags `A a E e`: on what an earlier recipe at the same level did.
-/// Several can stand together; all must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Chain {
-    /// `A`: the last recipe without `A` or `a` matched.
-    pub also: bool,
-    /// `a`: as `A`, and the recipe just before succeeded.
-    pub also_if_succeeded: bool,
-    /// `E`: the recipe just before was not executed.
-    pub or_else: bool,
-    /// `e`: the recipe just before matched, and its action failed.
-    pub on_error: bool,
 }
 
 /// The other flags of procmailrc(5).

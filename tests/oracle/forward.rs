@@ -113,6 +113,22 @@ pub fn calls_procmail_once(text: &str) -> bool {
     }
 }
 
+/// `NAME=value` behind procmail, where that is all it is told.
+pub fn assignments(text: &str) -> Vec<&str> {
+    let command = text.trim().trim_matches('"');
+    match command.split_once("procmail ") {
+        Some((_, words)) if words.split(' ').all(is_assignment) => words.split(' ').collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn is_assignment(word: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    word.split_once('=').is_some_and(|(name, value)| {
+        !name.is_empty() && (name.to_owned() + value).chars().all(is_plain)
+    })
+}
+
 /// The words between commas and line ends, outside of quotes and comments.
 fn destinations(text: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();

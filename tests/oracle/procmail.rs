@@ -214,11 +214,15 @@ fn once(
     }
     let mail = cell.path("message");
     fs::write(&mail, message)?;
-    let argv: &[&str] = match prepared.is_verbose {
-        true => &["/usr/bin/procmail", "VERBOSE=on"],
-        false => &["/usr/bin/procmail"],
-    };
-    let exit = cell.run(argv, fs::File::open(&mail)?, patience)?;
+    let forward = files
+        .0
+        .get(".forward")
+        .map(|text| String::from_utf8_lossy(text));
+    let assignments = super::forward::assignments(forward.as_deref().unwrap_or_default());
+    let mut argv = vec!["/usr/bin/procmail"];
+    argv.extend(prepared.is_verbose.then_some("VERBOSE=on"));
+    argv.extend(assignments);
+    let exit = cell.run(&argv, fs::File::open(&mail)?, patience)?;
 
     let mut log = String::from_utf8_lossy(&exit.stderr).into_owned();
     let telling = telling_lines(message);

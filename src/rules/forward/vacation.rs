@@ -14,7 +14,9 @@ impl Mailer<'_, '_> {
             Some(path) => path.known()?.to_owned(),
             None => ".vacation.msg".to_owned(),
         };
-        let absolute = path::join(&self.settings.home_path, &written);
+        // The shell puts the home in place of the tilde.
+        let in_home = written.strip_prefix("~/").unwrap_or(&written);
+        let absolute = path::join(&self.settings.home_path, in_home);
         let read = match path::below(&self.settings.home_path, &absolute) {
             Some(path) => self.ledger.read(path),
             None => Err(ReadError::Outside),

@@ -11,7 +11,7 @@ use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::{host_printed, path};
 use crate::rules::model::{
-    Action, Assign, Destination, Flags, Piece, Recipe, StatementId, Step, Target, Text,
+    Action, Assign, Chained, Destination, Flags, Piece, Recipe, StatementId, Step, Target, Text,
 };
 use crate::rules::program::{self, Meaning};
 use crate::syntax::Encoding;
@@ -39,12 +39,8 @@ pub struct Process<'p> {
     pub(super) last_is_command: bool,
     /// The directory that relative paths start from.
     pub directory: String,
-    /// Whether the last recipe without `A` or `a` matched.
-    last_matched: bool,
-    /// Whether the last recipe that `E` did not hold back matched.
-    before_matched: bool,
-    /// Whether the last action succeeded.
-    succeeded: bool,
+    /// What the recipes so far did.
+    chain: Chained,
     /// The program that did it, where nothing tells whether it did succeed.
     assumed: Option<&'p Text>,
     /// The score of the last conditions (`$=`).
@@ -69,10 +65,7 @@ struct Frame<'p> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FrameKind {
     /// A block, and what the recipes above it had done.
-    Block {
-        last_matched: bool,
-        before_matched: bool,
-    },
+    Block(Chained),
     File,
     /// A file that took over: the one that called it does not go on.
     Switched,
@@ -135,7 +128,7 @@ impl<'p> Machine<'_, 'p> {
                     None => return status,
                     Some((original, waits)) => {
                         process = original;
-                        process.succeeded = !waits || status == 0;
+                        process.succeeds(!waits || status == 0);
                     }
                 },
             }
@@ -161,9 +154,7 @@ impl<'p> Machine<'_, 'p> {
             variables,
             last_is_command: false,
             directory: self.runner.home.to_owned(),
-            last_matched: false,
-            before_matched: false,
-            succeeded: false,
+            chain: Chained::AT_FIRST,
             assumed: None,
             score: 0,
             status: 0,
@@ -279,13 +270,9 @@ impl<'p> Machine<'_, 'p> {
         if let Some(command) = process.assumed.filter(|_| asks) {
             self.unknown(Unknown::Program(command.shown()));
         }
-        let matches = process.goes_on(recipe.chain) && self.conditions(process, recipe);
-        if !recipe.chain.also && !recipe.chain.also_if_succeeded {
-            process.last_matched = matches;
-        }
-        if !process.before_matched || !recipe.chain.or_else {
-            process.before_matched = matches;
-        }
+        let is_asked = process.chain.admits(recipe.chain) == Some(true);
+        let matches = is_asked && self.conditions(process, recipe);
+        process.chain = process.chain.after(recipe.chain, matches);
         if !matches {
             return Next::Step;
         }
@@ -302,9 +289,8 @@ impl<'p> Machine<'_, 'p> {
         let delivered = match &recipe.action {
             Action::Block(steps) => return process.enter(steps, flags),
             Action::File(folders) => {
-                process.succeeded =
-                    self.file(process, recipe.at, folders, encoding) || flags.ignore_errors;
-                process.succeeded
+                let filed = self.file(process, recipe.at, folders, encoding);
+                process.succeeds(filed || flags.ignore_errors)
             }
             Action::Forward(words) => {
                 let words = words
@@ -324,8 +310,7 @@ impl<'p> Machine<'_, 'p> {
                 self.outcome.programs.push(format!("sendmail {shown}"));
                 self.redirect(recipients(&words));
                 process.status = 0;
-                process.succeeded = true;
-                true
+                process.succeeds(true)
             }
             Action::Pipe(command) if flags.filter => {
                 self.filter(process, command, flags, encoding);
@@ -336,9 +321,8 @@ impl<'p> Machine<'_, 'p> {
                 let status = self
                     .run_program(process, command, &input, Task::Pipe, encoding)
                     .status;
-                process.succeeded = !flags.wait || status == 0;
                 process.last_is_command = true;
-                process.succeeded
+                process.succeeds(!flags.wait || status == 0)
             }
             Action::Capture { name, command } => {
                 self.capture(process, name, command, flags, encoding);
@@ -363,7 +347,7 @@ impl<'p> Machine<'_, 'p> {
         if flags.wait {
             process.filter_status = ran.status;
         }
-        process.succeeded = process.filter_status == 0;
+        process.succeeds(process.filter_status == 0);
         if flags.wait && ran.status != 0 {
             return;
         }
@@ -391,7 +375,7 @@ impl<'p> Machine<'_, 'p> {
         if flags.wait {
             process.filter_status = ran.status;
         }
-        process.succeeded = process.filter_status == 0;
+        process.succeeds(process.filter_status == 0);
         // What a failed program printed is thrown away.
         if !flags.wait || ran.status == 0 {
             let output = ran.output.strip_suffix(b"\n").unwrap_or(&ran.output);

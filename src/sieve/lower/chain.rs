@@ -10,7 +10,7 @@ use super::guard::{Guard, LeftOut};
 use super::left_out::{
     any_keeps, assigned_in, changed_by, may_keep, splits_all_the_same, splits_match,
 };
-use super::path::{Chained, Known, Path};
+use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::program::Acted;
 use super::seen::{Marked, marked};
@@ -19,7 +19,7 @@ use super::shape::Shape;
 use super::value::{command, set};
 use super::{Lowering, manual};
 use crate::ledger::Code;
-use crate::rules::model::{Chain, Recipe, StatementId, Step};
+use crate::rules::model::{Chain, Chained, Recipe, StatementId, Step};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use std::collections::BTreeSet;
 
@@ -118,7 +118,7 @@ impl Lowering<'_> {
     /// When a recipe matches; `None` where no message comes to its action, or it is
     /// left out.
     fn admitted(&mut self, recipe: &Recipe, path: &mut Path) -> Option<Guard> {
-        let left_out = match applies(recipe.chain, path.chain) {
+        let left_out = match path.chain.admits(recipe.chain) {
             Some(true) => {
                 self.reached.insert(recipe.at);
                 self.barred(recipe.at)
@@ -390,48 +390,6 @@ fn branches(before: Vec<Command>, arms: Vec<Arm>, otherwise: Flow, always: bool)
         commands,
         falls,
         exits,
-    }
-}
-
-impl Chained {
-    /// Behind a recipe that matched, or did not.
-    fn after(self, chain: Chain, matched: bool) -> Chained {
-        let mut after = self;
-        if !chain.also && !chain.also_if_succeeded {
-            after.last = Some(matched);
-        }
-        if !chain.or_else || self.previous == Some(false) {
-            after.previous = Some(matched);
-        } else if self.previous.is_none() {
-            after.previous = None;
-        }
-        after
-    }
-}
-
-/// Whether a recipe is looked at behind what an earlier one did; `None` where
-/// that is not known.
-fn applies(chain: Chain, before: Chained) -> Option<bool> {
-    let mut asked = Vec::new();
-    if chain.also {
-        asked.push(before.last);
-    }
-    if chain.also_if_succeeded {
-        asked.extend([before.last, before.succeeded]);
-    }
-    if chain.on_error {
-        asked.extend([
-            before.previous,
-            before.succeeded.map(|succeeded| !succeeded),
-        ]);
-    }
-    if chain.or_else {
-        asked.push(before.previous.map(|previous| !previous));
-    }
-    match asked.contains(&Some(false)) {
-        true => Some(false),
-        false if asked.contains(&None) => None,
-        false => Some(true),
     }
 }
 

@@ -6,7 +6,7 @@ use super::bounds::bytes_of;
 use super::chain::{Ahead, group_length};
 use super::left_out::{assigned_in, untold};
 use super::names::script_name;
-use super::path::{Chained, Known, Path};
+use super::path::{Known, Path};
 use super::pattern::Note;
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
@@ -336,10 +336,7 @@ impl Lowering<'_> {
         } else {
             self.steps(steps, path)
         };
-        path.chain = Chained {
-            succeeded: path.chain.succeeded,
-            ..chain
-        };
+        path.chain = path.chain.at_level_of(chain);
         flow
     }
 

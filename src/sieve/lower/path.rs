@@ -5,7 +5,7 @@ use super::names::Label;
 use super::shape::Shape;
 use super::variables::is_special;
 use crate::rules::elaborate::path as paths;
-use crate::rules::model::{StatementId, Text};
+use crate::rules::model::{Chained, StatementId, Text};
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 use crate::sieve::walk;
 use std::collections::HashMap;
@@ -44,18 +44,6 @@ pub(super) struct Path {
     pub depth: usize,
 }
 
-/// What the flags `A a E e` ask for (procmailrc(5)): `None` where it depends on
-/// the message and could not be told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Chained {
-    /// The last recipe without `A` and `a` matched.
-    pub last: Option<bool>,
-    /// The recipe just before ran, or one before it in a chain of `E`.
-    pub previous: Option<bool>,
-    /// The last action succeeded.
-    pub succeeded: Option<bool>,
-}
-
 /// What is known of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Known {
@@ -72,11 +60,7 @@ impl Path {
     /// The way into the rules of a home.
     pub fn new(home: &str) -> Self {
         Path {
-            chain: Chained {
-                last: Some(false),
-                previous: Some(false),
-                succeeded: Some(false),
-            },
+            chain: Chained::AT_FIRST,
             variables: Rc::default(),
             made: Rc::default(),
             directory: Some(home.into()),

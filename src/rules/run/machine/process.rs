@@ -2,27 +2,22 @@
 //! recipe runs, and where the process goes on.
 
 use super::{Frame, FrameKind, Next, Process};
-use crate::rules::model::{Chain, Flags, Step};
+use crate::rules::model::{Flags, Step};
 
 impl<'p> Process<'p> {
-    /// Whether what earlier recipes did lets one with these flags run.
-    pub(super) fn goes_on(&self, chain: Chain) -> bool {
-        (!chain.on_error || self.before_matched && !self.succeeded)
-            && (!chain.or_else || !self.before_matched)
-            && (!chain.also_if_succeeded || self.last_matched && self.succeeded)
-            && (!chain.also || self.last_matched)
+    /// Notes whether an action did what it should; that is given back.
+    pub(super) fn succeeds(&mut self, succeeded: bool) -> bool {
+        self.chain.succeeded = Some(succeeded);
+        succeeded
     }
 
     /// Enters the block of a recipe; with `c`, a clone does.
     pub(super) fn enter(&mut self, steps: &'p [Step], flags: &Flags) -> Next<'p> {
-        self.succeeded = true;
+        self.succeeds(true);
         let block = Frame {
             steps,
             at: 0,
-            kind: FrameKind::Block {
-                last_matched: self.last_matched,
-                before_matched: self.before_matched,
-            },
+            kind: FrameKind::Block(self.chain),
         };
         if !flags.copy {
             self.frames.push(block);
@@ -40,18 +35,12 @@ impl<'p> Process<'p> {
     /// Leaves the innermost block or file, which has come to its end.
     pub(super) fn leave(&mut self) {
         match self.frames.pop().map(|frame| frame.kind) {
-            Some(FrameKind::Block {
-                last_matched,
-                before_matched,
-            }) => {
-                self.last_matched = last_matched;
-                self.before_matched = before_matched;
-            }
+            Some(FrameKind::Block(above)) => self.chain = self.chain.at_level_of(above),
             // The file that it took over from ends as well, blocks and all.
             Some(FrameKind::Switched) => {
                 while let Some(frame) = self.frames.last_mut() {
                     match frame.kind {
-                        FrameKind::Block { .. } => {
+                        FrameKind::Block(_) => {
                             self.frames.pop();
                         }
                         _ => {
