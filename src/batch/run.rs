@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::users::{User, has};
 use super::write::Directory;
 use super::{index, input};
-use crate::home::{DiskHome, Home, Limits, SharedDirectory};
+use crate::home::{DiskHome, Format, Home, Limits, SharedDirectory};
 use crate::ledger::Code;
 use crate::report;
 use crate::rules::elaborate::path;
@@ -577,7 +577,7 @@ impl Run<'_> {
                 "{file} was changed since the last run, and is written anew: keep changes elsewhere"
             )
         });
-        let warnings = elsewhere.chain(changed);
+        let warnings = elsewhere.chain(changed).chain(joined(&own));
         Done {
             counts: translated.counts,
             manual: translated.manual,
@@ -598,6 +598,22 @@ impl Run<'_> {
                 .collect(),
         }
     }
+}
+
+/// Mailboxes that become one folder, other than the inbox, which takes what nothing files
+/// and several places may have been.
+fn joined(mailboxes: &[(String, Format, String)]) -> Vec<String> {
+    let mut folders: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (path, _, folder) in mailboxes {
+        folders.entry(folder).or_default().insert(path);
+    }
+    folders.remove("INBOX");
+    folders.retain(|_, paths| paths.len() > 1);
+    let said = folders.into_iter().map(|(folder, paths)| {
+        let paths = Vec::from_iter(paths).join(", ");
+        format!("{paths}: these become one folder, {folder}")
+    });
+    said.collect()
 }
 
 /// Rows of `virtual` for a whole domain, which take the mail of users that have no row of

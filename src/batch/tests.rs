@@ -618,6 +618,10 @@ fn what_an_administrator_has_to_know_is_told() {
         translated
             .folders
             .push((path, Format::Mbox, "private".into()));
+        for (directory, folder) in [("mail", "b"), ("Mail", "b"), ("Mail", "INBOX")] {
+            let path = format!("{}/{directory}/b", user.home_path);
+            { &mut translated.folders }.push((path, Format::Mbox, folder.into()));
+        }
         Ok(translated)
     };
     let told = || {
@@ -634,6 +638,11 @@ fn what_an_administrator_has_to_know_is_told() {
         first.contains("ann: /home/emma/Mail/private may be somebody else's"),
         "{first}"
     );
+    assert!(
+        first.contains("/home/ann/mail/b: these become one folder, b"),
+        "{first}"
+    );
+    assert!(!first.contains("folder, INBOX"), "{first}");
     assert!(!first.contains("was changed"), "{first}");
     let folders = lines(stage.path(), "folders.csv");
     assert!(
