@@ -7,7 +7,7 @@ mod finding;
 mod statement;
 
 pub use code::Code;
-pub use finding::{Finding, Findings, Verdict};
+pub use finding::{Finding, Findings, Note, Verdict};
 pub use statement::{Statement, StatementId, StatementKind};
 
 use crate::home::{Home, ReadError};
@@ -133,32 +133,13 @@ impl<'h> Ledger<'h> {
     }
 
     /// Enters a finding about a whole statement; the same one counts once.
-    pub fn find(
-        &mut self,
-        at: StatementId,
-        verdict: Verdict,
-        code: Code,
-        message: impl Into<String>,
-    ) {
-        self.find_in(at, None, verdict, code, message);
+    pub fn find(&mut self, at: StatementId, note: Note) {
+        self.find_in(at, None, note);
     }
 
     /// Enters a finding about a part of a statement; the same one counts once.
-    pub fn find_in(
-        &mut self,
-        at: StatementId,
-        span: Option<Span>,
-        verdict: Verdict,
-        code: Code,
-        message: impl Into<String>,
-    ) {
-        self.findings.add(Finding {
-            at,
-            span,
-            verdict,
-            code,
-            message: message.into(),
-        });
+    pub fn find_in(&mut self, at: StatementId, span: Option<Span>, note: Note) {
+        self.findings.add(note.about(at, span));
     }
 
     /// The books: sources, statements, findings.

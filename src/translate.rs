@@ -2,7 +2,7 @@
 //! whole translation: the model, the script, the report.
 
 use crate::home::Home;
-use crate::ledger::{Code, Finding, Verdict};
+use crate::ledger::{Code, Finding, Note, Verdict};
 use crate::report::Report;
 use crate::rules::elaborate::{Elaborated, Settings};
 use crate::rules::forward::elaborate_home;
@@ -161,13 +161,8 @@ fn passed_through(
     let span = program.statements.get(at.0 as usize).map(|of| of.span);
     let source = span.and_then(|span| sources.get(span.file.0 as usize));
     let text = source.map_or(String::new(), |source| source.text.clone());
-    let finding = |verdict, message| Finding {
-        at,
-        span: None,
-        verdict,
-        code: Code::SieveFilter,
-        message,
-    };
+    let finding =
+        |verdict, message: String| Note::new(verdict, Code::SieveFilter, message).about(at, None);
     match check::read_back(&text, target) {
         Ok((requires, actions)) => {
             let redirects: BTreeSet<String> = actions.redirects().map(str::to_owned).collect();

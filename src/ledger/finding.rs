@@ -38,6 +38,64 @@ impl Verdict {
     }
 }
 
+/// What a stage has to say, wherever it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What it makes of the statement.
+    pub verdict: Verdict,
+    /// Its code, explained by `sievify explain`.
+    pub code: Code,
+    /// One sentence for this very place, without a final full stop.
+    pub message: String,
+}
+
+impl Note {
+    /// With any verdict.
+    pub fn new(verdict: Verdict, code: Code, message: impl Into<String>) -> Note {
+        Note {
+            verdict,
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The same outcome, and something to know about it.
+    pub fn exact(code: Code, message: impl Into<String>) -> Note {
+        Note::new(Verdict::Exact, code, message)
+    }
+
+    /// Different, in the way that the message names.
+    pub fn adapted(code: Code, message: impl Into<String>) -> Note {
+        Note::new(Verdict::Adapted, code, message)
+    }
+
+    /// Without a meaning on the server.
+    pub fn dropped(code: Code, message: impl Into<String>) -> Note {
+        Note::new(Verdict::Dropped, code, message)
+    }
+
+    /// Not translated.
+    pub fn manual(code: Code, message: impl Into<String>) -> Note {
+        Note::new(Verdict::Manual, code, message)
+    }
+
+    /// About a statement, or a part of it.
+    pub fn about(self, at: StatementId, span: Option<Span>) -> Finding {
+        let Note {
+            verdict,
+            code,
+            message,
+        } = self;
+        Finding {
+            at,
+            span,
+            verdict,
+            code,
+            message,
+        }
+    }
+}
+
 /// Something a stage has to say about a statement. A statement without any
 /// finding is `exact`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

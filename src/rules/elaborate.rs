@@ -25,7 +25,7 @@ pub use variables::environment;
 
 use super::model::*;
 use crate::home::ReadError;
-use crate::ledger::{Code, Finding, Ledger, Verdict};
+use crate::ledger::{Code, Finding, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
 use crate::syntax::{FileId, Source, Span};
 use statements::{Item, ItemKind};
@@ -264,9 +264,10 @@ impl Elaborator<'_, '_> {
             if is_block(&item.kind) && self.depth >= MAX_DEPTH {
                 self.ledger.find(
                     item.at,
-                    Verdict::Manual,
-                    Code::TooDeep,
-                    format!("This block stands in {MAX_DEPTH} others and more"),
+                    Note::manual(
+                        Code::TooDeep,
+                        format!("This block stands in {MAX_DEPTH} others and more"),
+                    ),
                 );
                 if let Some(level) = levels.last_mut() {
                     level.steps.push(Step::Unknown { at: item.at });
@@ -314,17 +315,13 @@ impl Elaborator<'_, '_> {
                 }
                 ItemKind::Skipped => self.ledger.find(
                     item.at,
-                    Verdict::Dropped,
-                    Code::SkippedText,
-                    "procmail could not read this text as a statement, and skipped it too",
+                    Note::dropped(
+                        Code::SkippedText,
+                        "procmail could not read this text as a statement, and skipped it too",
+                    ),
                 ),
                 ItemKind::TooLarge => {
-                    self.ledger.find(
-                        item.at,
-                        Verdict::Manual,
-                        Code::TooLarge,
-                        "This file holds more rules than anybody writes, and was not looked into",
-                    );
+                    self.ledger.find(item.at, Note::manual(Code::TooLarge, "This file holds more rules than anybody writes, and was not looked into"));
                     if let Some(level) = levels.last_mut() {
                         level.steps.push(Step::Unknown { at: item.at });
                     }
@@ -333,12 +330,7 @@ impl Elaborator<'_, '_> {
         }
         while levels.len() > 1 {
             if let Some(recipe) = levels.last().and_then(|level| level.recipe.as_ref()) {
-                self.ledger.find(
-                    recipe.at,
-                    Verdict::Exact,
-                    Code::OpenBlock,
-                    "This block is never closed, so that all below stands in it; procmail read it so as well",
-                );
+                self.ledger.find(recipe.at, Note::exact(Code::OpenBlock, "This block is never closed, so that all below stands in it; procmail read it so as well"));
             }
             self.close_block(&mut levels);
         }
@@ -362,9 +354,10 @@ impl Elaborator<'_, '_> {
         }
         self.ledger.find(
             item.at,
-            Verdict::Manual,
-            Code::InUntranslatedBlock,
-            "The rule that this one stands inside was not translated",
+            Note::manual(
+                Code::InUntranslatedBlock,
+                "The rule that this one stands inside was not translated",
+            ),
         );
     }
 
@@ -375,21 +368,17 @@ impl Elaborator<'_, '_> {
                 if self.reached.insert(item.at) {
                     self.ledger.find(
                         item.at,
-                        Verdict::Manual,
-                        Code::IncludeLimit,
-                        "The file that this stands in was not looked into",
+                        Note::manual(
+                            Code::IncludeLimit,
+                            "The file that this stands in was not looked into",
+                        ),
                     );
                 }
             }
         }
         for at in std::mem::take(&mut self.unreached) {
             if !self.reached.contains(&at) {
-                self.ledger.find(
-                    at,
-                    Verdict::Dropped,
-                    Code::NeverReached,
-                    "No message came to this place, because the rules above it end for every message",
-                );
+                self.ledger.find(at, Note::dropped(Code::NeverReached, "No message came to this place, because the rules above it end for every message"));
             }
         }
     }
@@ -418,12 +407,7 @@ impl Elaborator<'_, '_> {
 
     /// A recipe without an action. To those that hang on it, it has not matched.
     fn incomplete(&mut self, at: StatementId, header: Span) -> Step {
-        self.ledger.find(
-            at,
-            Verdict::Dropped,
-            Code::NoAction,
-            "This recipe says nothing to do with the mail it matches, so procmail skipped it too",
-        );
+        self.ledger.find(at, Note::dropped(Code::NoAction, "This recipe says nothing to do with the mail it matches, so procmail skipped it too"));
         let read = recipe::header(self.ledger.text(header), &self.variables);
         Step::Recipe(Recipe {
             at,
@@ -459,11 +443,12 @@ impl Elaborator<'_, '_> {
             self.ledger.find_in(
                 at,
                 Some(header),
-                Verdict::Exact,
-                Code::SkippedFlags,
-                format!(
-                    "procmail knows no such flag and skipped the rest of the line: {}",
-                    shown(&read.skipped)
+                Note::exact(
+                    Code::SkippedFlags,
+                    format!(
+                        "procmail knows no such flag and skipped the rest of the line: {}",
+                        shown(&read.skipped)
+                    ),
                 ),
             );
         }
@@ -492,9 +477,10 @@ impl Elaborator<'_, '_> {
             self.ledger.find_in(
                 at,
                 Some(span),
-                Verdict::Manual,
-                Code::UnclearRecipe,
-                format!("This recipe cannot be understood without a message: {why}"),
+                Note::manual(
+                    Code::UnclearRecipe,
+                    format!("This recipe cannot be understood without a message: {why}"),
+                ),
             );
             if let Some(level) = levels.last_mut() {
                 level.steps.push(Step::Unknown { at });
@@ -561,29 +547,17 @@ impl Elaborator<'_, '_> {
                 if let Some(Piece::Literal(last)) = text.0.last()
                     && last.ends_with('\r')
                 {
-                    self.ledger.find_in(
-                        at,
-                        Some(condition.span),
-                        Verdict::Manual,
-                        Code::CarriageReturn,
-                        "The line ends as on Windows, so procmail looked for a carriage return that no mail has there: the recipe never matched",
-                    );
+                    self.ledger.find_in(at, Some(condition.span), Note::manual(Code::CarriageReturn, "The line ends as on Windows, so procmail looked for a carriage return that no mail has there: the recipe never matched"));
                 }
             }
             Test::Always
                 if condition.negated
                     && condition.span.end - condition.span.start >= self.variables.line_limit() =>
             {
-                self.ledger.find_in(
-                    at,
-                    Some(condition.span),
-                    Verdict::Exact,
-                    Code::LineTooLong,
-                    format!(
+                self.ledger.find_in(at, Some(condition.span), Note::exact(Code::LineTooLong, format!(
                         "The condition is longer than the {} bytes that procmail reads (LINEBUF), so the recipe never matched",
                         self.variables.line_limit()
-                    ),
-                );
+                    )));
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ use super::model::{
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
-use crate::ledger::{Code, Finding, Ledger, Verdict};
+use crate::ledger::{Code, Ledger, Note};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Span};
 use lists::Listed;
@@ -112,13 +112,11 @@ impl<'h, 's> Mailer<'h, 's> {
         let files = texts::read(&mut self.ledger, self.settings, &body);
         let (sources, statements, mut findings) = self.ledger.close();
         findings.retain(|finding| !self.dead.contains(&finding.at.0));
-        findings.extend(self.dead.map(|at| Finding {
-            at: StatementId(at),
-            span: None,
-            verdict: Verdict::Dropped,
-            code: Code::DeadRules,
-            message: "No message came to these rules: the mail is sent elsewhere before".to_owned(),
-        }));
+        let dead = Note::dropped(
+            Code::DeadRules,
+            "No message came to these rules: the mail is sent elsewhere before",
+        );
+        findings.extend({ self.dead }.map(|at| dead.clone().about(StatementId(at), None)));
         let script = self.script.filter(|&at| body == [Step::Unknown { at }]);
         let program = Program {
             statements,
@@ -204,7 +202,7 @@ impl<'h, 's> Mailer<'h, 's> {
                 );
                 for at in entered.map(StatementId) {
                     self.ledger
-                        .find(at, Verdict::Dropped, Code::DeadRules, message.clone());
+                        .find(at, Note::dropped(Code::DeadRules, message.clone()));
                 }
                 continue;
             }
@@ -213,7 +211,7 @@ impl<'h, 's> Mailer<'h, 's> {
                 let message = "The mailer never looked for a file with capitals in its name";
                 for at in entered.map(StatementId) {
                     self.ledger
-                        .find(at, Verdict::Dropped, Code::DeadRules, message);
+                        .find(at, Note::dropped(Code::DeadRules, message));
                 }
                 continue;
             }
@@ -300,7 +298,7 @@ impl<'h, 's> Mailer<'h, 's> {
         let at = self.ledger.statement(StatementKind::Skipped, span);
         let message = format!("{path} could not be read: {error}");
         self.ledger
-            .find(at, Verdict::Manual, Code::FileUnreadable, message);
+            .find(at, Note::manual(Code::FileUnreadable, message));
         at
     }
 
@@ -364,12 +362,7 @@ impl<'h, 's> Mailer<'h, 's> {
             return;
         }
         let at = self.ledger.statement(StatementKind::Skipped, span);
-        self.ledger.find(
-            at,
-            Verdict::Adapted,
-            Code::CommentBehind,
-            "The mailer took this for addresses that do not exist, and told the sender of every message so",
-        );
+        self.ledger.find(at, Note::adapted(Code::CommentBehind, "The mailer took this for addresses that do not exist, and told the sender of every message so"));
     }
 
     fn target(&mut self, at: StatementId, destination: &syntax::Destination) -> Target {
@@ -390,12 +383,7 @@ impl<'h, 's> Mailer<'h, 's> {
             syntax::Destination::Address(address) => Target::Address(address.clone()),
             syntax::Destination::File(path) => {
                 if path.starts_with('~') && !path.starts_with("~/") {
-                    self.ledger.find(
-                        at,
-                        Verdict::Adapted,
-                        Code::DestinationUnclear,
-                        "Postfix takes ~user for an address; here it is taken for the home of that user",
-                    );
+                    self.ledger.find(at, Note::adapted(Code::DestinationUnclear, "Postfix takes ~user for an address; here it is taken for the home of that user"));
                 }
                 Target::Folder(self.folder(path))
             }
@@ -441,17 +429,13 @@ impl<'h, 's> Mailer<'h, 's> {
             }
             self.ledger.find(
                 at,
-                Verdict::Adapted,
-                Code::KeepTaken,
-                format!("\\{name} is taken for the user's own mailbox"),
+                Note::adapted(
+                    Code::KeepTaken,
+                    format!("\\{name} is taken for the user's own mailbox"),
+                ),
             );
         } else if self.detail.is_some() && self.main.is_some() {
-            self.ledger.find(
-                at,
-                Verdict::Adapted,
-                Code::OwnAddress,
-                "Postfix asked .forward where this stands in a file for one detail; here it is the mailbox",
-            );
+            self.ledger.find(at, Note::adapted(Code::OwnAddress, "Postfix asked .forward where this stands in a file for one detail; here it is the mailbox"));
         } else {
             self.with_other_detail(at, name);
         }
@@ -466,12 +450,7 @@ impl<'h, 's> Mailer<'h, 's> {
         };
         let file = format!(".forward+{}", detail.to_lowercase());
         if self.ledger.home().kind(&file).is_some() {
-            self.ledger.find(
-                at,
-                Verdict::Adapted,
-                Code::OwnAddress,
-                format!("Mail for this address came in again, and went by {file}; here it goes to the mailbox"),
-            );
+            self.ledger.find(at, Note::adapted(Code::OwnAddress, format!("Mail for this address came in again, and went by {file}; here it goes to the mailbox")));
         }
     }
 
@@ -538,12 +517,7 @@ impl<'h, 's> Mailer<'h, 's> {
                 match call::read(&self.known(arguments), &self.settings.user) {
                     Some(called) => {
                         if called.is_filter {
-                            self.ledger.find(
-                            at,
-                            Verdict::Adapted,
-                            Code::TakenByNone,
-                            "procmail -m returned mail to its sender that no rule took; it stays in the inbox",
-                        );
+                            self.ledger.find(at, Note::adapted(Code::TakenByNone, "procmail -m returned mail to its sender that no rule took; it stays in the inbox"));
                         }
                         self.rules(at, called.call)
                     }
@@ -608,7 +582,7 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     fn manual(&mut self, at: StatementId, code: Code, message: String) {
-        self.ledger.find(at, Verdict::Manual, code, message);
+        self.ledger.find(at, Note::manual(code, message));
     }
 }
 

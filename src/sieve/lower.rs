@@ -50,7 +50,7 @@ use super::print::{Printed, print};
 use super::script::{Command, Script};
 use super::target::{Extension, Target};
 use super::tidy::tidy;
-use crate::ledger::{Code, Finding, Findings, Verdict};
+use crate::ledger::{Code, Finding, Findings, Note};
 use crate::rules::elaborate::{Settings, path as paths};
 use crate::rules::model::{Format, Program, StatementId, Step};
 use crate::syntax::{Source, Span};
@@ -58,7 +58,6 @@ use bounds::Bounds;
 use marks::Marks;
 use names::{Label, Names};
 use path::Path;
-use pattern::Note;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use unchanged::Unchanged;
 use variables::Read;
@@ -261,18 +260,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn find_in(&mut self, at: StatementId, span: Option<Span>, note: Note) {
-        let Note {
-            verdict,
-            code,
-            message,
-        } = note;
-        self.findings.add(Finding {
-            at,
-            span,
-            verdict,
-            code,
-            message,
-        });
+        self.findings.add(note.about(at, span));
     }
 
     /// Where a statement stands.
@@ -301,24 +289,4 @@ impl<'a> Lowering<'a> {
             None => paths::join(&self.naming.home, path),
         }
     }
-}
-
-fn note(verdict: Verdict, code: Code, message: impl Into<String>) -> Note {
-    Note {
-        verdict,
-        code,
-        message: message.into(),
-    }
-}
-
-fn manual(code: Code, message: impl Into<String>) -> Note {
-    note(Verdict::Manual, code, message)
-}
-
-fn dropped(code: Code, message: impl Into<String>) -> Note {
-    note(Verdict::Dropped, code, message)
-}
-
-fn adapted(code: Code, message: impl Into<String>) -> Note {
-    note(Verdict::Adapted, code, message)
 }

@@ -3,7 +3,7 @@
 use super::include::leading_variable;
 use super::variables::{self, Value};
 use super::{Elaborator, End, expand, leading_name};
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{Assign, Piece, StatementId, Step, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::syntax::Span;
@@ -20,19 +20,15 @@ impl Elaborator<'_, '_> {
         if let Some(Piece::Literal(last)) = value.as_ref().and_then(|value| value.0.last())
             && last.ends_with('\r')
         {
-            self.ledger.find(
-                at,
-                Verdict::Exact,
-                Code::CarriageReturn,
-                "The line ends as on Windows, and procmail took the carriage return for a part of the value",
-            );
+            self.ledger.find(at, Note::exact(Code::CarriageReturn, "The line ends as on Windows, and procmail took the carriage return for a part of the value"));
         }
         if value == Some(variables::too_long()) {
             self.ledger.find(
                 at,
-                Verdict::Manual,
-                Code::ValueTooLong,
-                "With its variables written out, this value is longer than procmail could read",
+                Note::manual(
+                    Code::ValueTooLong,
+                    "With its variables written out, this value is longer than procmail could read",
+                ),
             );
         }
         let assign = Step::Assign(Assign {
@@ -62,7 +58,7 @@ impl Elaborator<'_, '_> {
                 Code::Trap => Verdict::Manual,
                 _ => Verdict::Dropped,
             };
-            self.ledger.find(at, verdict, code, message);
+            self.ledger.find(at, Note::new(verdict, code, message));
         }
         self.variables.assign(name, value.as_ref());
         (Some(assign), End::Open)
@@ -91,21 +87,16 @@ impl Elaborator<'_, '_> {
         }
         let Some(name) = value.known() else {
             self.ledger
-                .find(at, Verdict::Adapted, Code::HostValue, TAKEN_FOR_THIS);
+                .find(at, Note::adapted(Code::HostValue, TAKEN_FOR_THIS));
             return true;
         };
         if let Some(variable) = rootless
             && name.is_empty()
             && self.blocks == 0
         {
-            self.ledger.find(
-                at,
-                Verdict::Adapted,
-                Code::HostValue,
-                format!(
+            self.ledger.find(at, Note::adapted(Code::HostValue, format!(
                     "{variable} is taken to have held the name of the old server; without a value, procmail stopped here, and the mail was gone"
-                ),
-            );
+                )));
             return true;
         }
         let first = |name: &str| name.split('.').next().map(str::to_ascii_lowercase);
@@ -123,7 +114,7 @@ impl Elaborator<'_, '_> {
             }
         };
         self.ledger
-            .find(at, Verdict::Adapted, Code::HostValue, message);
+            .find(at, Note::adapted(Code::HostValue, message));
         is_this
     }
 }

@@ -5,35 +5,14 @@ use super::{
     statements,
 };
 use crate::home::ReadError;
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{StatementId, Step, Text};
 use crate::syntax::FileId;
 use std::rc::Rc;
 
-/// Why a file is not gone into.
-struct LeftOut {
-    verdict: Verdict,
-    code: Code,
-    message: String,
-}
-
-impl LeftOut {
-    /// procmail went on without it, too.
-    fn missing(message: String) -> Self {
-        LeftOut {
-            verdict: Verdict::Dropped,
-            code: Code::MissingInclude,
-            message,
-        }
-    }
-
-    fn unknown(code: Code, message: impl Into<String>) -> Self {
-        LeftOut {
-            verdict: Verdict::Manual,
-            code,
-            message: message.into(),
-        }
-    }
+/// A file that is not there: procmail went on without it, too.
+fn missing(message: String) -> Note {
+    Note::dropped(Code::MissingInclude, message)
 }
 
 impl Elaborator<'_, '_> {
@@ -63,13 +42,10 @@ impl Elaborator<'_, '_> {
         });
         let (file, absolute) = match entered {
             Ok(entered) => entered,
-            Err(LeftOut {
-                verdict,
-                code,
-                message,
-            }) => {
-                self.ledger.find(at, verdict, code, message);
-                let step = (verdict == Verdict::Manual).then_some(Step::Unknown { at });
+            Err(note) => {
+                let is_manual = note.verdict == Verdict::Manual;
+                self.ledger.find(at, note);
+                let step = is_manual.then_some(Step::Unknown { at });
                 return (step, End::Open);
             }
         };
@@ -88,13 +64,9 @@ impl Elaborator<'_, '_> {
     }
 
     /// The file of a name, and its absolute path.
-    fn included(
-        &mut self,
-        name: &Text,
-        rootless: Option<&str>,
-    ) -> Result<(FileId, String), LeftOut> {
+    fn included(&mut self, name: &Text, rootless: Option<&str>) -> Result<(FileId, String), Note> {
         let known = name.known().ok_or_else(|| {
-            LeftOut::unknown(
+            Note::manual(
                 Code::UnknownInclude,
                 "Which file is read here is not known before a message is there",
             )
@@ -103,7 +75,7 @@ impl Elaborator<'_, '_> {
             _ if known.starts_with('/') => path::join("/", known),
             Some(directory) => path::join(directory, known),
             None => {
-                return Err(LeftOut::unknown(
+                return Err(Note::manual(
                     Code::UnknownInclude,
                     format!(
                         "The file {} could not be read: the directory it is looked for in is not known",
@@ -118,15 +90,15 @@ impl Elaborator<'_, '_> {
         };
         match (read, rootless) {
             (Ok(file), _) => Ok((file, absolute)),
-            (Err(ReadError::Outside), Some(variable)) => Err(LeftOut::missing(format!(
+            (Err(ReadError::Outside), Some(variable)) => Err(missing(format!(
                 "{variable} has no value here, so procmail looked for the file {}, where users have none, and went on without it",
                 shown(&absolute)
             ))),
-            (Err(ReadError::Missing | ReadError::NotAFile), _) => Err(LeftOut::missing(format!(
+            (Err(ReadError::Missing | ReadError::NotAFile), _) => Err(missing(format!(
                 "There is no file {} in the home, and procmail went on without it",
                 shown(known)
             ))),
-            (Err(error), _) => Err(LeftOut::unknown(
+            (Err(error), _) => Err(Note::manual(
                 Code::UnreadInclude,
                 format!("The file {} was not read: {error}", shown(known)),
             )),
@@ -134,7 +106,7 @@ impl Elaborator<'_, '_> {
     }
 
     /// Counts a file in, where no bound is passed by that.
-    fn takes_in(&mut self, file: FileId, path: &str) -> Result<(), LeftOut> {
+    fn takes_in(&mut self, file: FileId, path: &str) -> Result<(), Note> {
         let source = self.ledger.source(file);
         self.bytes += source.map_or(0, |source| source.text.len());
         if self.bytes > MAX_BYTES || self.statements > MAX_STATEMENTS {
@@ -152,7 +124,7 @@ impl Elaborator<'_, '_> {
             return Ok(());
         }
         self.left_out.push(file);
-        Err(LeftOut::unknown(
+        Err(Note::manual(
             Code::IncludeLimit,
             format!(
                 "The file {} is not looked into here, because files that read each other make the rules grow past every bound",

@@ -3,7 +3,7 @@
 
 use super::variables::Value;
 use super::{Elaborator, expand, leading_name, recipe, shown};
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::syntax::Span;
 
@@ -21,13 +21,7 @@ impl Elaborator<'_, '_> {
             // A blank ends the name.
             let name = line.split_whitespace().next().unwrap_or_default();
             let name = shown(name);
-            self.ledger.find_in(
-                at,
-                Some(span),
-                Verdict::Adapted,
-                Code::AccidentalMailbox,
-                format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox"),
-            );
+            self.ledger.find_in(at, Some(span), Note::adapted(Code::AccidentalMailbox, format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox")));
             return Action::File(vec![self.inbox()]);
         }
         if recipe.flags.filter {
@@ -43,17 +37,18 @@ impl Elaborator<'_, '_> {
             // error in writing one.
             recipe.flags.ignore_errors &= name.is_empty();
             let (verdict, message) = nameless(recipe.flags.ignore_errors);
-            self.ledger
-                .find_in(at, Some(span), verdict, Code::NamelessMailbox, message);
+            self.ledger.find_in(
+                at,
+                Some(span),
+                Note::new(verdict, Code::NamelessMailbox, message),
+            );
             return Action::File(Vec::new());
         }
         if self.variables.directory().is_none() && folders.iter().any(is_seen_from_directory) {
             self.ledger.find_in(
                 at,
                 Some(span),
-                Verdict::Adapted,
-                Code::UnknownDirectory,
-                WITHOUT_DIRECTORY,
+                Note::adapted(Code::UnknownDirectory, WITHOUT_DIRECTORY),
             );
         }
         Action::File(folders)

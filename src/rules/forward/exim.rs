@@ -7,7 +7,7 @@ mod tests;
 use super::expand::expand;
 use super::{Mailer, texts};
 use crate::home::ReadError;
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note};
 use crate::rules::elaborate::path;
 use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
 use crate::rules::model::{
@@ -120,8 +120,8 @@ impl Filter<'_, '_, '_> {
         }
     }
 
-    fn find(&mut self, at: StatementId, verdict: Verdict, code: Code, message: impl Into<String>) {
-        self.mailer.ledger.find(at, verdict, code, message);
+    fn find(&mut self, at: StatementId, note: Note) {
+        self.mailer.ledger.find(at, note);
     }
 
     fn commands(&mut self, commands: &[syntax::Command]) -> Vec<Command> {
@@ -195,7 +195,7 @@ impl Filter<'_, '_, '_> {
                     true => self.address(at, to),
                     false => {
                         let message = "Exim lets bounces go to nobody but the user, and does nothing with a filter that asks for it";
-                        self.find(at, Verdict::Manual, Code::EximRefused, message);
+                        self.find(at, Note::manual(Code::EximRefused, message));
                         Target::Unknown
                     }
                 };
@@ -234,20 +234,21 @@ impl Filter<'_, '_, '_> {
             CommandKind::Fail => Command::Refuse { at },
             CommandKind::Add => {
                 let message = "The filter counts here, and Sieve does not";
-                self.find(at, Verdict::Manual, Code::EximCounter, message);
+                self.find(at, Note::manual(Code::EximCounter, message));
                 Command::Unknown { at }
             }
             CommandKind::Note if seen == Some(true) => {
                 let message = "This writes a note, and throws the message away by the word “seen”";
-                self.find(at, Verdict::Manual, Code::EximSystem, message);
+                self.find(at, Note::manual(Code::EximSystem, message));
                 Command::Unknown { at }
             }
             CommandKind::Note => {
                 self.find(
                     at,
-                    Verdict::Dropped,
-                    Code::Logging,
-                    "This writes a note into a file of the old host",
+                    Note::dropped(
+                        Code::Logging,
+                        "This writes a note into a file of the old host",
+                    ),
                 );
                 return None;
             }
@@ -271,7 +272,7 @@ impl Filter<'_, '_, '_> {
         let text = self.known(&address.text);
         let Some(written) = text.known() else {
             let message = "The address differs from message to message";
-            self.find(at, Verdict::Manual, Code::EximComputed, message);
+            self.find(at, Note::manual(Code::EximComputed, message));
             return Target::Unknown;
         };
         match mailbox(written) {
@@ -279,7 +280,7 @@ impl Filter<'_, '_, '_> {
             Some(address) => Target::Address(address),
             None => {
                 let message = format!("“{}” is no address", super::shortened(written));
-                self.find(at, Verdict::Manual, Code::DestinationUnclear, message);
+                self.find(at, Note::manual(Code::DestinationUnclear, message));
                 Target::Unknown
             }
         }
@@ -309,7 +310,7 @@ impl Filter<'_, '_, '_> {
         let text = self.known(&path.text);
         let Some(written) = text.known() else {
             let message = "The mailbox differs from message to message";
-            self.find(at, Verdict::Manual, Code::EximComputed, message);
+            self.find(at, Note::manual(Code::EximComputed, message));
             return Target::Unknown;
         };
         let absolute = path::join(&self.mailer.settings.home_path, written);
@@ -343,7 +344,7 @@ impl Filter<'_, '_, '_> {
         if is_to_other || option("cc").is_some() || option("bcc").is_some() || returns {
             let message =
                 "This sends a message of its own, and a Sieve script can only answer the sender";
-            self.find(at, Verdict::Manual, Code::EximMail, message);
+            self.find(at, Note::manual(Code::EximMail, message));
             return None;
         }
         let breaks = |text: &Text| {
@@ -353,7 +354,7 @@ impl Filter<'_, '_, '_> {
         let mut written = options.iter().filter(|(option, _)| option != "text");
         if written.any(|(_, value)| breaks(&self.known(&value.text))) {
             let message = "Exim takes no line end in the header of a message";
-            self.find(at, Verdict::Manual, Code::EximMail, message);
+            self.find(at, Note::manual(Code::EximMail, message));
             return None;
         }
         let subject = option("subject").or_else(|| vacation.then(|| Text::literal("On vacation")));
@@ -380,7 +381,7 @@ impl Filter<'_, '_, '_> {
         }
         if computed || body.trim().is_empty() {
             let message = "The text of the answer differs from message to message";
-            self.find(at, Verdict::Manual, Code::EximMail, message);
+            self.find(at, Note::manual(Code::EximMail, message));
             return None;
         }
         Some(Target::Vacation(Vacation {
@@ -405,7 +406,7 @@ impl Filter<'_, '_, '_> {
             Err(error) => {
                 let message =
                     format!("The text of the answer, {written}, could not be read: {error}");
-                self.find(at, Verdict::Manual, Code::AnswerUnreadable, message);
+                self.find(at, Note::manual(Code::AnswerUnreadable, message));
                 None
             }
         }

@@ -3,6 +3,7 @@
 use super::lists::MAX_BYTES;
 use super::*;
 use crate::home::MemoryHome;
+use crate::ledger::{Finding, Verdict};
 use crate::rules::model::{Action, Assign, Vacation};
 use crate::rules::program::answer;
 

@@ -1,16 +1,15 @@
 //! In: what a recipe does. Out: commands, and whether the message goes on
 //! behind them.
 
+use super::Lowering;
 use super::mailbox::Place;
 use super::path::Path;
-use super::pattern::Note;
 use super::program::unmarked;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
 use super::value::{command, compare, shortened};
 use super::variables::last_assignment;
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::elaborate::names_of_host;
 use crate::rules::model::{Folder, StatementId, Text};
 use crate::rules::program::takes_value;
@@ -55,7 +54,7 @@ impl Lowering<'_> {
         if path.exit_code != Some(0)
             && let Some(at) = last_assignment(self.program, "EXITCODE")
         {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::Bounced,
                 "The mailer was told of it for mail as well that was delivered, and may have returned that or tried again; here nobody is told",
             ));
@@ -167,7 +166,7 @@ impl Lowering<'_> {
             Place::Inbox => self.keeping(copy, flags),
             Place::Folder(folder) => {
                 if !self.target.has(Extension::FileInto) {
-                    return Err(manual(
+                    return Err(Note::manual(
                         Code::NoFolders,
                         "The server has no fileinto, so all mail stays in the inbox",
                     ));
@@ -192,7 +191,7 @@ impl Lowering<'_> {
             Some(0) => {}
             // The mailer tries again later.
             Some(75) => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::TriedAgain,
                     "The old mailer kept such mail in its queue and tried again; here it stays in the inbox",
                 ));
@@ -200,7 +199,7 @@ impl Lowering<'_> {
             }
             Some(status) => return self.refused(at, status, path),
             None => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::Bounced,
                     "What the old mailer was told of such mail depends on rules above: it may have returned it, or tried again; here it stays in the inbox",
                 ));
@@ -222,7 +221,7 @@ impl Lowering<'_> {
             return self.kept(path);
         }
         if path.acted {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::Bounced,
                 "The old mailer returned the mail; the server cannot refuse mail that a rule above may have done something with, and it stays in the inbox",
             ));
@@ -232,14 +231,14 @@ impl Lowering<'_> {
         if !ereject && !self.target.has(Extension::Reject) {
             self.find(
                 at,
-                manual(
+                Note::manual(
                     Code::NoReject,
                     "The server cannot refuse mail, so what was refused stays in the inbox",
                 ),
             );
             return self.kept(path);
         }
-        self.find(at, adapted(
+        self.find(at, Note::adapted(
             Code::Bounced,
             format!("The old mailer returned the mail with exit status {status}; the server refuses it in words of its own"),
         ));
@@ -268,7 +267,7 @@ impl Lowering<'_> {
             ),
             _ => "The mail is kept in the inbox, because this rule cannot be carried out exactly, and could throw away mail that was kept before".to_owned(),
         };
-        self.find(at, adapted(Code::KeptInDoubt, message));
+        self.find(at, Note::adapted(Code::KeptInDoubt, message));
         true
     }
 
@@ -292,7 +291,7 @@ impl Lowering<'_> {
                 self.find(at, note);
             }
             if path.shape(&prepared.value) == Shape::Blank {
-                return Err(manual(
+                return Err(Note::manual(
                     Code::BadAddress,
                     "The address is taken from the mail with the blank in front of it",
                 ));
@@ -300,7 +299,7 @@ impl Lowering<'_> {
             values.push(self.address(at, prepared.value)?);
         }
         if values.is_empty() {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::BadAddress,
                 "No address is named to forward the mail to",
             ));
@@ -313,7 +312,7 @@ impl Lowering<'_> {
         let count = values.len();
         let to_own = count < named;
         if to_own {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::OwnAddress,
                 "The mail was sent to the user's own address, where it came in again; the script keeps it in the inbox",
             ));
@@ -330,7 +329,7 @@ impl Lowering<'_> {
                 commands.push(redirect);
                 continue;
             }
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::BadAddress,
                 "The address is taken from the mail; where that is not one address, the mail stays in the inbox",
             ));
@@ -411,7 +410,7 @@ impl Lowering<'_> {
             None => match &self.options.domain {
                 Some(domain) => (text, domain.clone()),
                 None => {
-                    return Err(manual(
+                    return Err(Note::manual(
                         Code::UnqualifiedAddress,
                         format!(
                             "“{shown}” has no domain, and which one the old server added is not known: give it with --domain"
@@ -441,7 +440,7 @@ impl Lowering<'_> {
             && !domain.contains("..")
             && !domain.starts_with(['.', '-']);
         if !fits {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::BadAddress,
                 format!("“{shown}” is no address that mail can be forwarded to"),
             ));
@@ -453,7 +452,7 @@ impl Lowering<'_> {
             Some(own) if host.contains(&domain.to_lowercase()) && domain != own => {
                 self.find(
                     at,
-                    adapted(
+                    Note::adapted(
                         Code::LocalDomain,
                         format!(
                             "“{domain}” was the old server itself; the mail goes to {local}@{own}"
@@ -470,7 +469,7 @@ impl Lowering<'_> {
 
     fn may_be_local(&mut self, at: StatementId, domain: &str) {
         if !domain.contains('.') {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::LocalDomain,
                 format!("“{domain}” is a name that may be known around the old server alone: the new one may keep this mail instead"),
             ));

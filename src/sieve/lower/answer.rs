@@ -1,12 +1,11 @@
 //! In: an automatic answer, by formail and sendmail or by vacation(1). Out: the
 //! `vacation` command (RFC 5230).
 
+use super::Lowering;
 use super::edit::trimmed;
 use super::path::Path;
-use super::pattern::Note;
 use super::value::{command, is_empty, reference, set, when};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{self, Action, Piece, Recipe, StatementId, Step, Text};
 use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Recipients, Reply, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Value};
@@ -52,7 +51,7 @@ impl Lowering<'_> {
             }
         }
         if text.trim().is_empty() {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::AnswerUnknown,
                 match missing {
                     Some(why) => format!("An answer was sent here, but {why}"),
@@ -65,7 +64,7 @@ impl Lowering<'_> {
         if let Some(why) = missing {
             self.find(
                 at,
-                adapted(Code::AnswerUnknown, format!("The answer is shorter: {why}")),
+                Note::adapted(Code::AnswerUnknown, format!("The answer is shorter: {why}")),
             );
         }
         let mut subject = None;
@@ -107,7 +106,7 @@ impl Lowering<'_> {
             _ => false,
         };
         if elsewhere || reply.edits.iter().any(is_to) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::SentByProgram,
                 "A mail was made of this one here, and sent to somebody else than its sender",
             ));
@@ -120,7 +119,7 @@ impl Lowering<'_> {
             _ => false,
         };
         if reply.edits.iter().any(copies) {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::Answered,
                 "The server sends the answer to the sender alone, and to none that the rules name",
             ));
@@ -143,7 +142,7 @@ impl Lowering<'_> {
             .clone()
             .unwrap_or_else(|| Text::literal(".vacation.msg"));
         let Some(message) = self.text_of(&file, path) else {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::AnswerUnreadable,
                 "The text of the answer could not be read",
             ));
@@ -232,7 +231,7 @@ impl Lowering<'_> {
     ) -> Result<(), Note> {
         if !self.target.has(Extension::Variables) {
             if path.answered {
-                return Err(manual(
+                return Err(Note::manual(
                     Code::NoVariables,
                     "The server answers a mail once, and has no variables to remember that a rule above answered it",
                 ));
@@ -244,7 +243,7 @@ impl Lowering<'_> {
         let answer = vec![vacation, set(&mark, &[], Value::text("yes"))];
         match path.answered {
             true => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::Answered,
                     "The server answers a mail once: one that a rule above has answered gets no second answer",
                 ));
@@ -264,7 +263,7 @@ impl Lowering<'_> {
         reason: Value,
     ) -> Result<Command, Note> {
         if !self.target.has(Extension::Vacation) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoVacation,
                 "The server sends no automatic answers",
             ));
@@ -273,13 +272,13 @@ impl Lowering<'_> {
             self.is_writable(text)?;
             let ends = |part: &Part| matches!(part, Part::Text(text) if text.contains('\0'));
             if text.0.iter().any(ends) {
-                return Err(manual(
+                return Err(Note::manual(
                     Code::AnswerUnreadable,
                     "The text of the answer has a byte in it at which servers end it",
                 ));
             }
         }
-        self.find(at, adapted(
+        self.find(at, Note::adapted(
             Code::Answered,
             "The server sends the answer in its own way: once to each sender within some days, and not to lists and machines",
         ));
@@ -338,7 +337,7 @@ pub(super) fn only_answers(recipe: &Recipe) -> bool {
 
 /// What there is to say where formail was asked whether somebody got an answer.
 pub(super) fn seen_senders() -> Note {
-    adapted(
+    Note::adapted(
         Code::SeenSenders,
         "formail remembered whom the answer below was sent to; the server remembers that by itself, and begins anew",
     )

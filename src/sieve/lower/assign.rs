@@ -1,6 +1,7 @@
 //! In: an assignment. Out: commands that give the script's variable its value,
 //! where something reads it.
 
+use super::Lowering;
 use super::bounds::bytes_of;
 use super::left_out::assigned_by;
 use super::names::script_name;
@@ -8,8 +9,7 @@ use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::sequence::Flow;
 use super::value::set;
-use super::{Lowering, dropped, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{Assign, Piece, Recipe, Text};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
@@ -58,7 +58,7 @@ impl Lowering<'_> {
                 if let Some(Meaning::SetFlags { .. }) = does {
                     self.find(
                         *at,
-                        manual(
+                        Note::manual(
                             Code::Trap,
                             "The mail is marked when it lies in a folder already, and the server marks it only as it files it",
                         ),
@@ -86,7 +86,7 @@ impl Lowering<'_> {
             {
                 self.find(
                     *at,
-                    dropped(
+                    Note::dropped(
                         Code::UnusedVariable,
                         format!("No rule that is carried out asks for {name}"),
                     ),

@@ -4,9 +4,8 @@
 //! Hostile rules end here too: what is lowered is counted as it comes, and when
 //! that is more than any server takes, the rest is left out.
 
-use super::pattern::Note;
-use super::{Lowering, manual};
-use crate::ledger::Code;
+use super::Lowering;
+use crate::ledger::{Code, Note};
 use crate::rules::model::StatementId;
 use crate::sieve::limits::{Limit, LimitBreach, over_limits};
 use crate::sieve::print::Printed;
@@ -153,7 +152,7 @@ impl Lowering<'_> {
 }
 
 fn too_much(why: impl std::fmt::Display) -> Note {
-    manual(
+    Note::manual(
         Code::OverLimit,
         format!("The script asks too much of the server: {why}"),
     )

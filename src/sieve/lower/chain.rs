@@ -5,6 +5,7 @@
 //! the rules that is known; where a message can come by several ways that
 //! matter, the rest of the chain is written for each.
 
+use super::Lowering;
 use super::answer::only_answers;
 use super::guard::{Guard, LeftOut};
 use super::left_out::{
@@ -17,8 +18,7 @@ use super::seen::{Marked, marked};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
 use super::value::{command, set};
-use super::{Lowering, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{Chain, Chained, Recipe, StatementId, Step};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use std::collections::BTreeSet;
@@ -128,7 +128,7 @@ impl Lowering<'_> {
                 path.chain = path.chain.after(recipe.chain, false);
                 return None;
             }
-            None => Some(manual(
+            None => Some(Note::manual(
                 Code::UnclearChain,
                 "This rule depends on what a rule above it did, and that rule is not carried out",
             )),

@@ -1,11 +1,10 @@
 //! In: the changes that formail makes to a header. Out: `addheader` and
 //! `deleteheader` (RFC 5293).
 
+use super::Lowering;
 use super::path::Path;
-use super::pattern::Note;
 use super::value::{command, compare, is_empty, when};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::StatementId;
 use crate::rules::program::Edit;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
@@ -29,20 +28,20 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
         if edits.contains(&Edit::Sender) {
-            return Err(adapted(
+            return Err(Note::adapted(
                 Code::HeaderUnchanged,
                 "The sender of the envelope stays as it was, since no script can change it",
             ));
         }
         if !self.target.has(Extension::EditHeader) {
-            return Err(adapted(
+            return Err(Note::adapted(
                 Code::HeaderUnchanged,
                 "The mail arrives without this change to its header, since the server does not change headers",
             ));
         }
         for name in edits.iter().flat_map(Edit::names) {
             if PROTECTED.contains(&name.to_lowercase().as_str()) {
-                return Err(adapted(
+                return Err(Note::adapted(
                     Code::HeaderUnchanged,
                     format!("No script may change the field {name}, so it stays as it was"),
                 ));
@@ -56,7 +55,7 @@ impl Lowering<'_> {
         let (encoding, edits): (Vec<Edit>, Vec<Edit>) =
             edits.iter().cloned().partition(is_encoding);
         if !encoding.is_empty() {
-            let note = adapted(
+            let note = Note::adapted(
                 Code::HeaderUnchanged,
                 format!("The field {ENCODING} stays as it was, for the text of the mail does"),
             );
@@ -77,7 +76,7 @@ impl Lowering<'_> {
                 Edit::Replace { name, value } => (Added::InPlace, name, value),
                 Edit::Rename { .. } | Edit::Sender => continue,
                 Edit::KeepFirst { name } | Edit::KeepLast { name } => {
-                    return Err(manual(
+                    return Err(Note::manual(
                         Code::HeaderUnchanged,
                         format!("Of several fields {name}, the server deletes all or none"),
                     ));
@@ -96,7 +95,7 @@ impl Lowering<'_> {
             let has_blank =
                 matches!(value.0.first(), Some(Part::Text(text)) if text.starts_with([' ', '\t']));
             if !has_blank && value.as_text().as_deref() != Some("") {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::BlankAfterColon,
                     format!("The field {name} was written without a blank behind its colon; on the server it has one"),
                 ));
@@ -138,13 +137,13 @@ impl Lowering<'_> {
         }
         let is_source = |name: &str| renames.iter().any(|(from, _)| is_same(from, name));
         if renames.iter().any(|(_, to)| is_source(to)) {
-            return Err(adapted(
+            return Err(Note::adapted(
                 Code::HeaderUnchanged,
                 "A field gets the name of another that is renamed as well, and the server renames one after the other",
             ));
         }
         if !renames.is_empty() && !self.target.has(Extension::Variables) {
-            return Err(adapted(
+            return Err(Note::adapted(
                 Code::HeaderUnchanged,
                 "The server cannot put the value of one field into another",
             ));
@@ -156,7 +155,7 @@ impl Lowering<'_> {
         for (from, to) in renames {
             self.find(
                 at,
-                adapted(
+                Note::adapted(
                     Code::HeaderUnchanged,
                     format!("Of several fields {from}, only the first gets the name {to}; the others are deleted"),
                 ),

@@ -2,9 +2,8 @@
 //! hostile rules ask the same a thousand times, and the users of one host copy
 //! recipes from each other.
 
-use super::manual;
-use super::pattern::{self, Matched, Note};
-use crate::ledger::Code;
+use super::pattern::{self, Matched};
+use crate::ledger::{Code, Note};
 use crate::rules::expression::Expression;
 use crate::sieve::shared::Shared;
 use crate::sieve::target::Target;
@@ -87,7 +86,7 @@ impl Expressions {
         let is_small = text.len() <= LONGEST;
         self.0.answer(key, is_small, || {
             let expression = Expression::new(text, *distinguishes).map_err(|error| {
-                manual(
+                Note::manual(
                     Code::TooComplex,
                     format!("The expression is too large: {error}"),
                 )

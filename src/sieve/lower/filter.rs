@@ -11,17 +11,17 @@ mod condition;
 mod expression;
 mod subject;
 
+use super::Lowering;
 use super::action::keep;
 use super::bounds::{bytes_of, bytes_of_test};
 use super::left_out::untold;
 use super::names::{COUNTED, Label};
 use super::path::Path;
-use super::pattern::{Fit, Note};
+use super::pattern::Fit;
 use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{command, is_empty, reference, set, shortened, when};
-use super::{Lowering, adapted, dropped, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::filter::{Branch, Command as Filtered};
 use crate::rules::model::{Folder, Format, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
@@ -84,7 +84,7 @@ impl Lowering<'_> {
             if sequence.has_ended() {
                 self.not_carried_out(
                     commands.get(number..).unwrap_or(&[]),
-                    &dropped(
+                    &Note::dropped(
                         Code::NeverReached,
                         "No message came to this place, because the filter ends above it",
                     ),
@@ -167,7 +167,7 @@ impl Lowering<'_> {
                 Ok(held) => held,
                 Err(note) => {
                     self.find(branch.at, note);
-                    let inside = manual(
+                    let inside = Note::manual(
                         Code::InUntranslatedBlock,
                         "The condition that this hangs on was not translated",
                     );
@@ -274,7 +274,7 @@ impl Lowering<'_> {
         if !counts && !self.target.has(Extension::Copy) {
             self.find(
                 at,
-                adapted(
+                Note::adapted(
                     Code::KeptInDoubt,
                     "The server files no copies: where not all of this mail is delivered elsewhere as well, all of it stays in the inbox, too",
                 ),
@@ -351,7 +351,7 @@ impl Lowering<'_> {
             }
             Target::Keep => Ok(vec![keep()]),
             Target::Rules(_) => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::EximKeep,
                     "The mail stays in the inbox; the rules of .procmailrc are not asked for it",
                 ));
@@ -416,7 +416,7 @@ impl Lowering<'_> {
     /// `fail`.
     fn refused_by(&mut self, at: StatementId, path: &Path) -> Flow {
         let message = "Exim refuses mail for a user's filter only where the host allows that; the mail stays in the inbox";
-        self.find(at, manual(Code::EximSystem, message));
+        self.find(at, Note::manual(Code::EximSystem, message));
         let mut flow = self.kept(path);
         self.comes_from(&mut flow.commands, at);
         flow

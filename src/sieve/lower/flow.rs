@@ -2,17 +2,16 @@
 //! ends in `stop`, one that does not goes on. `chain` follows recipes, `assign`
 //! assignments, and `left_out` says what is not carried out.
 
+use super::Lowering;
 use super::bounds::bytes_of;
 use super::chain::{Ahead, group_length};
 use super::left_out::{assigned_in, untold};
 use super::names::script_name;
 use super::path::{Known, Path};
-use super::pattern::Note;
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
 use super::value::{compare, set, when};
-use super::{Lowering, adapted, manual, note};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::elaborate::mailbox;
 use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step};
 use crate::rules::program::{Meaning, meaning};
@@ -97,7 +96,7 @@ impl Lowering<'_> {
             if let Some(at) = at {
                 self.find(
                     at,
-                    manual(
+                    Note::manual(
                         Code::DetailForward,
                         format!(
                             "The server cannot tell mail to {}+{word} from other mail",
@@ -232,7 +231,7 @@ impl Lowering<'_> {
             }
             Action::File(folders) if self.is_nameless(folders, path) => {
                 let (verdict, message) = mailbox::nameless(recipe.flags.ignore_errors);
-                self.find(at, note(verdict, Code::NamelessMailbox, message));
+                self.find(at, Note::new(verdict, Code::NamelessMailbox, message));
                 path.chain.succeeded = Some(false);
                 Ok(Flow::nothing().into())
             }
@@ -285,7 +284,7 @@ impl Lowering<'_> {
             };
             self.find(
                 recipe.at,
-                adapted(
+                Note::adapted(
                     Code::PartOnly,
                     format!(
                         "procmail delivered only the {part}; the server delivers the whole mail"
@@ -300,7 +299,7 @@ impl Lowering<'_> {
         if path.depth as u64 > limit.saturating_sub(2).max(1) {
             self.find(
                 recipe.at,
-                manual(
+                Note::manual(
                     Code::TooDeep,
                     format!("Rules stand in rules here more deeply than the server allows, which is {limit} times"),
                 ),
@@ -355,7 +354,10 @@ impl Lowering<'_> {
             "A copy of the mail went on below this block with other values ({}); the script lets the mail go on as if there were no copy",
             others.join(", ")
         );
-        self.find(recipe.at, adapted(Code::CopyGoesOn, message_of_finding));
+        self.find(
+            recipe.at,
+            Note::adapted(Code::CopyGoesOn, message_of_finding),
+        );
         message.doubt = message.doubt.or(Some(recipe.at));
     }
 

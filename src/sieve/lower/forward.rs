@@ -1,6 +1,7 @@
 //! In: the destinations of a `.forward` file or an alias. Out: commands that
 //! send the message to each of them.
 
+use super::Lowering;
 use super::action::keep;
 use super::bounds::bytes_of;
 use super::left_out::assigned_in;
@@ -8,8 +9,7 @@ use super::path::Path;
 use super::program::{given_to, own_delivery, without_directory};
 use super::sequence::{Flow, Sequence};
 use super::value::shortened;
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
@@ -98,7 +98,7 @@ impl Lowering<'_> {
         if let Some((at, code)) = status.filter(|&(_, code)| {
             code != 0 && (keeps || unknown || reached > 0 || !rules.is_empty())
         }) {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::Bounced,
                 format!("Mail went to others as well, and its sender was told of exit status {code}; here the sender is told nothing"),
             ));
@@ -147,7 +147,7 @@ impl Lowering<'_> {
         let (of_copies, of_message) = rules.split_at(copies);
         for (at, steps) in of_copies {
             if assigned_in(steps).contains("EXITCODE") {
-                self.find(*at, adapted(
+                self.find(*at, Note::adapted(
                     Code::Bounced,
                     "Mail went to others as well, and its sender was told of the exit status of these rules; here the sender is told nothing",
                 ));
@@ -180,7 +180,7 @@ impl Lowering<'_> {
             if stays {
                 return sequence.close();
             }
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::KeptInDoubt,
                 "The server has no variables to remember which mail these rules have filed, so all of it stays in the inbox as well",
             ));
@@ -240,7 +240,7 @@ impl Lowering<'_> {
         at: StatementId,
         folder: Folder,
         path: &Path,
-    ) -> Result<Vec<Command>, super::pattern::Note> {
+    ) -> Result<Vec<Command>, Note> {
         Ok(self.filed(at, &[folder], true, &[], path)?.commands)
     }
 
@@ -288,7 +288,7 @@ impl Lowering<'_> {
     /// `DEFAULT` differs from message to message.
     fn runtime_default(&mut self, at: StatementId, path: &Path) -> Vec<Command> {
         if !self.is_carried("DEFAULT", path) {
-            self.find(at, manual(
+            self.find(at, Note::manual(
                 Code::LostVariable,
                 "Where mail goes that no rule files differs from message to message; it stays in the inbox",
             ));

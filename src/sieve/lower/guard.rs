@@ -5,12 +5,12 @@ use super::bounds::{bytes_of, bytes_of_test};
 use super::expressions::Asked;
 use super::names::script_name;
 use super::path::{Known, Path};
-use super::pattern::{self, Fit, Group, Matched, Note};
+use super::pattern::{self, Fit, Group, Matched};
 use super::places::{Place, begins_with_blank};
 use super::shape::Shape;
 use super::value::{compare, lost, reference, set, when};
-use super::{Lowering, adapted, manual, variables};
-use crate::ledger::{Code, Verdict};
+use super::{Lowering, variables};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};
 use crate::sieve::script::{Command, Match, Test, Value};
 use crate::sieve::walk;
@@ -387,13 +387,13 @@ impl Lowering<'_> {
         let number: i64 = limit
             .and_then(|limit| limit.trim().parse().ok())
             .ok_or_else(|| {
-                manual(
+                Note::manual(
                     Code::UnclearSize,
                     "The size that this asks for is not known before a message is there",
                 )
             })?;
         if let Area::Variable(_) = condition.area {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::UnclearSize,
                 "This asks for the length of a variable, which the server cannot count",
             ));
@@ -410,7 +410,7 @@ impl Lowering<'_> {
                 may_miss: smaller,
                 may_exceed: !smaller,
             };
-            held.notes.push(adapted(
+            held.notes.push(Note::adapted(
                 Code::SizeOfPart,
                 "The size of the header or of the body alone was asked for; the server counts the whole message",
             ));
@@ -447,13 +447,13 @@ impl Lowering<'_> {
     fn doubts(&self, at: StatementId, test: &Test) -> Vec<Note> {
         let mut notes = self.unchanged.asked_by(test);
         if let Some(program) = self.marked_below(at, test) {
-            notes.push(adapted(
+            notes.push(Note::adapted(
                 Code::BeforeFilter,
                 format!("{program} ran below this rule, which saw what came with the mail alone; the new server has marked all mail before it runs any rule"),
             ));
         }
         if asks_for_length(test) {
-            notes.push(adapted(
+            notes.push(Note::adapted(
                 Code::FieldValue,
                 "procmail wrote the real length of the body into Content-Length before it looked; the server takes what the mail says",
             ));
@@ -501,7 +501,8 @@ impl Lowering<'_> {
                 if pattern::asks_for_edge(expression) {
                     let mut held = Held::from(header);
                     held.fit = held.fit.and(Fit::MISSES);
-                    held.notes.push(adapted(Code::HeaderEdge, pattern::EDGE));
+                    held.notes
+                        .push(Note::adapted(Code::HeaderEdge, pattern::EDGE));
                     held.captured = None;
                     held
                 } else {
@@ -554,7 +555,7 @@ impl Lowering<'_> {
     /// Why a program in a condition cannot be asked.
     pub(super) fn unknown_condition(command: &Text) -> Note {
         let what = super::program::what(command);
-        manual(
+        Note::manual(
             Code::UnknownCondition,
             format!("This asks {what}, and the server runs no programs"),
         )

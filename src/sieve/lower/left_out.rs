@@ -1,14 +1,13 @@
 //! In: recipes that are not carried out, or that no message comes to. Out:
 //! findings about them and what is in them, and what is not known behind them.
 
+use super::Lowering;
 use super::guard::{LeftOut, has_split};
 use super::path::{Known, Path};
-use super::pattern::Note;
 use super::program::meaningless;
 use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
-use super::{Lowering, dropped, manual};
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{
     Action, Condition, Destination, Folder, Format, Recipe, Step, Target, Text,
 };
@@ -45,7 +44,7 @@ impl Lowering<'_> {
         };
         match &recipe.action {
             Action::Block(steps) => steps.iter().all(is_unread).then(|| {
-                dropped(
+                Note::dropped(
                     Code::UnusedVariable,
                     "No rule that is carried out asks for what this sets",
                 )
@@ -121,7 +120,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn inner_left_out(&mut self, steps: &[Step]) {
-        let left_out = manual(
+        let left_out = Note::manual(
             Code::InUntranslatedBlock,
             "The rule that this one stands inside was not translated",
         );
@@ -176,7 +175,7 @@ impl Lowering<'_> {
                 "No message came to this place, because of what the rule above it does",
             ),
         };
-        let skipped = dropped(code, message);
+        let skipped = Note::dropped(code, message);
         self.find(recipe.at, skipped.clone());
         if let Action::Block(steps) = &recipe.action {
             self.say_within(steps, &skipped);
@@ -192,7 +191,7 @@ impl Lowering<'_> {
 
     /// Steps behind the end of every message.
     pub(super) fn never_reached(&mut self, steps: &[Step]) {
-        let never_reached = dropped(
+        let never_reached = Note::dropped(
             Code::NeverReached,
             "No message came to this place, because the rules above it end for every message",
         );
@@ -202,7 +201,7 @@ impl Lowering<'_> {
 
 /// Why steps that only some messages come to are left out.
 pub(super) fn untold() -> Note {
-    manual(
+    Note::manual(
         Code::NoVariables,
         "Some of the mail has left by the rules above, and the server has no variables to remember which; this is not done with any",
     )

@@ -1,12 +1,11 @@
 //! In: the name of a mailbox. Out: the folder on the server, and what must hold
 //! for a message that makes the name up.
 
+use super::Lowering;
 use super::path::{Known, Path};
-use super::pattern::Note;
 use super::shape::{Shape, is_of_word};
 use super::value::compare;
-use super::{Lowering, adapted, manual, note};
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
 
@@ -64,7 +63,7 @@ impl Written {
         let number = self.parts.len();
         // One mark more is for where a blank ends the name.
         if number + 1 == Self::MOST_PARTS {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::RuntimeFolder,
                 "The folder's name is made of too many variables",
             ));
@@ -165,7 +164,7 @@ impl Lowering<'_> {
                 |part: &Part| matches!(part, Part::Text(text) if text.contains([' ', '\t']));
             let ends = path.shape(&value) == Shape::Blank || value.0.iter().any(is_static);
             if is_bare && ends && !written.names_a_file() {
-                return Err(manual(
+                return Err(Note::manual(
                     Code::RuntimeFolder,
                     "A variable in the folder's name holds a blank, and procmail ended the name there",
                 ));
@@ -185,7 +184,7 @@ impl Lowering<'_> {
         // A path that is wholly a variable may be absolute; what it names is
         // then no folder.
         if written.is_only_parts() && format == Format::Mbox && written.parts.len() > 1 {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::RuntimeFolder,
                 "The folder's name is not known before a message is there",
             ));
@@ -199,7 +198,7 @@ impl Lowering<'_> {
         for change in changes {
             self.find(
                 at,
-                note(
+                Note::new(
                     Verdict::Adapted,
                     Code::FolderRenamed,
                     format!("The folder is called “{shown}” on the server: {change}"),
@@ -217,7 +216,7 @@ impl Lowering<'_> {
         let value = written.value(name.as_str());
         let unsafe_name = self.unsafe_name(&value, path);
         if unsafe_name.is_some() {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::FolderFromMail,
                 "Mail for which the folder's name would be incomplete, or lead into another directory, stays in the inbox",
             ));

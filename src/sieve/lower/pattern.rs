@@ -23,7 +23,7 @@ pub(super) use glob::escaped;
 pub(super) use header::of_envelope;
 
 use super::shape::Shape;
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::expression::{Expression, Reading};
 use crate::sieve::script::{Part, Test, Value};
 use crate::sieve::target::{Extension, Target};
@@ -95,17 +95,6 @@ pub struct Fit {
     pub may_exceed: bool,
 }
 
-/// What a finding is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    /// What it makes of the statement.
-    pub verdict: Verdict,
-    /// Its code.
-    pub code: Code,
-    /// One sentence, without a final full stop.
-    pub message: String,
-}
-
 /// An expression held against the header (`H`, the default).
 ///
 /// # Errors
@@ -142,11 +131,7 @@ fn as_read(
     expression: &Expression,
     lowered: impl FnOnce() -> Result<Matched, Note>,
 ) -> Result<Matched, Note> {
-    let misread = |verdict, message: &str| Note {
-        verdict,
-        code: Code::Misread,
-        message: message.to_owned(),
-    };
+    let misread = |verdict, message: &str| Note::new(verdict, Code::Misread, message);
     match expression.reading() {
         Reading::True => lowered(),
         Reading::Short => {
@@ -214,11 +199,7 @@ impl Remarks {
     /// As `say`, of what hardly any mail has.
     fn say_rare(&mut self, fit: Fit, code: Code, message: impl Into<String>) {
         self.fit = self.fit.and(fit);
-        let note = Note {
-            verdict: Verdict::Adapted,
-            code,
-            message: message.into(),
-        };
+        let note = Note::adapted(code, message);
         term::push_new(&mut self.notes, note);
     }
 
@@ -306,11 +287,10 @@ impl Remarks {
             None => Ok(Matched {
                 test: Test::False,
                 fit: Fit::EXACT,
-                notes: vec![Note {
-                    verdict: Verdict::Exact,
-                    code: Code::NeverMatches,
-                    message: "No message matches the expression".to_owned(),
-                }],
+                notes: vec![Note::exact(
+                    Code::NeverMatches,
+                    "No message matches the expression",
+                )],
                 captured: None,
             }),
         }
@@ -319,11 +299,10 @@ impl Remarks {
 
 impl From<TooComplex> for Note {
     fn from(_: TooComplex) -> Self {
-        Note {
-            verdict: Verdict::Manual,
-            code: Code::TooComplex,
-            message: "The expression can match in too many ways".to_owned(),
-        }
+        Note::manual(
+            Code::TooComplex,
+            "The expression can match in too many ways",
+        )
     }
 }
 

@@ -2,13 +2,13 @@
 //! of it with a sign in the place of each, and the variables put into the test
 //! that it became.
 
+use super::Lowering;
 use super::guard::{Held, each_test, quoted};
 use super::names::{quoted_name, script_name};
 use super::path::{Known, Path};
-use super::pattern::{Fit, Note};
+use super::pattern::Fit;
 use super::value::{lost, no_quoting, quotes_expressions, reference, set};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
@@ -53,7 +53,7 @@ impl Lowering<'_> {
                     match prepared.value.as_text() {
                         Some(text) => written.push_str(&text),
                         None => {
-                            return Err(manual(
+                            return Err(Note::manual(
                                 Code::RuntimeExpression,
                                 "The expression is put together anew for each message",
                             ));
@@ -74,7 +74,7 @@ impl Lowering<'_> {
                     let mark = char::from_u32(PLACE as u32 + places.len() as u32)
                         .filter(|_| places.len() < MAX_PLACES)
                         .ok_or_else(|| {
-                            manual(
+                            Note::manual(
                                 Code::RuntimeExpression,
                                 "The expression is made of too many variables",
                             )
@@ -94,7 +94,7 @@ impl Lowering<'_> {
     /// Puts the variables into the keys where they had a place.
     pub(super) fn put_variables(&mut self, held: &mut Held, places: &[Place]) -> Result<(), Note> {
         if !self.target.has(Extension::Variables) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoVariables,
                 "The server has no variables, and the expression is made of one",
             ));
@@ -166,7 +166,7 @@ fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
 
 /// The blank that a variable holds is not in the value of a field.
 pub(super) fn begins_with_blank() -> Note {
-    adapted(
+    Note::adapted(
         Code::FieldValue,
         "The variable begins with a blank, which the server does not see where a field's value begins",
     )
@@ -174,7 +174,7 @@ pub(super) fn begins_with_blank() -> Note {
 
 /// What a variable holds is no expression here.
 pub(super) fn as_it_stands() -> Note {
-    adapted(
+    Note::adapted(
         Code::RuntimeExpression,
         "What the variable holds is looked for as it stands, not as an expression",
     )

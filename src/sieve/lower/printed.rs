@@ -1,12 +1,12 @@
 //! In: what a command between backquotes prints. Out: the commands that put the
 //! same into a variable of the script.
 
+use super::Lowering;
 use super::path::Path;
-use super::pattern::{Note, escaped, of_envelope};
+use super::pattern::{escaped, of_envelope};
 use super::shape::Shape;
 use super::value::{Prepared, compare, reference, set, when};
-use super::{Lowering, adapted};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::Text;
 use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way, Whom};
 use crate::sieve::script::{
@@ -67,7 +67,7 @@ impl Lowering<'_> {
                     && !printed.first_line
                     && field.names.iter().any(|name| may_be_repeated(name));
                 if is_first {
-                    into.notes.push(adapted(
+                    into.notes.push(Note::adapted(
                         Code::FieldValue,
                         "Where the mail has several fields of this name, the server takes the first; the command printed all of them",
                     ));
@@ -77,12 +77,12 @@ impl Lowering<'_> {
                     || !field.beginnings.is_empty()
                     || names.any(|name| self.unchanged.has_field(name));
                 into.notes.extend(other_fields(field));
-                into.notes.push(adapted(
+                into.notes.push(Note::adapted(
                     Code::FieldValue,
                     "The server gives the value of a field decoded, on one line, and without the blanks around it",
                 ));
                 if has_lines {
-                    into.notes.push(adapted(
+                    into.notes.push(Note::adapted(
                         Code::FieldValue,
                         "The fields come in the order in which the command names them, and came in that of the mail; a rule that asks where one begins or ends, or for what stands in several, may decide otherwise",
                     ));
@@ -104,7 +104,7 @@ impl Lowering<'_> {
         };
         if edits.contains(&TextEdit::Decode { narrows: true }) {
             into.doubtful = true;
-            into.notes.push(adapted(
+            into.notes.push(Note::adapted(
                 Code::FieldValue,
                 "nkf also made plain letters of wide ones; the script leaves them as they are",
             ));
@@ -127,7 +127,7 @@ impl Lowering<'_> {
                 .extend(changes.ok_or_else(|| self.unknown_output(command))?);
             if let TextEdit::Every(_) = edit {
                 into.doubtful = true;
-                into.notes.push(adapted(
+                into.notes.push(Note::adapted(
                     Code::FirstFew,
                     format!("Only the first {ROUNDS} of the signs are replaced"),
                 ));
@@ -214,7 +214,7 @@ fn may_be_repeated(name: &str) -> bool {
 /// What formail prints of other fields, where a name stands without its colon.
 pub(super) fn other_fields(field: &Field) -> Option<Note> {
     let names = field.beginnings.first()?;
-    Some(adapted(
+    Some(Note::adapted(
         Code::FieldValue,
         format!(
             "Without a colon behind “{names}”, the command prints every field whose name begins so, and the server takes the field of this name alone"
@@ -240,7 +240,7 @@ fn to_case(upper: bool) -> Modifier {
 /// What some shells do with a text that `echo` is given.
 pub(super) fn read_by_echo(echoed: bool, text: &Value, path: &Path) -> Option<Note> {
     (echoed && text.as_text().is_none() && path.shape(text) < Shape::Word).then(|| {
-        adapted(
+        Note::adapted(
             Code::EchoBackslash,
             "In some shells, `echo` reads a backslash and the sign behind it as one; the script leaves the text of the mail as it is",
         )
@@ -249,7 +249,7 @@ pub(super) fn read_by_echo(echoed: bool, text: &Value, path: &Path) -> Option<No
 
 /// What the shell does with a variable that stands without quotes.
 pub(super) fn unquoted_blanks() -> Note {
-    adapted(
+    Note::adapted(
         Code::UnquotedBlanks,
         "The shell left one of several blanks in a row, and none at the ends; the script leaves them as they are",
     )
@@ -257,7 +257,7 @@ pub(super) fn unquoted_blanks() -> Note {
 
 /// Where the server looks for whom one would reply to.
 pub(super) fn of_sender(whom: Whom) -> Note {
-    adapted(
+    Note::adapted(
         Code::FieldValue,
         match whom {
             Whom::Sender => {

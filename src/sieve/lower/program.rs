@@ -1,14 +1,14 @@
 //! In: the command of a pipe. Out: what the server does in the program's place.
 
+use super::Lowering;
 use super::answer::seen_senders;
 use super::names::script_name;
 use super::path::{Known, Path};
-use super::pattern::{Fit, Note};
+use super::pattern::Fit;
 use super::sequence::Flow;
 use super::shape::Shape;
 use super::value::{command, set, shortened};
-use super::{Lowering, adapted, dropped, manual, note};
-use crate::ledger::{Code, Verdict};
+use crate::ledger::{Code, Note, Verdict};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Area, Folder, Format, Piece, Recipe, StatementId, Text};
 use crate::rules::program::{Changed, Edit, Meaning, meaning};
@@ -133,7 +133,7 @@ impl Lowering<'_> {
                 return self.asked_of_copy(recipe, text, path);
             }
             Meaning::Mail { .. } | Meaning::SendToHeader { .. } => {
-                return Err(manual(
+                return Err(Note::manual(
                     Code::SentByProgram,
                     format!("A mail of its own was made and sent here by {}", what(text)),
                 ));
@@ -201,14 +201,14 @@ impl Lowering<'_> {
         }
         let flow = match meaning {
             Meaning::SetFlags { .. } => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::ReadMark,
                     "The file of the mail was renamed to mark it; the server cannot mark mail that lies in a folder already",
                 ));
                 Flow::nothing()
             }
             Meaning::Training { program } => {
-                self.find(at, adapted(
+                self.find(at, Note::adapted(
                     Code::SpamTraining,
                     format!("{program} learned from the mail, and that was all; the server learns nothing from it"),
                 ));
@@ -224,7 +224,7 @@ impl Lowering<'_> {
             Meaning::Exit(0) => {
                 self.find(
                     at,
-                    adapted(
+                    Note::adapted(
                         Code::SideEffect,
                         "The program reads no mail, which threw away a short one, while procmail kept one that was too long to be handed over at once; here the mail stays",
                     ),
@@ -234,7 +234,7 @@ impl Lowering<'_> {
             Meaning::Exit(_) if !recipe.flags.wait => {
                 self.find(
                     at,
-                    adapted(
+                    Note::adapted(
                         Code::SideEffect,
                         "procmail did not wait for the program, and seldom saw that it failed; here it does not fail, and the mail stays",
                     ),
@@ -264,7 +264,7 @@ impl Lowering<'_> {
         let changes = meaning.changes(recipe.flags.feed_header, recipe.flags.feed_body);
         match meaning {
             Meaning::SpamFilter { program, .. } => {
-                self.find(at, dropped(
+                self.find(at, Note::dropped(
                     Code::SpamFilter,
                     format!("{program} marked mail as spam or not; the new server runs a filter of its own before it runs any rule"),
                 ));
@@ -273,7 +273,7 @@ impl Lowering<'_> {
             Meaning::PassThrough => {
                 self.find(
                     at,
-                    dropped(Code::SideEffect, "The program left the mail as it was"),
+                    Note::dropped(Code::SideEffect, "The program left the mail as it was"),
                 );
                 Ok(Vec::new())
             }
@@ -288,7 +288,7 @@ impl Lowering<'_> {
             }
             Meaning::Rewritten { fields } if recipe.flags.feed_header => {
                 self.unchanged.parts(changes);
-                Err(adapted(
+                Err(Note::adapted(
                     Code::HeaderUnchanged,
                     format!(
                         "sed changed the text of the field {}; on the server it stays as it was",
@@ -298,7 +298,7 @@ impl Lowering<'_> {
             }
             Meaning::Decoded { program } => {
                 self.unchanged.parts(changes);
-                Err(adapted(
+                Err(Note::adapted(
                     Code::StaysEncoded,
                     format!(
                         "{program} decoded the mail; it stays as it was sent, and mail programs decode it when they show it"
@@ -307,7 +307,7 @@ impl Lowering<'_> {
             }
             _ => {
                 self.unchanged.parts(changes);
-                Err(manual(
+                Err(Note::manual(
                     Code::UnknownFilter,
                     format!(
                         "The mail was changed by {}; it goes on unchanged",
@@ -320,7 +320,7 @@ impl Lowering<'_> {
 
     /// A change that was made to a copy alone.
     fn edits_both(&mut self, at: StatementId, fields: Vec<Changed>) {
-        self.find(at, adapted(
+        self.find(at, Note::adapted(
             Code::CopyEdited,
             "Only a copy of the mail was changed; on the server, what goes on behind it is changed as well",
         ));
@@ -341,7 +341,7 @@ impl Lowering<'_> {
         let mut flow = self.thrown_away(at, path);
         let is_gone = |command: &Command| command.kind == CommandKind::Discard;
         if flow.commands.iter().any(is_gone) {
-            self.find(at, adapted(
+            self.find(at, Note::adapted(
                 Code::Answered,
                 "The mail itself was not kept, and is thrown away here too, even where the server sends no answer to it",
             ));
@@ -375,18 +375,18 @@ impl Lowering<'_> {
     /// The message was seen before.
     pub(super) fn duplicate(&mut self, at: StatementId, by_sender: bool) -> Result<Test, Note> {
         if by_sender {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::SeenSenders,
                 "formail remembered the senders that were answered; the server does so itself where it sends the answer",
             ));
         }
         if !self.target.has(Extension::Duplicate) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoDuplicate,
                 "The server does not remember which messages it has seen",
             ));
         }
-        self.find(at, adapted(
+        self.find(at, Note::adapted(
             Code::Duplicates,
             "The server remembers message ids for some days; the old cache of ids stays behind, so that for once a copy of an old message may come through",
         ));
@@ -404,7 +404,7 @@ impl Lowering<'_> {
         if !self.read.has(name) {
             self.find(
                 at,
-                dropped(
+                Note::dropped(
                     Code::SideEffect,
                     format!("What {name} holds is asked nowhere"),
                 ),
@@ -454,7 +454,7 @@ impl Lowering<'_> {
 /// What there is to say of a program that puts mail into a folder.
 fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
     match meaning {
-        Meaning::FiledChanged { program, .. } => Some(adapted(
+        Meaning::FiledChanged { program, .. } => Some(Note::adapted(
             Code::FiledUnchanged,
             format!(
                 "The mail was changed by the program “{}” before it was put into the folder; the server puts it there as it came",
@@ -463,7 +463,7 @@ fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
         )),
         Meaning::AppendTo {
             compressed: true, ..
-        } => Some(adapted(
+        } => Some(Note::adapted(
             Code::Compressed,
             "The mail was added to a packed file; the server puts it into a folder of that name",
         )),
@@ -477,7 +477,7 @@ fn filed_otherwise(meaning: &Meaning) -> Option<Note> {
 
 /// What there is to say of a program in whose place the server files the mail.
 pub(super) fn own_delivery() -> Note {
-    adapted(
+    Note::adapted(
         Code::OwnDelivery,
         "The server files the mail itself, without the program",
     )
@@ -485,7 +485,7 @@ pub(super) fn own_delivery() -> Note {
 
 /// What there is to say of a program that gets the mail, and nobody knows.
 pub(super) fn given_to(program: &str) -> Note {
-    manual(
+    Note::manual(
         Code::UnknownProgram,
         format!("The mail was given to {program}, and the server runs no programs"),
     )
@@ -493,7 +493,7 @@ pub(super) fn given_to(program: &str) -> Note {
 
 /// What there is to say of marks on a server that makes none.
 pub(super) fn unmarked() -> Note {
-    adapted(
+    Note::adapted(
         Code::ReadMark,
         "The server cannot mark mail as it arrives, so it comes unmarked",
     )
@@ -501,7 +501,7 @@ pub(super) fn unmarked() -> Note {
 
 /// What there is to say of a folder whose directory is not known.
 pub(super) fn without_directory() -> Note {
-    adapted(Code::UnknownDirectory, WITHOUT_DIRECTORY)
+    Note::adapted(Code::UnknownDirectory, WITHOUT_DIRECTORY)
 }
 
 /// Maildir flags as IMAP has them.
@@ -540,7 +540,7 @@ pub(super) fn meaningless(meaning: &Meaning) -> Option<Note> {
             "What the program said of the mail went to the log, and the mail went on as it was",
         ),
         Meaning::SpamFilter { program, .. } => {
-            return Some(dropped(
+            return Some(Note::dropped(
                 Code::SpamFilter,
                 format!(
                     "{program} looked whether the mail is spam; the new server runs a filter of its own before it runs any rule"
@@ -549,11 +549,11 @@ pub(super) fn meaningless(meaning: &Meaning) -> Option<Note> {
         }
         _ => return None,
     };
-    Some(dropped(code, message))
+    Some(Note::dropped(code, message))
 }
 
 pub(super) fn no_program() -> Note {
-    note(
+    Note::new(
         Verdict::Exact,
         Code::NoProgram,
         "There is no program of this name, so nothing was run",

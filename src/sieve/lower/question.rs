@@ -1,16 +1,16 @@
 //! In: the command of a `?` condition. Out: the test that the server makes in the
 //! program's place.
 
+use super::Lowering;
 use super::answer::{only_answers, seen_senders};
 use super::guard::{Held, asks};
 use super::mailbox::Place;
 use super::path::Path;
-use super::pattern::{Fit, Note};
+use super::pattern::Fit;
 use super::printed::unquoted_blanks;
 use super::program::no_program;
 use super::value::{Prepared, is_empty, shortened};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{Action, Area, FileTest, Folder, Format, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
 use crate::sieve::script::{Compare, Match, Part, Test, Value};
@@ -50,7 +50,7 @@ impl Lowering<'_> {
             }
             Meaning::Log | Meaning::Notify | Meaning::Printed(_) | Meaning::PassThrough => {
                 let mut held = Held::exactly(Test::True);
-                held.notes.push(adapted(
+                held.notes.push(Note::adapted(
                     Code::SideEffect,
                     "The program is not run; it is taken to have succeeded, as it always should",
                 ));
@@ -59,7 +59,7 @@ impl Lowering<'_> {
             Meaning::Attempt => {
                 let mut held = Held::exactly(Test::True);
                 held.fit = Fit::LOOSE;
-                held.notes.push(adapted(
+                held.notes.push(Note::adapted(
                     Code::SideEffect,
                     "The program is not run, and whether it succeeded is not known; it is taken to have done so",
                 ));
@@ -138,7 +138,7 @@ impl Lowering<'_> {
             }
         };
         if question.doubles {
-            bare.push(adapted(
+            bare.push(Note::adapted(
                 Code::ShellDialect,
                 "This `==` is read as `=`; some shells have a `test` that fails at it",
             ));
@@ -146,7 +146,7 @@ impl Lowering<'_> {
         let is_of_text =
             |test: &Test| matches!(test, Test::String { compare, .. } if compare.by == Match::Is);
         if question.in_one_test && asks(&held.test, is_of_text) {
-            held.notes.push(adapted(
+            held.notes.push(Note::adapted(
                 Code::ShellDialect,
                 "`-a` and `-o` join texts of the mail with other words; where such a text is no more than `(`, `!` or `=`, some shells see another question",
             ));
@@ -185,7 +185,7 @@ impl Lowering<'_> {
             // What is not there may come and go.
             Some(is_found) if is_found != negated && !decides => Ok(Held {
                 fit: Fit::LOOSE,
-                notes: vec![adapted(
+                notes: vec![Note::adapted(
                     Code::FileTest,
                     format!(
                         "procmail looked for {name} whenever mail came; the script takes it that this stays as it is now"
@@ -199,7 +199,7 @@ impl Lowering<'_> {
             {
                 self.folder_asked(recipe, file, path)
             }
-            _ => Err(manual(
+            _ => Err(Note::manual(
                 Code::FileTest,
                 format!("This asks whether there is a file {name} at the moment the mail comes"),
             )),
@@ -216,7 +216,7 @@ impl Lowering<'_> {
         let folder = Folder::absolute(directory.clone(), Format::Maildir);
         let mailbox = self.mailbox(recipe.at, &folder, path)?;
         let Place::Folder(name) = mailbox.place else {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::FileTest,
                 "This asks for a directory that is the inbox, or none",
             ));
@@ -229,7 +229,7 @@ impl Lowering<'_> {
         Ok(Held {
             before: mailbox.before,
             fit: Fit::LOOSE,
-            notes: vec![adapted(
+            notes: vec![Note::adapted(
                 Code::FileTest,
                 "procmail asked whether a directory is there; the script asks for the folder of the new server",
             )],
@@ -280,7 +280,7 @@ impl Lowering<'_> {
         };
         let is_known = self.target.has(Extension::Variables) && self.target.compares_numbers();
         if !is_known || !is_plain(&left) || !is_plain(&right) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::UnclearNumber,
                 "This compares numbers that differ from message to message",
             ));
@@ -297,7 +297,7 @@ impl Lowering<'_> {
             before: left.before.into_iter().chain(right.before).collect(),
             fit: Fit::LOOSE,
             notes: { left.notes.into_iter().chain(right.notes) }
-                .chain([adapted(
+                .chain([Note::adapted(
                     Code::UnclearNumber,
                     "The server reads the digits that a text begins with, and takes one without for more than any number; `test` knew negative numbers, and failed where there was none",
                 )])
@@ -313,7 +313,7 @@ fn is_one_word(text: &str) -> bool {
 }
 
 fn unquoted() -> Note {
-    manual(
+    Note::manual(
         Code::ShellDialect,
         "A variable without quotes around it is empty here, or several words: `test` saw another question, or failed",
     )

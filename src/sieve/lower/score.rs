@@ -6,11 +6,11 @@
 //! many ways to pass it, the length of a text to which each test adds letters.
 //! Sieve can count the fields of a name; it counts no places in a text.
 
+use super::Lowering;
 use super::path::Path;
-use super::pattern::{Fit, Note};
+use super::pattern::Fit;
 use super::value::{reference, set, when};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::{self, Area, Condition, Recipe, Text};
 use crate::rules::program::Relation;
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
@@ -141,7 +141,7 @@ impl Lowering<'_> {
     ) -> Result<Score, Note> {
         let mut sum = self.sum(conditions, path)?.in_steps()?;
         if sum.ends(1.0) && sum.ends(-1.0) || sum.ends_by_adding() {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::ScoreTooComplex,
                 "Some weights end the sum and some forbid it, whichever is met first, and the server adds them all",
             ));
@@ -157,7 +157,7 @@ impl Lowering<'_> {
             self.find_in(
                 recipe.at,
                 Some(first.span),
-                manual(
+                Note::manual(
                     Code::ScoreCounts,
                     "The weights pass only where this is found several times, which the server cannot count",
                 ),
@@ -165,7 +165,7 @@ impl Lowering<'_> {
         }
         for term in &mut sum.terms {
             if let Some(counted) = term.counted {
-                self.find_in(recipe.at, Some(counted.span), adapted(
+                self.find_in(recipe.at, Some(counted.span), Note::adapted(
                     Code::ScoreCounts,
                     "procmail counted every place where this matches; the server adds the weight once",
                 ));
@@ -175,7 +175,7 @@ impl Lowering<'_> {
         let (start, terms) = turned_round(sum);
         let score = threshold(start, &terms).or_else(|| self.summed(start, terms));
         let mut score = score.ok_or_else(|| {
-            manual(
+            Note::manual(
                 Code::ScoreTooComplex,
                 "There are too many ways in which the weights add up",
             )
@@ -309,7 +309,7 @@ impl Lowering<'_> {
             .filter(|number| number.is_finite())
             .map(|number| number.clamp(-SUPREME, SUPREME))
             .ok_or_else(|| {
-                manual(
+                Note::manual(
                     Code::ScoreUnknown,
                     "The weight is not known before a message is there",
                 )
@@ -318,7 +318,7 @@ impl Lowering<'_> {
 }
 
 fn no_steps() -> Note {
-    manual(
+    Note::manual(
         Code::ScoreBySize,
         "The score grows with the size of the message, and the server cannot calculate",
     )

@@ -3,17 +3,17 @@
 
 mod expression;
 
+use super::Lowering;
 use super::expressions::Asked;
 use super::guard::{self, Held};
 use super::path::Path;
-use super::pattern::{self, Fit, Note};
+use super::pattern::{self, Fit};
 use super::places::{as_it_stands, begins_with_blank};
 use super::printed::{of_sender, other_fields, read_by_echo, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
 use super::value::{compare, reference};
-use super::{Lowering, adapted, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::expression::Expression;
 use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source, Whom};
@@ -137,7 +137,7 @@ impl Lowering<'_> {
             }
         };
         if matches!(&held.test, Test::String { .. }) && !self.target.has(Extension::Variables) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoVariables,
                 "The server has no variables, and this asks for the value of one",
             ));
@@ -192,7 +192,7 @@ impl Lowering<'_> {
                 // It is in no mail.
                 keys.retain(|key| !key.as_text().is_some_and(|text| text.ends_with('\r')));
                 if keys.is_empty() {
-                    return Err(manual(
+                    return Err(Note::manual(
                         Code::ListUnclear,
                         "Each line of the list ends in a carriage return, so that grep never found one",
                     ));
@@ -216,7 +216,7 @@ impl Lowering<'_> {
                 }
                 if grep.inverted {
                     doubtful = true;
-                    notes.push(adapted(
+                    notes.push(Note::adapted(
                         Code::FieldValue,
                         "grep -v holds where any of several fields of the name is another one; the script asks for mail where none is like this",
                     ));
@@ -285,7 +285,7 @@ impl Lowering<'_> {
                 }
                 Held {
                     fit: Fit::LOOSE,
-                    notes: vec![adapted(
+                    notes: vec![Note::adapted(
                         Code::FieldValue,
                         "Of the line “From ”, the server shows the sender alone, which is empty for a bounce",
                     )],
@@ -443,7 +443,7 @@ impl Lowering<'_> {
         notes.extend(held.notes);
         let fit = match area {
             Area::Header | Area::HeaderAndBody => {
-                notes.push(adapted(
+                notes.push(Note::adapted(
                     Code::FieldValue,
                     "grep looked at each line of a folded field alone; the server has it on one line, decoded",
                 ));
@@ -461,7 +461,7 @@ impl Lowering<'_> {
     /// The lines of a list in the home.
     fn lines_of(&mut self, file: &Text, path: &Path) -> Result<Vec<Value>, Note> {
         let list = self.text_of(file, path).ok_or_else(|| {
-            manual(
+            Note::manual(
                 Code::ListUnread,
                 "The list that is searched is not in the home directory",
             )
@@ -506,14 +506,14 @@ fn is_untrimmed(input: &Input) -> bool {
 }
 
 fn unclear_list() -> Note {
-    manual(
+    Note::manual(
         Code::ListUnclear,
         "A list is searched in a way that Sieve does not know",
     )
 }
 
 fn list_copied() -> Note {
-    adapted(
+    Note::adapted(
         Code::ListCopied,
         "The lines of the list are copied into the script; a change to the file does nothing any more",
     )

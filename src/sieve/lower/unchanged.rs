@@ -1,10 +1,8 @@
 //! In: what rules change in a message and the script does not, or not quite. Out:
 //! what there is to say of a test below them that asks for it.
 
-use super::adapted;
 use super::guard::asks;
-use super::pattern::Note;
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::Test;
 use std::collections::BTreeSet;
@@ -60,14 +58,14 @@ impl Unchanged {
     pub fn asked_by(&self, test: &Test) -> Vec<Note> {
         let mut notes = Vec::new();
         if !self.parts.is_empty() && asks(test, |test| self.is_about(test)) {
-            notes.push(adapted(
+            notes.push(Note::adapted(
                 Code::NotAsFiltered,
                 "A rule above changes what this looks at, and the script does not, or not in all such mail",
             ));
         }
         let is_of_body = |test: &Test| matches!(test, Test::Body { .. });
         if self.takes_fields_out && asks(test, is_of_body) {
-            notes.push(adapted(
+            notes.push(Note::adapted(
                 Code::BodyUnseen,
                 "Where a rule above took a field out of the header, some servers (Dovecot) find nothing in the body",
             ));
@@ -79,7 +77,7 @@ impl Unchanged {
     pub fn sent(&self) -> Option<Note> {
         let is_other = self.parts.contains(&Changed::Body) || self.parts.contains(&Changed::Header);
         is_other.then(|| {
-            adapted(
+            Note::adapted(
                 Code::SentUnchanged,
                 "A rule above changes the mail, by a program that the server does not run; the whole mail is sent on as it came",
             )

@@ -1,13 +1,12 @@
 //! In: text with what only a message decides. Out: a Sieve string with
 //! variables (RFC 5229), and the commands that must run before it is read.
 
+use super::Lowering;
 use super::guard::quoted;
 use super::names::{self, script_name};
 use super::path::{Known, Path};
-use super::pattern::Note;
 use super::shape::Shape;
-use super::{Lowering, manual};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::elaborate::{asks_for_host, host_printed};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
@@ -86,7 +85,7 @@ impl Lowering<'_> {
         self.is_writable(&prepared.value)?;
         let refers = !prepared.value.references().is_empty() || !prepared.before.is_empty();
         if refers && !self.target.has(Extension::Variables) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoVariables,
                 "The server has no variables, so a text that differs from message to message cannot be put together",
             ));
@@ -108,7 +107,7 @@ impl Lowering<'_> {
             .collect();
         match self.target.has(Extension::Variables) || !text.contains("${") {
             true => Ok(()),
-            false => Err(manual(
+            false => Err(Note::manual(
                 Code::NoVariables,
                 "The text has “${” in it, which servers take for a variable",
             )),
@@ -322,7 +321,7 @@ impl Lowering<'_> {
         first: bool,
     ) -> Result<(Vec<Command>, Value), Note> {
         if !self.target.has(Extension::Variables) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::NoVariables,
                 "The server has no variables, so the value of a field cannot be kept",
             ));
@@ -376,7 +375,7 @@ pub(super) fn quotes_expressions(command: &Command) -> bool {
 
 /// The server cannot do what `$\VAR` does.
 pub(super) fn no_quoting() -> Note {
-    manual(
+    Note::manual(
         Code::RuntimeExpression,
         "The server cannot quote a text that the mail brings for an expression",
     )
@@ -386,13 +385,13 @@ pub(super) fn no_quoting() -> Note {
 pub(super) fn lost(name: &str) -> Note {
     match name {
         "HOST" => host_value(name),
-        "=" | "?" => manual(
+        "=" | "?" => Note::manual(
             Code::LostVariable,
             format!(
                 "The script does not have ${name}, the last score or how the last program ended"
             ),
         ),
-        name => manual(
+        name => Note::manual(
             Code::LostVariable,
             format!("What {name} holds here could not be translated"),
         ),
@@ -404,7 +403,7 @@ fn host_value(name: &str) -> Note {
         "HOST" => HOST_NAME.to_owned(),
         name => format!("What {name} stands for was known to the old server alone"),
     };
-    manual(Code::HostValue, message)
+    Note::manual(Code::HostValue, message)
 }
 
 const HOST_NAME: &str = "How the old server was called is not known: give it with --host";
@@ -415,7 +414,7 @@ impl Lowering<'_> {
             return host_value("HOST");
         }
         let shown = shortened(&command.shown());
-        manual(
+        Note::manual(
             Code::UnknownOutput,
             format!(
                 "What the command “{shown}” prints is not known, and the server runs no programs"

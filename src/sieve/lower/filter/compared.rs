@@ -1,7 +1,7 @@
 //! In: how an Exim filter compares texts. Out: how Sieve does.
 
-use super::super::pattern::Note;
 use super::condition::unasked;
+use crate::ledger::Note;
 use crate::rules::model::filter::{Comparison, number};
 use crate::sieve::script::{Compare, Match};
 

@@ -1,15 +1,15 @@
 //! In: a condition of an Exim filter. Out: the Sieve test that holds for the
 //! same messages, and how far it does.
 
+use super::super::Lowering;
 use super::super::names::COUNTED;
-use super::super::pattern::{self, Fit, Note};
+use super::super::pattern::{self, Fit};
 use super::super::value::{compare, is_empty, reference};
-use super::super::{Lowering, adapted, manual};
 use super::Way;
 use super::compared::{Compared, Wanted};
 use super::expression::of_field;
 use super::subject::{Subject, subject};
-use crate::ledger::Code;
+use crate::ledger::{Code, Note};
 use crate::rules::model::filter::{Comparison, Condition, number};
 use crate::rules::program::Relation;
 use crate::rules::program::is_field_name;
@@ -40,7 +40,7 @@ impl Asked {
     /// What reaches from one field into the next is not found.
     pub fn apart(mut self) -> Self {
         self.fit.may_miss = true;
-        self.with(adapted(
+        self.with(Note::adapted(
             Code::EximField,
             "Exim put the fields together; what reaches from one into the next is not found",
         ))
@@ -72,7 +72,7 @@ fn detail(by: Match, key: &str, octet: bool) -> Test {
 }
 
 pub(super) fn unasked(message: impl Into<String>) -> Note {
-    manual(Code::EximCondition, message)
+    Note::manual(Code::EximCondition, message)
 }
 
 impl Lowering<'_> {
@@ -126,7 +126,7 @@ impl Lowering<'_> {
                     let empty = is_empty(reference(COUNTED));
                     Ok(Asked::exactly(Test::Not(Box::new(empty))))
                 }
-                None => Err(manual(
+                None => Err(Note::manual(
                     Code::NoVariables,
                     "The server has no variables, so it does not know whether the mail was delivered above",
                 )),
@@ -200,7 +200,7 @@ impl Lowering<'_> {
             },
             Subject::Body => {
                 if !self.target.has(Extension::Body) {
-                    return Err(manual(
+                    return Err(Note::manual(
                         Code::NoBody,
                         "The server does not show rules the text of a message",
                     ));
@@ -218,7 +218,7 @@ impl Lowering<'_> {
                 Ok(Asked {
                     test,
                     fit: Fit::LOOSE,
-                    notes: vec![adapted(
+                    notes: vec![Note::adapted(
                         Code::EximField,
                         "Exim looked at the first 500 letters of the text; the new server looks at all of it, line by line",
                     )],
@@ -286,7 +286,7 @@ impl Lowering<'_> {
             asked.fit.may_miss = true;
             "the condition does not hold for such mail here"
         };
-        asked.with(adapted(
+        asked.with(Note::adapted(
             Code::EximField,
             format!("Where a message has several {name} fields, Exim asked for all of them as one text; {ends}"),
         ))
@@ -295,7 +295,7 @@ impl Lowering<'_> {
     fn suffix_compared(&self, compared: &Compared) -> Result<Asked, Note> {
         self.needs_envelope()?;
         if !self.target.has(Extension::Subaddress) {
-            return Err(manual(
+            return Err(Note::manual(
                 Code::DetailForward,
                 "The server does not show rules what stands behind the “+” in an address",
             ));
@@ -326,7 +326,7 @@ impl Lowering<'_> {
         let asked = Asked::exactly(test);
         Ok(match separator {
             Some('+') => asked,
-            _ => asked.with(adapted(
+            _ => asked.with(Note::adapted(
                 Code::EximSuffix,
                 "The address is written with “+” on the new server",
             )),
@@ -336,7 +336,7 @@ impl Lowering<'_> {
     fn needs_envelope(&self) -> Result<(), Note> {
         match self.target.has(Extension::Envelope) {
             true => Ok(()),
-            false => Err(manual(
+            false => Err(Note::manual(
                 Code::NoEnvelope,
                 "The server does not show rules the envelope of a message",
             )),

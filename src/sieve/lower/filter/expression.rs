@@ -1,8 +1,8 @@
 //! In: a regular expression of an Exim filter (PCRE). Out: the same held
 //! against a field of the header, in the terms of the rules.
 
-use super::super::pattern::Note;
 use super::condition::unasked;
+use crate::ledger::Note;
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::rules::pcre;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};

@@ -1,9 +1,9 @@
 //! In: a text of an Exim filter that differs from message to message. Out: what
 //! of the message it is.
 
-use super::super::pattern::Note;
 use super::compared::{Compared, Wanted};
 use super::condition::{Asked, has_name, unasked};
+use crate::ledger::Note;
 use crate::rules::model::filter::Comparison;
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{AddressPart, Test, Value};

@@ -7,19 +7,18 @@
 use super::glob::literals;
 use super::key::{Keys, Style};
 use super::term::{Beginnings, Budget, Term, TooComplex, any, push_new};
-use super::{Fit, Matched, Note, Remarks, any_of, regex, style};
-use crate::ledger::{Code, Verdict};
+use super::{Fit, Matched, Remarks, any_of, regex, style};
+use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::sieve::script::{Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 
 pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matched, Note> {
     if !target.has(Extension::Body) {
-        return Err(Note {
-            verdict: Verdict::Manual,
-            code: Code::NoBody,
-            message: "The server's rules cannot look into the body of a message".to_owned(),
-        });
+        return Err(Note::manual(
+            Code::NoBody,
+            "The server's rules cannot look into the body of a message",
+        ));
     }
     let mut budget = Budget::new();
     budget.admit(&expression.regex)?;

@@ -3,8 +3,8 @@
 //! of senders that it knows.
 
 use super::regex::Dialect;
-use super::{Fit, Matched, Note, Remarks};
-use crate::ledger::Code;
+use super::{Fit, Matched, Remarks};
+use crate::ledger::{Code, Note};
 use crate::rules::expression::Expression;
 use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};

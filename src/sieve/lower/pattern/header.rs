@@ -10,8 +10,8 @@ use super::key::{Keys, Lost, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
-use super::{Fit, Group, Matched, Note, Remarks, any_of, sender, style};
-use crate::ledger::Code;
+use super::{Fit, Group, Matched, Remarks, any_of, sender, style};
+use crate::ledger::{Code, Note};
 use crate::rules::expression::{Expression, Regex};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};

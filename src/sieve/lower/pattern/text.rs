@@ -4,8 +4,8 @@
 use super::capture;
 use super::key::{Style, keys};
 use super::term::{Beginnings, Budget, Lines, Term, anything, done};
-use super::{Fit, Matched, Note, Remarks, any_of, style};
-use crate::ledger::{Code, Verdict};
+use super::{Fit, Matched, Remarks, any_of, style};
+use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::sieve::script::{Compare, Test, Value};
 use crate::sieve::target::{Extension, Target};
@@ -16,11 +16,10 @@ pub(super) fn lowered(
     target: &Target,
 ) -> Result<Matched, Note> {
     if !target.has(Extension::Variables) {
-        return Err(Note {
-            verdict: Verdict::Manual,
-            code: Code::NoVariables,
-            message: "The server has no variables, and this asks for the value of one".to_owned(),
-        });
+        return Err(Note::manual(
+            Code::NoVariables,
+            "The server has no variables, and this asks for the value of one",
+        ));
     }
     let mut budget = Budget::new();
     budget.admit(&expression.regex)?;
