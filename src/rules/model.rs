@@ -7,6 +7,7 @@
 
 pub mod chain;
 pub mod filter;
+pub mod walk;
 
 use super::expression::unguarded;
 pub use crate::home::Format;

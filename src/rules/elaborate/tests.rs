@@ -440,7 +440,7 @@ fn procmail_log(rc: &str) -> Option<Vec<String>> {
 }
 
 fn model_log(steps: &[Step], log: &mut Vec<String>) {
-    for step in steps {
+    for step in crate::rules::model::walk::steps(steps) {
         match step {
             Step::Assign(assign) => log.push(match &assign.value {
                 Some(value) => format!("{}={}", assign.name, show(value)),
@@ -456,11 +456,7 @@ fn model_log(steps: &[Step], log: &mut Vec<String>) {
                         Test::Program(_) => None,
                     });
                 }
-                if let Action::Block(steps) = &recipe.action {
-                    model_log(steps, log);
-                }
             }
-            Step::Include { body, .. } => model_log(body, log),
             _ => {}
         }
     }

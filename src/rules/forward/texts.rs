@@ -5,7 +5,7 @@
 use crate::home::{Kind, ReadError};
 use crate::ledger::Ledger;
 use crate::rules::elaborate::{Settings, path};
-use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Target, Test, Text};
+use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Test, Text, walk};
 use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, Question, meaning};
 use crate::syntax::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,9 +90,8 @@ struct Wanted<'s> {
 }
 
 impl Wanted<'_> {
-    /// The depth of steps in steps has a limit of its own.
     fn steps(&mut self, steps: &[Step]) {
-        for step in steps {
+        for step in walk::steps(steps) {
             match step {
                 Step::Assign(assign) => {
                     let Some(value) = &assign.value else { continue };
@@ -102,15 +101,7 @@ impl Wanted<'_> {
                     self.commands_in(value);
                 }
                 Step::Recipe(recipe) => self.recipe(recipe),
-                Step::Include { body, .. } | Step::Detail { body, .. } => self.steps(body),
-                Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        if let Target::Rules(steps) = &destination.to {
-                            self.steps(steps);
-                        }
-                    }
-                }
-                Step::Filter(_) | Step::End { .. } | Step::Unknown { .. } => {}
+                _ => {}
             }
         }
     }
@@ -123,8 +114,7 @@ impl Wanted<'_> {
         }
         match &recipe.action {
             Action::Pipe(command) | Action::Capture { command, .. } => self.command(command),
-            Action::Block(steps) => self.steps(steps),
-            Action::File(_) | Action::Forward(_) => {}
+            Action::File(_) | Action::Forward(_) | Action::Block(_) => {}
         }
     }
 

@@ -2,26 +2,18 @@
 //! made ready once.
 
 use super::Runner;
-use crate::rules::model::{Action, Piece, Recipe, Step, Target, Text};
+use crate::rules::model::{Action, Piece, Recipe, Step, Text, walk};
 use crate::rules::program;
 
 impl<'p> Runner<'p> {
     pub(super) fn prepare(&mut self, steps: &'p [Step]) {
-        for step in steps {
+        for step in walk::steps(steps) {
             match step {
                 Step::Assign(assign) => {
                     assign.value.iter().for_each(|text| self.prepare_text(text))
                 }
                 Step::Recipe(recipe) => self.prepare_recipe(recipe),
-                Step::Include { body, .. } | Step::Detail { body, .. } => self.prepare(body),
-                Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        if let Target::Rules(steps) = &destination.to {
-                            self.prepare(steps);
-                        }
-                    }
-                }
-                Step::Filter(_) | Step::End { .. } | Step::Unknown { .. } => {}
+                _ => {}
             }
         }
     }
@@ -38,7 +30,7 @@ impl<'p> Runner<'p> {
             Action::Pipe(command) | Action::Capture { command, .. } => {
                 self.prepare_command(command)
             }
-            Action::Block(steps) => self.prepare(steps),
+            Action::Block(_) => {}
         }
     }
 

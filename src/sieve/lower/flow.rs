@@ -13,7 +13,7 @@ use super::sequence::{Flow, Sequence, leave};
 use super::value::{compare, set, when};
 use crate::ledger::{Code, Note};
 use crate::rules::elaborate::mailbox;
-use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step};
+use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step, walk};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -396,18 +396,12 @@ impl Lowering<'_> {
 /// Whether steps file a message somewhere, before its way ends.
 fn file_later(steps: &[Step]) -> bool {
     let goes_on = |step: &&Step| !matches!(step, Step::End { .. });
-    steps.iter().take_while(goes_on).any(files)
-}
-
-/// Whether a step files a message somewhere.
-fn files(step: &Step) -> bool {
-    match step {
-        Step::Recipe(recipe) => match &recipe.action {
-            Action::File(_) | Action::Pipe(_) => !recipe.flags.filter,
-            Action::Block(steps) => steps.iter().any(files),
-            Action::Forward(_) | Action::Capture { .. } => false,
-        },
-        Step::Include { body, .. } => body.iter().any(files),
-        _ => false,
-    }
+    let later = steps.iter().take_while(goes_on);
+    later
+        .map(std::slice::from_ref)
+        .flat_map(walk::steps)
+        .any(|step| {
+            matches!(step, Step::Recipe(recipe)
+            if matches!(recipe.action, Action::File(_) | Action::Pipe(_)) && !recipe.flags.filter)
+        })
 }

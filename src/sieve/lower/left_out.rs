@@ -8,9 +8,7 @@ use super::program::meaningless;
 use super::sequence::{Flow, Sequence};
 use super::variables::is_special;
 use crate::ledger::{Code, Note, Verdict};
-use crate::rules::model::{
-    Action, Condition, Destination, Folder, Format, Recipe, Step, Target, Text,
-};
+use crate::rules::model::{Action, Condition, Folder, Format, Recipe, Step, Target, Text, walk};
 use crate::rules::program::{Changed, Meaning, meaning};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -59,9 +57,7 @@ impl Lowering<'_> {
     /// A recipe that is left out of the script, with all in it.
     pub(super) fn leave_out(&mut self, recipe: &Recipe, left_out: LeftOut, path: &mut Path) {
         self.find_in(recipe.at, left_out.span, left_out.note);
-        if let Action::Block(steps) = &recipe.action {
-            self.inner_left_out(steps);
-        }
+        self.inner_left_out(recipe.block());
         self.lose(assigned_by(recipe), path);
         self.unchanged.parts(changed_by(recipe));
         if may_keep(recipe) {
@@ -130,36 +126,26 @@ impl Lowering<'_> {
     /// Says the same of every statement in blocks and included files. Of
     /// assignments, what is dropped needs no word, nor what nothing reads.
     fn say_within(&mut self, steps: &[Step], said: &Note) {
-        for step in steps {
-            let at = match step {
-                Step::Recipe(recipe) => {
-                    if let Action::Block(steps) = &recipe.action {
-                        self.say_within(steps, said);
-                    }
-                    recipe.at
-                }
-                Step::Include { at, body, .. } => {
-                    self.say_within(body, said);
-                    *at
-                }
+        for step in walk::steps(steps) {
+            match step {
+                Step::Recipe(recipe) => self.find(recipe.at, said.clone()),
                 Step::Assign(assign)
                     if said.verdict == Verdict::Manual && self.read.has(&assign.name) =>
                 {
-                    assign.at
+                    self.find(assign.at, said.clone());
                 }
-                Step::End { at } | Step::Unknown { at } => *at,
+                Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } => {
+                    self.find(*at, said.clone());
+                }
                 Step::Deliver(destinations) => {
                     for destination in destinations {
-                        match &destination.to {
-                            Target::Rules(steps) => self.say_within(steps, said),
-                            _ => self.find(destination.at, said.clone()),
+                        if !matches!(destination.to, Target::Rules(_)) {
+                            self.find(destination.at, said.clone());
                         }
                     }
-                    continue;
                 }
-                Step::Assign(_) | Step::Detail { .. } | Step::Filter(_) => continue,
-            };
-            self.find(at, said.clone());
+                Step::Assign(_) | Step::Detail { .. } | Step::Filter(_) => {}
+            }
         }
     }
 
@@ -177,16 +163,12 @@ impl Lowering<'_> {
         };
         let skipped = Note::dropped(code, message);
         self.find(recipe.at, skipped.clone());
-        if let Action::Block(steps) = &recipe.action {
-            self.say_within(steps, &skipped);
-        }
+        self.say_within(recipe.block(), &skipped);
     }
 
     /// A recipe that matches no message: what is in it comes to nothing.
     pub(super) fn never(&mut self, recipe: &Recipe) {
-        if let Action::Block(steps) = &recipe.action {
-            self.never_reached(steps);
-        }
+        self.never_reached(recipe.block());
     }
 
     /// Steps behind the end of every message.
@@ -275,73 +257,53 @@ pub(super) fn any_keeps(steps: &[Step]) -> bool {
 
 /// The variables that steps assign, `MATCH` among them.
 pub(super) fn assigned_in(steps: &[Step]) -> BTreeSet<String> {
-    let mut assigned = BTreeSet::new();
-    assignments(steps, &mut assigned);
-    assigned
+    let assigned = walk::steps(steps).flat_map(|step| match step {
+        Step::Assign(assign) => [Some(assign.name.as_str()), None],
+        Step::Recipe(recipe) => assigned_alone(recipe),
+        _ => [None, None],
+    });
+    assigned.flatten().map(str::to_owned).collect()
 }
 
 /// The variables that a recipe assigns.
 pub(super) fn assigned_by(recipe: &Recipe) -> BTreeSet<String> {
-    let mut assigned = BTreeSet::new();
-    of_recipe(recipe, &mut assigned);
+    let mut assigned = assigned_in(recipe.block());
+    let alone = assigned_alone(recipe).into_iter().flatten();
+    assigned.extend(alone.map(str::to_owned));
     assigned
 }
 
-fn of_recipe(recipe: &Recipe, into: &mut BTreeSet<String>) {
-    if splits_match(recipe) {
-        into.insert("MATCH".to_owned());
-    }
-    match &recipe.action {
-        Action::Block(steps) => assignments(steps, into),
-        Action::Capture { name, .. } => {
-            into.insert(name.clone());
-        }
-        _ => {}
-    }
-}
-
-fn assignments(steps: &[Step], into: &mut BTreeSet<String>) {
-    for step in steps {
-        match step {
-            Step::Assign(assign) => {
-                into.insert(assign.name.clone());
-            }
-            Step::Recipe(recipe) => of_recipe(recipe, into),
-            Step::Include { body, .. } | Step::Detail { body, .. } => assignments(body, into),
-            Step::Deliver(destinations) => {
-                rules_of(destinations).for_each(|steps| assignments(steps, into));
-            }
-            Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
-        }
-    }
+/// The variables that a recipe assigns, without those of its block.
+fn assigned_alone(recipe: &Recipe) -> [Option<&str>; 2] {
+    let captured = match &recipe.action {
+        Action::Capture { name, .. } => Some(name.as_str()),
+        _ => None,
+    };
+    [splits_match(recipe).then_some("MATCH"), captured]
 }
 
 /// What a recipe changes of the message.
 pub(super) fn changed_by(recipe: &Recipe) -> Vec<Changed> {
+    let mut changed = changed_alone(recipe);
+    changed.extend(changed_in(recipe.block()));
+    changed
+}
+
+/// What a recipe changes, without those of its block.
+fn changed_alone(recipe: &Recipe) -> Vec<Changed> {
     let flags = &recipe.flags;
     match &recipe.action {
         Action::Pipe(command) if flags.filter => {
             meaning(command).changes(flags.feed_header, flags.feed_body)
         }
-        Action::Block(steps) => changed_in(steps),
         _ => Vec::new(),
     }
 }
 
 fn changed_in(steps: &[Step]) -> Vec<Changed> {
-    let of = |step: &Step| match step {
-        Step::Recipe(recipe) => changed_by(recipe),
-        Step::Include { body, .. } | Step::Detail { body, .. } => changed_in(body),
-        Step::Deliver(destinations) => rules_of(destinations).flat_map(changed_in).collect(),
-        Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => Vec::new(),
-    };
-    steps.iter().flat_map(of).collect()
-}
-
-/// The rules that a `.forward` hands the message to.
-pub(super) fn rules_of(destinations: &[Destination]) -> impl Iterator<Item = &[Step]> {
-    destinations.iter().filter_map(|to| match &to.to {
-        Target::Rules(steps) => Some(steps.as_slice()),
-        _ => None,
-    })
+    let changed = walk::steps(steps).map(|step| match step {
+        Step::Recipe(recipe) => changed_alone(recipe),
+        _ => Vec::new(),
+    });
+    changed.flatten().collect()
 }

@@ -2,7 +2,6 @@
 //! fields begin that it writes. Those see other mail on a server that filters before any
 //! rule.
 
-use super::left_out::rules_of;
 use crate::rules::model::{Action, Recipe, StatementId, Step};
 use crate::rules::program::{Meaning, meaning};
 use std::collections::{HashMap, HashSet};
@@ -37,11 +36,7 @@ impl Seen {
         for step in steps {
             match step {
                 Step::Recipe(recipe) => self.recipe(recipe),
-                Step::Include { body, .. } | Step::Detail { body, .. } => self.steps(body),
-                Step::Deliver(destinations) => {
-                    rules_of(destinations).for_each(|steps| self.steps(steps));
-                }
-                Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
+                step => step.bodies().for_each(|body| self.steps(body)),
             }
         }
     }

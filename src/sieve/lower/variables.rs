@@ -3,8 +3,9 @@
 
 use super::names::script_name;
 use crate::rules::elaborate::path as paths;
+use crate::rules::model::walk::steps;
 use crate::rules::model::{
-    Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
+    Action, Area, Assign, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
 };
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::folder::Naming;
@@ -69,41 +70,36 @@ impl Read {
 fn read(body: &[Step], target: &Mailserver) -> BTreeSet<String> {
     let mut read = BTreeSet::new();
     let mut values: Vec<(&str, &Text)> = Vec::new();
-    let mut pending: Vec<&[Step]> = vec![body];
-    while let Some(steps) = pending.pop() {
-        for step in steps {
-            match step {
-                Step::Assign(assign) => {
-                    values.extend(assign.value.as_ref().map(|value| (&*assign.name, value)));
-                }
-                Step::Recipe(recipe) => {
-                    conditions(&recipe.conditions, &mut read);
-                    match &recipe.action {
-                        Action::File(folders) => {
-                            folders.iter().for_each(|f| text(&f.path, &mut read));
-                        }
-                        Action::Forward(words) => {
-                            words.iter().for_each(|word| text(word, &mut read));
-                        }
-                        Action::Pipe(command) if leaves_no_trace(recipe, command, target) => {}
-                        Action::Pipe(command) => text(command, &mut read),
-                        Action::Capture { name, command } => values.push((name, command)),
-                        Action::Block(steps) => pending.push(steps),
-                    }
-                }
-                Step::Include { body, .. } | Step::Detail { body, .. } => pending.push(body),
-                Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        match &destination.to {
-                            Target::Rules(steps) => pending.push(steps),
-                            Target::Folder(folder) => text(&folder.path, &mut read),
-                            Target::Mailbox(folder) => text(folder, &mut read),
-                            _ => {}
-                        }
-                    }
-                }
-                Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {}
+    for step in steps(body) {
+        match step {
+            Step::Assign(assign) => {
+                values.extend(assign.value.as_ref().map(|value| (&*assign.name, value)));
             }
+            Step::Recipe(recipe) => {
+                conditions(&recipe.conditions, &mut read);
+                match &recipe.action {
+                    Action::File(folders) => {
+                        folders.iter().for_each(|f| text(&f.path, &mut read));
+                    }
+                    Action::Forward(words) => {
+                        words.iter().for_each(|word| text(word, &mut read));
+                    }
+                    Action::Pipe(command) if leaves_no_trace(recipe, command, target) => {}
+                    Action::Pipe(command) => text(command, &mut read),
+                    Action::Capture { name, command } => values.push((name, command)),
+                    Action::Block(_) => {}
+                }
+            }
+            Step::Deliver(destinations) => {
+                for destination in destinations {
+                    match &destination.to {
+                        Target::Folder(folder) => text(&folder.path, &mut read),
+                        Target::Mailbox(folder) => text(folder, &mut read),
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
         }
     }
     loop {
@@ -181,37 +177,16 @@ fn text(of: &Text, read: &mut BTreeSet<String>) {
 /// Fills in where `DEFAULT`, `ORGMAIL` and `MAILDIR` lie.
 pub fn mailboxes(program: &Program, naming: &mut Naming) {
     let mut inboxes = vec![program.default.path.clone()];
-    let mut pending: Vec<&[Step]> = vec![&program.body];
-    while let Some(steps) = pending.pop() {
-        for step in steps {
-            match step {
-                Step::Assign(assign) => {
-                    let known = assign.value.as_ref().and_then(Text::known);
-                    match assign.name.as_str() {
-                        "ORGMAIL" => inboxes.extend(assign.value.clone()),
-                        "MAILDIR" if naming.maildir.is_none() => {
-                            naming.maildir = known
-                                .filter(|path| !path.is_empty())
-                                .map(|path| paths::join(&naming.home, path));
-                        }
-                        _ => {}
-                    }
-                }
-                Step::Recipe(Recipe {
-                    action: Action::Block(steps),
-                    ..
-                })
-                | Step::Include { body: steps, .. }
-                | Step::Detail { body: steps, .. } => pending.push(steps),
-                Step::Deliver(destinations) => {
-                    for destination in destinations {
-                        if let Target::Rules(steps) = &destination.to {
-                            pending.push(steps);
-                        }
-                    }
-                }
-                _ => {}
+    for assign in assignments(program) {
+        let known = assign.value.as_ref().and_then(Text::known);
+        match assign.name.as_str() {
+            "ORGMAIL" => inboxes.extend(assign.value.clone()),
+            "MAILDIR" if naming.maildir.is_none() => {
+                naming.maildir = known
+                    .filter(|path| !path.is_empty())
+                    .map(|path| paths::join(&naming.home, path));
             }
+            _ => {}
         }
     }
     let known = inboxes
@@ -225,30 +200,16 @@ pub fn mailboxes(program: &Program, naming: &mut Naming) {
 
 /// The last statement that sets a variable.
 pub(super) fn last_assignment(program: &Program, name: &str) -> Option<StatementId> {
-    let mut last = None;
-    let mut pending: Vec<&[Step]> = vec![&program.body];
-    while let Some(steps) = pending.pop() {
-        for step in steps {
-            match step {
-                Step::Assign(assign) if assign.name == name => last = last.max(Some(assign.at)),
-                Step::Recipe(Recipe {
-                    action: Action::Block(steps),
-                    ..
-                })
-                | Step::Include { body: steps, .. }
-                | Step::Detail { body: steps, .. } => pending.push(steps),
-                Step::Deliver(destinations) => {
-                    let rules = destinations.iter().filter_map(|each| match &each.to {
-                        Target::Rules(steps) => Some(steps.as_slice()),
-                        _ => None,
-                    });
-                    pending.extend(rules);
-                }
-                _ => {}
-            }
-        }
-    }
-    last
+    let named = assignments(program).filter(|assign| assign.name == name);
+    named.map(|assign| assign.at).max()
+}
+
+/// Every assignment of the rules.
+fn assignments(program: &Program) -> impl Iterator<Item = &Assign> {
+    steps(&program.body).filter_map(|step| match step {
+        Step::Assign(assign) => Some(assign),
+        _ => None,
+    })
 }
 
 /// Takes away what sets a variable that nothing below reads; returns whether there
