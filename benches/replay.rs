@@ -22,9 +22,8 @@ use processor::Whose;
 use sievify::home::{DiskHome, Limits};
 use sievify::rules::elaborate::Settings;
 use sievify::rules::model::StatementKind;
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
-use sievify::translate::{Translation, translate};
+use sievify::translate::{Translation, Translator};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -97,8 +96,7 @@ impl Home {
         };
         let home = DiskHome::open(path, Limits::default()).ok()?;
         let target = Target::profile("dovecot").ok()?;
-        let options = Options::new(&settings, &target);
-        let translation = translate(&home, &settings, &options, &target).ok()?;
+        let translation = Translator::new(&target).translate(&home, &settings).ok()?;
         let statements = translation.program.statements.iter();
         let recipes = statements.filter(|statement| statement.kind == StatementKind::Recipe);
         Some(Home {

@@ -10,11 +10,11 @@ use sievify::home::MemoryHome;
 use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::check;
-use sievify::sieve::lower::{Options, lower};
+use sievify::sieve::lower::{Expressions, lower};
 use sievify::sieve::print::print;
 use sievify::sieve::target::Target;
 use sievify::syntax::{FileId, procmailrc};
-use sievify::translate::translate;
+use sievify::translate::Translator;
 
 fn main() {
     divan::main();
@@ -38,10 +38,6 @@ fn target() -> Target {
     target
 }
 
-fn options() -> Options {
-    Options::new(&Settings::new("joe"), &target())
-}
-
 #[divan::bench]
 fn parse(bencher: Bencher) {
     let text = rules::large();
@@ -59,8 +55,16 @@ fn lower_to_sieve(bencher: Bencher) {
     let Elaborated {
         program, sources, ..
     } = elaborate_home(&large(), &Settings::new("joe"));
-    let (options, target) = (options(), target());
-    bencher.bench(|| lower(&program, &sources, &options, &target));
+    let (settings, target) = (Settings::new("joe"), target());
+    bencher.bench(|| {
+        lower(
+            &program,
+            &sources,
+            &settings,
+            &target,
+            &Expressions::default(),
+        )
+    });
 }
 
 #[divan::bench]
@@ -68,8 +72,15 @@ fn emit(bencher: Bencher) {
     let Elaborated {
         program, sources, ..
     } = elaborate_home(&large(), &Settings::new("joe"));
-    let target = target();
-    let script = lower(&program, &sources, &options(), &target).script;
+    let (settings, target) = (Settings::new("joe"), target());
+    let script = lower(
+        &program,
+        &sources,
+        &settings,
+        &target,
+        &Expressions::default(),
+    )
+    .script;
     bencher.bench(|| print(&script, &target));
 }
 
@@ -91,19 +102,19 @@ fn compile_by_sieve_rs_alone(bencher: Bencher) {
 #[divan::bench]
 fn whole_large_home(bencher: Bencher) {
     let (home, settings) = (large(), Settings::new("joe"));
-    let (options, target) = (options(), target());
-    bencher.bench(|| translate(&home, &settings, &options, &target));
+    let target = target();
+    bencher.bench(|| Translator::new(&target).translate(&home, &settings));
 }
 
 #[divan::bench]
 fn whole_small_home(bencher: Bencher) {
     let (home, settings) = (small(), Settings::new("joe"));
-    let (options, target) = (options(), target());
-    bencher.bench(|| translate(&home, &settings, &options, &target));
+    let target = target();
+    bencher.bench(|| Translator::new(&target).translate(&home, &settings));
 }
 
 fn script() -> String {
-    let (options, target) = (options(), target());
-    let translation = translate(&large(), &Settings::new("joe"), &options, &target);
+    let target = target();
+    let translation = Translator::new(&target).translate(&large(), &Settings::new("joe"));
     translation.unwrap().report.script
 }

@@ -11,12 +11,11 @@ use sievify::replay::{Letter, Replay};
 use sievify::report::replayed::{Place, Why};
 use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::forward::elaborate_home;
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::syntax::forward::Forward;
 use sievify::syntax::shell::Shell;
 use sievify::syntax::{FileId, Source, procmailrc, regex};
-use sievify::translate;
+use sievify::translate::Translator;
 
 /// The name of a message among the files.
 const MESSAGE: &str = "MESSAGE";
@@ -91,7 +90,8 @@ pub fn translate(bytes: &[u8]) {
     let wrong = accounted::unaccounted(&program, &sources);
     assert!(wrong.is_empty(), "{wrong:#?}");
     let translated = || {
-        translate::translate(&home, &settings, &Options::new(&settings, &target), &target)
+        Translator::new(&target)
+            .translate(&home, &settings)
             .unwrap_or_else(|bug| panic!("{}: {bug}", target.name))
             .report
     };
@@ -106,9 +106,10 @@ pub fn replay(bytes: &[u8]) {
     let (home, message) = home(bytes);
     let settings = settings();
     let target = target(bytes);
-    let options = Options::new(&settings, &target);
-    let translation = translate::translate(&home, &settings, &options, &target).unwrap();
-    let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
+    let translation = Translator::new(&target)
+        .translate(&home, &settings)
+        .unwrap();
+    let mut replay = Replay::new(&translation, &settings, &target).unwrap();
     if let Some(difference) = replay.next(&Letter::new(message, None)) {
         let keeps = |place: &Place| matches!(place, Place::Folder(_));
         let script = &translation.report.script;

@@ -17,7 +17,7 @@ use crate::rules::elaborate::Settings;
 use crate::rules::model::Format;
 use crate::rules::run::{Delivery, Mail, Memory, Outcome, Runner};
 use crate::sieve::folder::Naming;
-use crate::sieve::lower::{Options, lower, mailboxes};
+use crate::sieve::lower::{Expressions, lower};
 use crate::sieve::target::{RegexDialect, Target};
 use crate::translate::Translation;
 use script::Script;
@@ -42,7 +42,7 @@ pub struct Replay<'t> {
 
 /// The script as sieve-rs has to be given it to do what the server does: it
 /// reads expressions as Perl does.
-fn for_engine(translation: &Translation, options: &Options, target: &Target) -> String {
+fn for_engine(translation: &Translation, settings: &Settings, target: &Target) -> String {
     let report = &translation.report;
     let has_expressions = report.requires.iter().any(|name| name == "regex");
     if !has_expressions
@@ -55,7 +55,13 @@ fn for_engine(translation: &Translation, options: &Options, target: &Target) -> 
         regex: RegexDialect::Perl,
         ..target.clone()
     };
-    let lowered = lower(&translation.program, &translation.sources, options, &engine);
+    let lowered = lower(
+        &translation.program,
+        &translation.sources,
+        settings,
+        &engine,
+        &Expressions::default(),
+    );
     lowered.printed.text
 }
 
@@ -67,7 +73,6 @@ impl<'t> Replay<'t> {
     pub fn new(
         translation: &'t Translation,
         settings: &'t Settings,
-        options: &Options,
         target: &Target,
     ) -> Result<Self, String> {
         let recipient = match &settings.domain {
@@ -75,18 +80,16 @@ impl<'t> Replay<'t> {
             None => settings.user.clone(),
         };
         let program = &translation.program;
-        let mut naming = options.naming.clone();
-        mailboxes(program, &mut naming);
         let folders = translation.report.folders.iter();
         Ok(Replay {
             translation,
             runner: Runner::new(program, &translation.sources, settings),
             memory: Memory::default(),
             script: Script::new(
-                &for_engine(translation, options, target),
+                &for_engine(translation, settings, target),
                 &translation.report.requires,
             )?,
-            naming,
+            naming: Naming::of(program, settings, target),
             folders: folders
                 .map(|mailbox| {
                     let key = (mailbox.path.as_str(), mailbox.format);

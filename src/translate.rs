@@ -8,7 +8,7 @@ use crate::rules::elaborate::{Elaborated, Settings};
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError, Checked};
-use crate::sieve::lower::{Expressions, Lowered, Options, lower_among};
+use crate::sieve::lower::{Expressions, Lowered, lower};
 use crate::sieve::print::Printed;
 use crate::sieve::script::Script;
 use crate::sieve::target::{Extension, Target};
@@ -40,111 +40,96 @@ pub enum Bug {
     Differs,
 }
 
-/// Translates a home. Every script is compiled before it is returned, and what
-/// the compiler read back is held against the tree.
-///
-/// # Errors
-/// Where the script that came out cannot be trusted.
-pub fn translate(
-    home: &dyn Home,
-    settings: &Settings,
-    options: &Options,
-    target: &Target,
-) -> Result<Translation, Bug> {
-    translate_among(home, settings, options, target, &Others::default())
-}
-
-/// What is known from other homes that are translated for the same target.
-#[derive(Debug, Default)]
-pub struct Others {
+/// Translates homes for one target, and remembers what it found out about
+/// expressions and scripts on the way. A home becomes the same after others.
+#[derive(Debug)]
+pub struct Translator<'t> {
+    target: &'t Target,
     expressions: Expressions,
     scripts: Checked,
 }
 
-/// As [`translate`], among other homes. The result is the same.
-///
-/// # Errors
-/// As those of [`translate`].
-pub fn translate_among(
-    home: &dyn Home,
-    settings: &Settings,
-    options: &Options,
-    target: &Target,
-    others: &Others,
-) -> Result<Translation, Bug> {
-    let rules = elaborate_home(home, settings);
-    translated(rules, options, target, others)
-}
-
-/// Translates rules that were read already: [`translate`] from its second
-/// stage on.
-///
-/// # Errors
-/// As those of [`translate`].
-pub fn translate_rules(
-    rules: Elaborated,
-    options: &Options,
-    target: &Target,
-) -> Result<Translation, Bug> {
-    translated(rules, options, target, &Others::default())
-}
-
-fn translated(
-    rules: Elaborated,
-    options: &Options,
-    target: &Target,
-    others: &Others,
-) -> Result<Translation, Bug> {
-    let Elaborated {
-        program,
-        sources,
-        mut findings,
-    } = rules;
-    let passed = match program.script {
-        Some(at) => {
-            let (passed, finding) = passed_through(&program, &sources, at, target);
-            findings.push(finding);
-            passed
+impl<'t> Translator<'t> {
+    /// One that has seen no home yet.
+    pub fn new(target: &'t Target) -> Self {
+        Translator {
+            target,
+            expressions: Expressions::default(),
+            scripts: Checked::default(),
         }
-        None => None,
-    };
-    if let Some((text, requires, redirects)) = passed {
-        let report = Report::new(&program.statements, &sources, &findings)
-            .with_script(text, requires)
-            .with_destinations(&BTreeMap::new(), &redirects);
-        return Ok(Translation {
+    }
+
+    /// Translates a home. Every script is compiled before it is returned, and
+    /// what the compiler read back is held against the tree.
+    ///
+    /// # Errors
+    /// Where the script that came out cannot be trusted.
+    pub fn translate(&self, home: &dyn Home, settings: &Settings) -> Result<Translation, Bug> {
+        self.translate_rules(elaborate_home(home, settings), settings)
+    }
+
+    /// Translates rules that were read already: [`Translator::translate`] from its
+    /// second stage on.
+    ///
+    /// # Errors
+    /// As those of [`Translator::translate`].
+    pub fn translate_rules(
+        &self,
+        rules: Elaborated,
+        settings: &Settings,
+    ) -> Result<Translation, Bug> {
+        let Elaborated {
             program,
             sources,
-            script: Script::default(),
+            mut findings,
+        } = rules;
+        let passed = match program.script {
+            Some(at) => {
+                let (passed, finding) = passed_through(&program, &sources, at, self.target);
+                findings.push(finding);
+                passed
+            }
+            None => None,
+        };
+        if let Some((text, requires, redirects)) = passed {
+            let report = Report::new(&program.statements, &sources, &findings)
+                .with_script(text, requires)
+                .with_destinations(&BTreeMap::new(), &redirects);
+            return Ok(Translation {
+                program,
+                sources,
+                script: Script::default(),
+                report,
+            });
+        }
+        let Lowered {
+            script,
+            printed:
+                Printed {
+                    text,
+                    requires,
+                    map,
+                },
+            findings: more,
+            folders,
+            redirects,
+        } = lower(&program, &sources, settings, self.target, &self.expressions);
+        findings.extend(more);
+        if self.scripts.check(&text, self.target)? != check::actions(&script) {
+            return Err(Bug::Differs);
+        }
+        let requires = requires.iter().map(ToString::to_string);
+        let report = Report::new(&program.statements, &sources, &findings)
+            .with_script(text, requires)
+            .with_map(map)
+            .with_destinations(&folders, &redirects);
+        Ok(Translation {
+            program,
+            sources,
+            script,
             report,
-        });
+        })
     }
-    let Lowered {
-        script,
-        printed: Printed {
-            text,
-            requires,
-            map,
-        },
-        findings: more,
-        folders,
-        redirects,
-    } = lower_among(&program, &sources, options, target, &others.expressions);
-    findings.extend(more);
-    if others.scripts.check(&text, target)? != check::actions(&script) {
-        return Err(Bug::Differs);
-    }
-    let requires = requires.iter().map(ToString::to_string);
-    let report = Report::new(&program.statements, &sources, &findings)
-        .with_script(text, requires)
-        .with_map(map)
-        .with_destinations(&folders, &redirects);
-    Ok(Translation {
-        program,
-        sources,
-        script,
-        report,
-    })
 }
 
 /// The text of a script, what it requires, and where it forwards to.
@@ -222,13 +207,12 @@ mod tests {
         assert!(homes.len() > 100);
         for profile in ["dovecot", "rfc5228"] {
             let target = Target::profile(profile).unwrap();
-            let others = Others::default();
+            let translator = Translator::new(&target);
             for home in homes.iter().chain(homes.iter().rev()) {
                 let home = DiskHome::open(home, Limits::default()).unwrap();
                 let settings = Settings::new("jo");
-                let options = Options::new(&settings, &target);
-                let alone = translate(&home, &settings, &options, &target);
-                let among = translate_among(&home, &settings, &options, &target, &others);
+                let alone = Translator::new(&target).translate(&home, &settings);
+                let among = translator.translate(&home, &settings);
                 assert_eq!(alone.unwrap().report, among.unwrap().report);
             }
         }

@@ -12,9 +12,8 @@ use sievify::home::{DiskHome, Limits};
 use sievify::ledger::{Code, Verdict};
 use sievify::report::entry::Entry;
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
-use sievify::translate::translate;
+use sievify::translate::Translator;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,9 +149,8 @@ fn entries(home: &Path) -> Vec<Entry> {
     let mut settings = Settings::new("u");
     settings.domain = Some("example.org".to_owned());
     settings.home_path = "/home/u".to_owned();
-    let lowering = Options::new(&settings, &target);
     let disk = DiskHome::open(home, Limits::default()).unwrap();
-    match translate(&disk, &settings, &lowering, &target) {
+    match Translator::new(&target).translate(&disk, &settings) {
         Ok(translation) => translation.report.entries,
         Err(bug) => panic!("{}: {bug}", home.display()),
     }

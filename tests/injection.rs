@@ -9,10 +9,9 @@ use sievify::report::Report;
 use sievify::report::terminal;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::check::{self, Action, Pattern};
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::syntax::is_hidden;
-use sievify::translate::translate;
+use sievify::translate::Translator;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -85,8 +84,8 @@ fn settings() -> Settings {
 
 fn translated(text: &str, target: &Target) -> (Report, String) {
     let settings = settings();
-    let options = Options::new(&settings, target);
-    let translation = translate(&home(text), &settings, &options, target)
+    let translation = Translator::new(target)
+        .translate(&home(text), &settings)
         .unwrap_or_else(|bug| panic!("{text:?}, {}: {bug}", target.name));
     let shown = terminal::render(&translation.report, &translation.sources);
     (translation.report, shown)

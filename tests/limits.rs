@@ -7,15 +7,13 @@ use sievify::home::MemoryHome;
 use sievify::ledger::Verdict;
 use sievify::report::Report;
 use sievify::rules::elaborate::Settings;
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::{Extension, Target};
-use sievify::translate::translate;
+use sievify::translate::Translator;
 
 fn translated(rules: &str, target: &Target) -> Report {
     let home = MemoryHome::new().file(".procmailrc", rules.to_owned());
     let settings = Settings::new("joe");
-    let options = Options::new(&settings, target);
-    let translation = translate(&home, &settings, &options, target);
+    let translation = Translator::new(target).translate(&home, &settings);
     translation.unwrap().report
 }
 

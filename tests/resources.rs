@@ -14,10 +14,10 @@ use sievify::report::{json, terminal};
 use sievify::rules::elaborate::{Elaborated, Settings};
 use sievify::rules::expression::Expression;
 use sievify::rules::forward::elaborate_home;
-use sievify::sieve::lower::{Options, pattern};
+use sievify::sieve::lower::pattern;
 use sievify::sieve::script::{Part, Value};
 use sievify::sieve::target::Target;
-use sievify::translate::{Translation, translate};
+use sievify::translate::{Translation, Translator};
 use std::time::Duration;
 
 fn rc(text: impl Into<String>) -> MemoryHome {
@@ -39,7 +39,7 @@ const TARGETS: [&str; 4] = ["dovecot", "cyrus", "stalwart", "rfc5228"];
 fn translation(home: &MemoryHome, profile: &str) -> Translation {
     let target = Target::profile(profile).unwrap();
     let settings = Settings::new("joe");
-    translate(home, &settings, &Options::new(&settings, &target), &target).unwrap()
+    Translator::new(&target).translate(home, &settings).unwrap()
 }
 
 fn translated(home: &MemoryHome) -> Report {
@@ -659,7 +659,6 @@ const LOOKS: &[&str] = &[
 fn the_cost_of_a_replay_grows_with_the_mail() {
     let target = Target::profile("dovecot").unwrap();
     let settings = Settings::new("joe");
-    let options = Options::new(&settings, &target);
     let rules: String = LOOKS
         .iter()
         .enumerate()
@@ -669,10 +668,12 @@ fn the_cost_of_a_replay_grows_with_the_mail() {
         :0\n* ^X-S:.*\\/[^ ]+\nx-$MATCH\n:0\n* X-A ?? \\/.*\n$MATCH\n"
         .to_owned();
     for (kind, rules) in [("expressions", rules), ("filters", filters)] {
-        let translation = translate(&rc(rules), &settings, &options, &target).unwrap();
+        let translation = Translator::new(&target)
+            .translate(&rc(rules), &settings)
+            .unwrap();
         for (name, shape) in MAIL {
             grows_with_its_size(&format!("{name} ({kind})"), shape, |mail| {
-                let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
+                let mut replay = Replay::new(&translation, &settings, &target).unwrap();
                 let mail = format!("From: ann@example.org\n{mail}");
                 let letter = Letter::new(mail.into_bytes(), None);
                 if !letter.is_too_deep() {

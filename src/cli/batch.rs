@@ -13,7 +13,7 @@ use sievify::report::html::{self, Subject};
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::target::Target;
 use sievify::syntax::visible;
-use sievify::translate::{Others, translate_among};
+use sievify::translate::Translator;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -128,9 +128,9 @@ impl Batch {
             .build()
             .map_err(|error| Failure::Threads(error.to_string()))?;
         let bar = Bar::new();
-        let others = Others::default();
+        let translator = Translator::new(&target);
         let translate =
-            |home: &dyn Home, user: &batch::User| self.one(home, user, &target, &others);
+            |home: &dyn Home, user: &batch::User| self.one(home, user, &translator, &target);
         let outcome = workers.install(|| batch::run(&options, &translate, &bar));
         bar.0.finish_and_clear();
         let outcome = outcome.inspect_err(|error| {
@@ -149,8 +149,8 @@ impl Batch {
         &self,
         home: &dyn Home,
         user: &batch::User,
+        translator: &Translator,
         target: &Target,
-        others: &Others,
     ) -> Result<Translated, String> {
         let settings = Settings {
             home_path: user.home_path.clone(),
@@ -161,8 +161,8 @@ impl Batch {
             alias: user.alias.clone(),
             ..Settings::new(&user.name)
         };
-        let options = hosts::lowering(&settings, &self.new_server, target);
-        let translation = translate_among(home, &settings, &options, target, others)
+        let translation = translator
+            .translate(home, &settings)
             .map_err(|bug| bug.to_string())?;
         let report = &translation.report;
         let translated = Translated::of(report);
@@ -197,12 +197,7 @@ impl Batch {
             allow_include: self.old_host.allow_include.clone(),
             check: self.check,
             shard: self.shard,
-            with: Some(format!(
-                "{:?} {target:?} {:?} {:?}",
-                program(),
-                self.old_host,
-                self.new_server.spam_header
-            )),
+            with: Some(format!("{:?} {target:?} {:?}", program(), self.old_host)),
         }
     }
 }

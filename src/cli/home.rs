@@ -8,11 +8,10 @@ use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
 use sievify::rules::elaborate::{self, Elaborated, Settings};
 use sievify::rules::forward;
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
 use sievify::syntax::FileId;
 use sievify::syntax::forward::Forward;
-use sievify::translate::{Translation, translate, translate_rules};
+use sievify::translate::{Translation, Translator};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -47,7 +46,6 @@ pub struct OneHome {
 pub struct Translated {
     pub translation: Translation,
     pub settings: Settings,
-    pub options: Options,
     pub target: Target,
 }
 
@@ -80,13 +78,13 @@ impl OneHome {
         let mut place = Place::open(&path)?;
         place.home = self.old_host.with_includes(place.home)?;
         let settings = self.settings(&place)?;
-        let options = hosts::lowering(&settings, &self.new_server, &target);
+        let translator = Translator::new(&target);
         let translation = match &place.file {
-            None => translate(&place.home, &settings, &options, &target),
+            None => translator.translate(&place.home, &settings),
             Some(file) => {
                 let rules = rules_of_file(&place.home, file, &settings)
                     .map_err(|error| Failure::rules(&path, error))?;
-                translate_rules(rules, &options, &target)
+                translator.translate_rules(rules, &settings)
             }
         };
         let translation = translation.map_err(|bug| Failure::Bug {
@@ -96,7 +94,6 @@ impl OneHome {
         Ok(Translated {
             translation,
             settings,
-            options,
             target,
         })
     }

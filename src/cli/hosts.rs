@@ -5,7 +5,6 @@ use super::failure::Failure;
 use clap::{Args, ValueEnum};
 use sievify::home::{DiskHome, SharedDirectory};
 use sievify::rules::elaborate;
-use sievify::sieve::lower;
 use sievify::sieve::target::Target;
 use std::path::Path;
 
@@ -112,6 +111,7 @@ impl NewServer {
         if let Some(prefix) = &self.prefix {
             target.prefix.clone_from(prefix);
         }
+        target.spam_headers.clone_from(&self.spam_header);
         Ok(target)
     }
 }
@@ -124,18 +124,6 @@ pub fn target(name: &str) -> Result<Target, Failure> {
     let text =
         std::fs::read_to_string(name).map_err(|error| Failure::input(Path::new(name), error))?;
     Ok(Target::from_toml(&text, name)?)
-}
-
-/// What the lowering is told of one user.
-pub fn lowering(
-    settings: &elaborate::Settings,
-    server: &NewServer,
-    target: &Target,
-) -> lower::Options {
-    lower::Options {
-        spam_headers: server.spam_header.clone(),
-        ..lower::Options::new(settings, target)
-    }
 }
 
 fn separator(text: &str) -> Result<char, String> {

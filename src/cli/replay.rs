@@ -91,14 +91,12 @@ impl ReplayMail {
         let Translated {
             translation,
             settings,
-            options,
             target,
         } = self.home.translate()?;
         // A page that cannot be written is told of before the mail is read.
         let page = self.html.as_deref().map(Page::create).transpose()?;
         let entries = &translation.report.entries;
-        let mut replay =
-            Replay::new(&translation, &settings, &options, &target).map_err(Failure::Script)?;
+        let mut replay = Replay::new(&translation, &settings, &target).map_err(Failure::Script)?;
         let mut mailboxes = Mailboxes::new(&self.mail);
         let bar = bar(&self.mail);
         let mut listing = Listing::default();

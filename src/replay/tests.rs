@@ -3,7 +3,7 @@
 use super::*;
 use crate::home::MemoryHome;
 use crate::sieve::target::Target;
-use crate::translate::translate;
+use crate::translate::Translator;
 use std::fs;
 use std::path::PathBuf;
 
@@ -78,10 +78,11 @@ fn both_are_run() {
     let home = MemoryHome::new().file(".procmailrc", ":0\n/dev/null\n");
     let settings = Settings::new("u");
     let target = Target::profile("dovecot").unwrap();
-    let options = Options::new(&settings, &target);
-    let mut translation = translate(&home, &settings, &options, &target).unwrap();
+    let mut translation = Translator::new(&target)
+        .translate(&home, &settings)
+        .unwrap();
     translation.report.script = "keep;".to_owned();
-    let mut replay = Replay::new(&translation, &settings, &options, &target).unwrap();
+    let mut replay = Replay::new(&translation, &settings, &target).unwrap();
     let difference = replay
         .next(&Letter::new(MAIL.as_bytes().to_vec(), None))
         .unwrap();

@@ -2,8 +2,10 @@
 //! had to be changed on the way.
 
 use super::quote::Literals;
-use crate::rules::elaborate::path::{SPOOLS, mailbox};
-use crate::rules::model::Format;
+use super::target::Target;
+use crate::rules::elaborate::Settings;
+use crate::rules::elaborate::path::{SPOOLS, join, mailbox};
+use crate::rules::model::{Format, Program, Text};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
@@ -99,6 +101,36 @@ pub enum Change {
 }
 
 impl Naming {
+    /// For the rules of a user of the old host, on a new server.
+    pub fn of(program: &Program, settings: &Settings, target: &Target) -> Self {
+        let home = &settings.home_path;
+        let mut inboxes = vec![program.default.path.known()];
+        let mut maildir = None;
+        for assign in program.assignments() {
+            let value = assign.value.as_ref();
+            match assign.name.as_str() {
+                "ORGMAIL" => inboxes.extend(value.map(Text::known)),
+                "MAILDIR" if maildir.is_none() => {
+                    let known = value.and_then(Text::known);
+                    let known = known.filter(|path| !path.is_empty());
+                    maildir = known.map(|path| join(home, path));
+                }
+                _ => {}
+            }
+        }
+        let base = maildir.as_ref().unwrap_or(home);
+        let inboxes = inboxes.into_iter().flatten();
+        let inboxes = inboxes.filter(|path| !path.is_empty() && *path != "/dev/null");
+        Naming {
+            inboxes: inboxes.map(|path| join(base, path)).collect(),
+            maildir,
+            home: home.clone(),
+            user: settings.user.clone(),
+            separator: target.separator,
+            prefix: target.prefix.clone(),
+        }
+    }
+
     /// The folder of a mailbox, and the changes, each kind once. The path is
     /// as in [`crate::rules::model::Folder`]. Never fails: a path without a
     /// name is the inbox.

@@ -1,4 +1,4 @@
-//! In: the rule model, a target, and how folders are named. Out: a script that
+//! In: the rule model, its user, and a target. Out: a script that
 //! does the same to a message, and findings about what it could not carry out.
 //!
 //! `flow` follows the steps; `guard` turns conditions into tests, with
@@ -40,7 +40,6 @@ mod value;
 mod variables;
 
 pub use expressions::Expressions;
-pub use variables::mailboxes;
 
 use expressions::Known;
 
@@ -62,40 +61,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use unchanged::Unchanged;
 use variables::Read;
 
-/// What the lowering is told beside the rules.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// How folders are named on the new server. `inboxes` and `maildir` are
-    /// filled in from the rules.
-    pub naming: Naming,
-    /// How the old host was called.
-    pub host: Option<String>,
-    /// The domain of unqualified addresses.
-    pub domain: Option<String>,
-    /// Fields of the old spam filter and what the new server writes instead
-    /// (`--spam-header`).
-    pub spam_headers: Vec<(String, String)>,
-}
-
-impl Options {
-    /// For a user of the old host, on a new server.
-    pub fn new(settings: &Settings, target: &Target) -> Self {
-        Options {
-            naming: Naming {
-                home: settings.home_path.clone(),
-                user: settings.user.clone(),
-                inboxes: Vec::new(),
-                maildir: None,
-                separator: target.separator,
-                prefix: target.prefix.clone(),
-            },
-            host: settings.host.clone(),
-            domain: settings.domain.clone(),
-            spam_headers: Vec::new(),
-        }
-    }
-}
-
 /// A script, and what there is to say about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lowered {
@@ -111,24 +76,19 @@ pub struct Lowered {
     pub redirects: BTreeSet<String>,
 }
 
-/// Lowers the rules of a home.
-pub fn lower(program: &Program, sources: &[Source], options: &Options, target: &Target) -> Lowered {
-    lower_among(program, sources, options, target, &Expressions::default())
-}
-
-/// As [`lower`], among other homes for the same target, with what is known of
-/// expressions from these.
-pub fn lower_among(
+/// Lowers the rules of a home. What becomes known of its expressions is kept in
+/// `expressions`, for other homes on the same target.
+pub fn lower(
     program: &Program,
     sources: &[Source],
-    options: &Options,
+    settings: &Settings,
     target: &Target,
     expressions: &Expressions,
 ) -> Lowered {
     let mut bounds = Bounds::of(target);
     let mut expressions = Known::new(expressions);
     loop {
-        let mut lowering = Lowering::new(program, sources, options, target, bounds, expressions);
+        let mut lowering = Lowering::new(program, sources, settings, target, bounds, expressions);
         let mut commands = lowering.whole();
         variables::drop_unread(&mut commands);
         match target.has(Extension::Copy) {
@@ -167,7 +127,7 @@ pub fn lower_among(
 struct Lowering<'a> {
     program: &'a Program,
     sources: &'a [Source],
-    options: &'a Options,
+    settings: &'a Settings,
     target: &'a Target,
     naming: Naming,
     findings: Findings,
@@ -200,20 +160,18 @@ impl<'a> Lowering<'a> {
     fn new(
         program: &'a Program,
         sources: &'a [Source],
-        options: &'a Options,
+        settings: &'a Settings,
         target: &'a Target,
         bounds: Bounds,
         expressions: Known<'a>,
     ) -> Self {
-        let mut naming = options.naming.clone();
-        variables::mailboxes(program, &mut naming);
         let read = Read::by(program, target);
         Lowering {
             program,
             sources,
-            options,
+            settings,
             target,
-            naming,
+            naming: Naming::of(program, settings, target),
             findings: Findings::default(),
             reached: HashSet::new(),
             folders: BTreeMap::new(),

@@ -177,6 +177,10 @@ pub struct Target {
     pub separator: char,
     /// In front of every folder but INBOX, its separator included (`INBOX.`).
     pub prefix: String,
+    /// Fields of the old spam filter, and what the new server writes in their
+    /// place (`--spam-header`).
+    #[serde(skip)]
+    pub spam_headers: Vec<(String, String)>,
 }
 
 /// Why there is no target.
@@ -285,6 +289,7 @@ impl Target {
             quoteregex: name != "dovecot",
             separator: '/',
             prefix: String::new(),
+            spam_headers: Vec::new(),
         })
     }
 

@@ -5,9 +5,8 @@
 use serde::Deserialize;
 use sievify::home::{DiskHome, Limits};
 use sievify::rules::elaborate::{Mda, Settings};
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target;
-use sievify::translate::{Translation, translate};
+use sievify::translate::{Translation, Translator};
 use std::fs;
 use std::path::Path;
 
@@ -56,18 +55,12 @@ impl CaseOptions {
         if let Some(prefix) = &self.prefix {
             target.prefix.clone_from(prefix);
         }
-        target
-    }
-
-    fn lowering(&self, settings: &Settings, target: &Target) -> Options {
         let renamed = self.spam_header.iter();
         let renamed = renamed.map(|names| names.split_once('=').unwrap());
-        Options {
-            spam_headers: renamed
-                .map(|(old, new)| (old.to_owned(), new.to_owned()))
-                .collect(),
-            ..Options::new(settings, target)
-        }
+        target.spam_headers = renamed
+            .map(|(old, new)| (old.to_owned(), new.to_owned()))
+            .collect();
+        target
     }
 }
 
@@ -75,8 +68,8 @@ impl CaseOptions {
 pub fn translated(case: &Path) -> Translation {
     let options = CaseOptions::of(case);
     let (settings, target) = (options.settings(), options.target());
-    let lowering = options.lowering(&settings, &target);
     let home = DiskHome::open(case.join("home"), Limits::default()).unwrap();
-    translate(&home, &settings, &lowering, &target)
+    Translator::new(&target)
+        .translate(&home, &settings)
         .unwrap_or_else(|bug| panic!("{}: {bug}", case.display()))
 }

@@ -10,9 +10,8 @@ use sievify::ledger::Verdict;
 use sievify::rules::elaborate::{Elaborated, Mda, Settings};
 use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Folder, Format, Step, Target};
-use sievify::sieve::lower::Options;
 use sievify::sieve::target::Target as Server;
-use sievify::translate::translate;
+use sievify::translate::Translator;
 use std::collections::BTreeSet;
 
 /// What stands in the `.forward` of somebody, `ME` for the login name. Where
@@ -259,8 +258,8 @@ pub fn script_differences(
     let mut same = 0;
     for user in users {
         let settings = settings(user);
-        let options = Options::new(&settings, &server);
-        let translation = translate(&home(user), &settings, &options, &server)
+        let translation = Translator::new(&server)
+            .translate(&home(user), &settings)
             .map_err(|error| format!("{}: {error}", user.name))?;
         let report = translation.report;
         let announced = |verdict: Verdict| matches!(verdict, Verdict::Adapted | Verdict::Manual);
@@ -352,8 +351,8 @@ pub fn translated(home: &std::path::Path) -> Result<Translated, String> {
         ..Settings::new("jo")
     };
     let server = Server::profile("dovecot").map_err(|error| error.to_string())?;
-    let options = Options::new(&settings, &server);
-    let translation = translate(&disk, &settings, &options, &server)
+    let translation = Translator::new(&server)
+        .translate(&disk, &settings)
         .map_err(|error| format!("{}: {error}", home.display()))?;
     let report = translation.report;
     Ok(Translated {

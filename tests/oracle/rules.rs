@@ -11,10 +11,9 @@ use sievify::rules::forward::elaborate_home;
 use sievify::rules::model::{Format, Program};
 use sievify::rules::run::{self, Mail, Memory, Runner};
 use sievify::sieve::folder::Naming;
-use sievify::sieve::lower::{Options, mailboxes};
 use sievify::sieve::target::Target;
 use sievify::syntax::Source;
-use sievify::translate::translate_rules;
+use sievify::translate::Translator;
 use std::collections::BTreeSet;
 use std::time::SystemTime;
 
@@ -88,19 +87,17 @@ impl Rules {
 
     /// Translates them.
     pub fn translate(&self, target: &Target) -> Result<Translated, String> {
-        let options = Options::new(&self.settings, target);
         let rules = Elaborated {
             program: self.program.clone(),
             sources: self.sources.clone(),
             findings: self.findings.clone(),
         };
-        let translation =
-            translate_rules(rules, &options, target).map_err(|error| error.to_string())?;
-        let mut naming = options.naming;
-        mailboxes(&self.program, &mut naming);
+        let translation = Translator::new(target)
+            .translate_rules(rules, &self.settings)
+            .map_err(|error| error.to_string())?;
         Ok(Translated {
             report: translation.report,
-            naming,
+            naming: Naming::of(&self.program, &self.settings, target),
         })
     }
 

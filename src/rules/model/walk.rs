@@ -1,7 +1,7 @@
 //! In: steps. Out: every step in them, in the order of the text, however deep
 //! they lie: inside blocks, included files, and what a `.forward` calls.
 
-use super::{Action, Destination, Recipe, Step, Target};
+use super::{Action, Assign, Destination, Program, Recipe, Step, Target};
 use std::iter::from_fn;
 
 /// All steps, each before those inside of it.
@@ -21,6 +21,16 @@ pub fn steps(body: &[Step]) -> impl Iterator<Item = &Step> {
             return Some(step);
         }
     })
+}
+
+impl Program {
+    /// Every assignment of the rules.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assign> {
+        steps(&self.body).filter_map(|step| match step {
+            Step::Assign(assign) => Some(assign),
+            _ => None,
+        })
+    }
 }
 
 impl Step {
@@ -54,7 +64,7 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Assign, StatementId};
+    use super::super::StatementId;
     use super::*;
 
     fn assign(number: u32) -> Step {

@@ -407,7 +407,7 @@ impl Lowering<'_> {
         let shown = shortened(text);
         let (local, domain) = match text.rsplit_once('@') {
             Some((local, domain)) => (local, domain.to_owned()),
-            None => match &self.options.domain {
+            None => match &self.settings.domain {
                 Some(domain) => (text, domain.clone()),
                 None => {
                     return Err(Note::manual(
@@ -446,8 +446,8 @@ impl Lowering<'_> {
             ));
         }
         let mut domain = domain.trim_end_matches('.');
-        let host = names_of_host(self.options.host.as_deref());
-        match self.options.domain.as_deref() {
+        let host = names_of_host(self.settings.host.as_deref());
+        match self.settings.domain.as_deref() {
             // To everybody else, the old host is known by its domain.
             Some(own) if host.contains(&domain.to_lowercase()) && domain != own => {
                 self.find(

@@ -290,7 +290,7 @@ impl Lowering<'_> {
             .cloned()
             .collect();
         for alias in aliases {
-            let qualified = match (alias.contains('@'), &self.options.domain) {
+            let qualified = match (alias.contains('@'), &self.settings.domain) {
                 (true, _) => Some(alias.clone()),
                 (false, Some(domain)) => Some(format!("{alias}@{domain}")),
                 (false, None) => None,

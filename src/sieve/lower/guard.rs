@@ -548,7 +548,7 @@ impl Lowering<'_> {
 
     fn in_header(&self, asked: &Asked) -> Result<Matched, Note> {
         let mut matched = asked.header(self.target)?;
-        rename_fields(&mut matched.test, &self.options.spam_headers);
+        rename_fields(&mut matched.test, &self.target.spam_headers);
         Ok(matched)
     }
 

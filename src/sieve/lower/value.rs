@@ -190,7 +190,7 @@ impl Lowering<'_> {
                 Known::Text(naming.user.as_str().into())
             }
             "HOME" => Known::Text(naming.home.as_str().into()),
-            "HOST" => match &self.options.host {
+            "HOST" => match &self.settings.host {
                 Some(host) => Known::Text(host.as_str().into()),
                 None => Known::Lost,
             },
@@ -292,7 +292,7 @@ impl Lowering<'_> {
     fn output(&mut self, command: &Text, path: &Path, into: &mut Prepared) -> Result<(), Note> {
         let of_host = command
             .known()
-            .and_then(|command| host_printed(command, self.options.host.as_deref()));
+            .and_then(|command| host_printed(command, self.settings.host.as_deref()));
         if let Some(Piece::Literal(name)) = of_host {
             into.value.0.push(Part::Text(name));
             return Ok(());
@@ -410,7 +410,7 @@ const HOST_NAME: &str = "How the old server was called is not known: give it wit
 
 impl Lowering<'_> {
     pub(super) fn unknown_output(&self, command: &Text) -> Note {
-        if self.options.host.is_none() && command.known().is_some_and(asks_for_host) {
+        if self.settings.host.is_none() && command.known().is_some_and(asks_for_host) {
             return host_value("HOST");
         }
         let shown = shortened(&command.shown());

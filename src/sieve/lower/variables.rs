@@ -1,14 +1,12 @@
 //! In: the steps of a program, and the commands made of them. Out: which
-//! variables matter at run time; which mailboxes are the inbox.
+//! variables matter at run time.
 
 use super::names::script_name;
-use crate::rules::elaborate::path as paths;
 use crate::rules::model::walk::steps;
 use crate::rules::model::{
-    Action, Area, Assign, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
+    Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
 };
 use crate::rules::program::{Meaning, meaning};
-use crate::sieve::folder::Naming;
 use crate::sieve::script::{Command, CommandKind, Value};
 use crate::sieve::target::{Extension, Target as Mailserver};
 use crate::sieve::walk;
@@ -174,42 +172,10 @@ fn text(of: &Text, read: &mut BTreeSet<String>) {
     }
 }
 
-/// Fills in where `DEFAULT`, `ORGMAIL` and `MAILDIR` lie.
-pub fn mailboxes(program: &Program, naming: &mut Naming) {
-    let mut inboxes = vec![program.default.path.clone()];
-    for assign in assignments(program) {
-        let known = assign.value.as_ref().and_then(Text::known);
-        match assign.name.as_str() {
-            "ORGMAIL" => inboxes.extend(assign.value.clone()),
-            "MAILDIR" if naming.maildir.is_none() => {
-                naming.maildir = known
-                    .filter(|path| !path.is_empty())
-                    .map(|path| paths::join(&naming.home, path));
-            }
-            _ => {}
-        }
-    }
-    let known = inboxes
-        .iter()
-        .filter_map(|text| text.known())
-        .filter(|path| !path.is_empty() && *path != "/dev/null");
-    let base = naming.maildir.as_deref().unwrap_or(&naming.home);
-    let paths: Vec<String> = known.map(|path| paths::join(base, path)).collect();
-    naming.inboxes.extend(paths);
-}
-
 /// The last statement that sets a variable.
 pub(super) fn last_assignment(program: &Program, name: &str) -> Option<StatementId> {
-    let named = assignments(program).filter(|assign| assign.name == name);
+    let named = program.assignments().filter(|assign| assign.name == name);
     named.map(|assign| assign.at).max()
-}
-
-/// Every assignment of the rules.
-fn assignments(program: &Program) -> impl Iterator<Item = &Assign> {
-    steps(&program.body).filter_map(|step| match step {
-        Step::Assign(assign) => Some(assign),
-        _ => None,
-    })
 }
 
 /// Takes away what sets a variable that nothing below reads; returns whether there

@@ -142,7 +142,7 @@ impl Lowering<'_> {
                         "The rules of the new server do not take {other} for a field of addresses"
                     )));
                 }
-                any_address(&names, inner, self.options.domain.as_deref())
+                any_address(&names, inner, self.settings.domain.as_deref())
             }
         }
     }
