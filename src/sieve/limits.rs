@@ -335,15 +335,8 @@ mod tests {
     use super::super::script::Test;
     use super::*;
 
-    fn command(kind: CommandKind) -> Command {
-        Command {
-            origins: Vec::new(),
-            kind,
-        }
-    }
-
     fn redirect(address: &str) -> Command {
-        command(CommandKind::Redirect {
+        Command::from(CommandKind::Redirect {
             address: address.into(),
             copy: true,
         })
@@ -376,13 +369,13 @@ mod tests {
 
     #[test]
     fn the_worst_path_counts() {
-        let stop = || command(CommandKind::Stop);
+        let stop = || Command::from(CommandKind::Stop);
         let script = script(vec![
             when([1, 1], vec![redirect("1"), redirect("2"), stop()], None),
             when(
                 [1, 1],
                 vec![redirect("3")],
-                Some(vec![redirect("4"), command(CommandKind::Discard)]),
+                Some(vec![redirect("4"), Command::from(CommandKind::Discard)]),
             ),
             when([1, 1], vec![stop()], Some(vec![stop()])),
             redirect("never"),
@@ -424,7 +417,7 @@ mod tests {
         target.limits.script_bytes = Some(50);
         target.limits.nested_tests = Some(1);
         let set = |name: &str, value: &str| {
-            command(CommandKind::Set {
+            Command::from(CommandKind::Set {
                 modifiers: vec![],
                 name: name.into(),
                 value: value.into(),
@@ -449,7 +442,7 @@ mod tests {
     #[test]
     fn depth_is_measured_as_the_engine_does() {
         let nested = |blocks: usize| {
-            let inner = vec![command(CommandKind::Discard)];
+            let inner = vec![Command::from(CommandKind::Discard)];
             script((0..blocks).fold(inner, |inner, _| vec![when([1, 1], inner, None)]))
         };
         let stalwart = Target::profile("stalwart").unwrap();

@@ -26,6 +26,34 @@ pub struct Command {
     pub kind: CommandKind,
 }
 
+impl From<CommandKind> for Command {
+    fn from(kind: CommandKind) -> Self {
+        Command {
+            origins: Vec::new(),
+            kind,
+        }
+    }
+}
+
+impl Command {
+    /// `if` without `else`.
+    pub fn when(test: Test, block: Vec<Command>) -> Self {
+        Command::from(CommandKind::If {
+            branches: vec![(test, block)],
+            otherwise: None,
+        })
+    }
+
+    /// `set`.
+    pub fn set(name: &str, modifiers: &[Modifier], value: Value) -> Self {
+        Command::from(CommandKind::Set {
+            modifiers: modifiers.to_vec(),
+            name: name.to_owned(),
+            value,
+        })
+    }
+}
+
 /// Commands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CommandKind {
@@ -239,6 +267,27 @@ pub enum Test {
     Duplicate,
 }
 
+impl Test {
+    /// The opposite test.
+    pub fn negated(self) -> Test {
+        match self {
+            Test::True => Test::False,
+            Test::False => Test::True,
+            Test::Not(inner) => *inner,
+            test => Test::Not(Box::new(test)),
+        }
+    }
+
+    /// Whether a value is empty.
+    pub fn is_empty(value: Value) -> Test {
+        Test::String {
+            compare: Match::Is.into(),
+            sources: vec![value],
+            keys: vec![Value::text("")],
+        }
+    }
+}
+
 /// `true` or `false`.
 impl From<bool> for Test {
     fn from(holds: bool) -> Self {
@@ -256,6 +305,13 @@ pub struct Compare {
     pub by: Match,
     /// `:comparator "i;octet"`: case matters.
     pub octet: bool,
+}
+
+/// The match type alone: case does not matter.
+impl From<Match> for Compare {
+    fn from(by: Match) -> Self {
+        Compare { by, octet: false }
+    }
 }
 
 /// Match types.
@@ -305,6 +361,11 @@ impl Value {
     /// A value without references.
     pub fn text(text: impl Into<String>) -> Self {
         Value(vec![Part::Text(text.into())])
+    }
+
+    /// `${name}`.
+    pub fn variable(name: impl Into<String>) -> Self {
+        Value(vec![Part::Variable(name.into())])
     }
 }
 

@@ -158,7 +158,7 @@ impl Tidier {
     fn turned(&self, branches: &mut [Branch], otherwise: Vec<Command>) -> Option<Vec<Command>> {
         match branches {
             [(test, block)] if block.is_empty() => {
-                let not = Test::Not(Box::new(std::mem::replace(test, Test::True)));
+                let not = std::mem::replace(test, Test::True).negated();
                 *test = self.simplify(not);
                 *block = otherwise;
                 None
@@ -304,7 +304,7 @@ impl Tidier {
     fn invert(&self, branches: &mut Vec<Branch>, block: Vec<Command>) -> Option<Vec<Command>> {
         match branches.as_mut_slice() {
             [(test, stop)] if only_stops(stop) => {
-                let not = Test::Not(Box::new(std::mem::replace(test, Test::True)));
+                let not = std::mem::replace(test, Test::True).negated();
                 *test = self.simplify(not);
                 let origins = stop
                     .iter_mut()
@@ -521,13 +521,10 @@ fn join(closed: Command, next: Command) -> Command {
     let (mut branches, _) = into_branches(closed);
     let (more, otherwise) = into_branches(next);
     branches.extend(more);
-    Command {
-        origins: Vec::new(),
-        kind: CommandKind::If {
-            branches,
-            otherwise,
-        },
-    }
+    Command::from(CommandKind::If {
+        branches,
+        otherwise,
+    })
 }
 
 /// The parts of an `if`, its origins in its first block; another command is

@@ -7,7 +7,7 @@ use super::path::Path;
 use super::program::unmarked;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
-use super::value::{command, compare, shortened};
+use super::value::shortened;
 use super::variables::last_assignment;
 use crate::ledger::{Code, Note};
 use crate::rules::elaborate::names_of_host;
@@ -32,7 +32,7 @@ impl Lowering<'_> {
                 if commands.iter().any(files) {
                     self.tells_mailer(path);
                 }
-                commands.push(command(CommandKind::Stop));
+                commands.push(Command::from(CommandKind::Stop));
             }
             Some(label) => {
                 if !commands.iter().any(stores) {
@@ -73,7 +73,7 @@ impl Lowering<'_> {
     pub(super) fn kept(&mut self, path: &Path) -> Flow {
         // Where the mail itself goes on, what becomes of it must not undo this.
         let kept = self.keeping(path.clone.is_some(), Vec::new());
-        self.end(vec![command(kept)], path)
+        self.end(vec![Command::from(kept)], path)
     }
 
     /// Leaves the message in the inbox, or (`copy`) a copy, whatever becomes of
@@ -130,7 +130,7 @@ impl Lowering<'_> {
             };
             let mut branches = Vec::new();
             if let Some(test) = mailbox.unsafe_name {
-                branches.push((test, vec![command(self.keeping(copies, Vec::new()))]));
+                branches.push((test, vec![Command::from(self.keeping(copies, Vec::new()))]));
             }
             for (test, name) in mailbox.ended {
                 let filing = self.filing(at, Place::Folder(name), copies, flags)?;
@@ -138,7 +138,7 @@ impl Lowering<'_> {
             }
             commands.push(match branches.is_empty() {
                 true => filing,
-                false => command(CommandKind::If {
+                false => Command::from(CommandKind::If {
                     branches,
                     otherwise: Some(vec![filing]),
                 }),
@@ -179,7 +179,7 @@ impl Lowering<'_> {
                 }
             }
         };
-        Ok(Some(command(kind)))
+        Ok(Some(Command::from(kind)))
     }
 
     /// Throws the message away, unless it may be one that procmail kept.
@@ -209,7 +209,7 @@ impl Lowering<'_> {
         if self.keeps_in_doubt(at, path) {
             return self.kept(path);
         }
-        self.end(vec![command(CommandKind::Discard)], path)
+        self.end(vec![Command::from(CommandKind::Discard)], path)
     }
 
     /// Tells the sender that the message is not taken.
@@ -252,7 +252,7 @@ impl Lowering<'_> {
             ereject,
             reason: Value::text(reason),
         };
-        self.end(vec![command(reject)], path)
+        self.end(vec![Command::from(reject)], path)
     }
 
     /// Whether a message here may be one that procmail kept, so that it is not
@@ -333,16 +333,16 @@ impl Lowering<'_> {
                 Code::BadAddress,
                 "The address is taken from the mail; where that is not one address, the mail stays in the inbox",
             ));
-            commands.push(command(CommandKind::If {
+            commands.push(Command::from(CommandKind::If {
                 branches: vec![(self.is_address(&address), vec![redirect])],
-                otherwise: Some(vec![command(self.keeping(copies, Vec::new()))]),
+                otherwise: Some(vec![Command::from(self.keeping(copies, Vec::new()))]),
             }));
         }
         if in_doubt {
             self.keeps_in_doubt(at, path);
         }
         if keeps {
-            commands.push(command(self.keeping(stays, Vec::new())));
+            commands.push(Command::from(self.keeping(stays, Vec::new())));
         }
         Ok(self.delivered(commands, copy, path))
     }
@@ -350,8 +350,8 @@ impl Lowering<'_> {
     /// Holds where a value is one address: a server fails at others, and does nothing
     /// of what the script says.
     fn is_address(&self, value: &Value) -> Test {
-        let held = |by, key: &str| Test::String {
-            compare: compare(by),
+        let held = |by: Match, key: &str| Test::String {
+            compare: by.into(),
             sources: vec![value.clone()],
             keys: vec![Value::text(key)],
         };
@@ -363,7 +363,7 @@ impl Lowering<'_> {
         // One key each: sieve-rs looks at the last of several.
         let others = ["* *", "*,*", "*@*@*", "*..*", "*.@*", ".*", "*."];
         let others = others.map(|key| held(Match::Matches, key));
-        let not = Test::Not(Box::new(Test::AnyOf(others.into())));
+        let not = Test::AnyOf(others.into()).negated();
         Test::AllOf(vec![held(Match::Matches, "?*@?*"), not])
     }
 
@@ -381,7 +381,7 @@ impl Lowering<'_> {
     }
 
     pub(super) fn redirect(&self, address: Value, copy: bool) -> Command {
-        command(CommandKind::Redirect { address, copy })
+        Command::from(CommandKind::Redirect { address, copy })
     }
 
     /// An address with its domain.
@@ -508,5 +508,5 @@ fn stores(command: &Command) -> bool {
 
 /// `keep`.
 pub(super) fn keep() -> Command {
-    command(CommandKind::Keep { flags: Vec::new() })
+    Command::from(CommandKind::Keep { flags: Vec::new() })
 }

@@ -4,11 +4,11 @@
 use super::Lowering;
 use super::edit::trimmed;
 use super::path::Path;
-use super::value::{command, is_empty, reference, set, when};
+
 use crate::ledger::{Code, Note};
 use crate::rules::model::{self, Action, Piece, Recipe, StatementId, Step, Text};
 use crate::rules::program::{self, BodyPart, Edit, Field, Meaning, Recipients, Reply, meaning};
-use crate::sieve::script::{Command, CommandKind, Part, Value};
+use crate::sieve::script::{Command, CommandKind, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 impl Lowering<'_> {
@@ -240,14 +240,17 @@ impl Lowering<'_> {
             return Ok(());
         }
         let mark = self.names.answered();
-        let answer = vec![vacation, set(&mark, &[], Value::text("yes"))];
+        let answer = vec![vacation, Command::set(&mark, &[], Value::text("yes"))];
         match path.answered {
             true => {
                 self.find(at, Note::adapted(
                     Code::Answered,
                     "The server answers a mail once: one that a rule above has answered gets no second answer",
                 ));
-                commands.push(when(is_empty(reference(&mark)), answer));
+                commands.push(Command::when(
+                    Test::is_empty(Value::variable(&mark)),
+                    answer,
+                ));
             }
             false => commands.extend(answer),
         }
@@ -297,7 +300,7 @@ impl Lowering<'_> {
             };
             addresses.extend(qualified.filter(|address| !addresses.contains(address)));
         }
-        Ok(command(CommandKind::Vacation {
+        Ok(Command::from(CommandKind::Vacation {
             days,
             subject,
             addresses,

@@ -8,7 +8,6 @@ use super::names::script_name;
 use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::sequence::Flow;
-use super::value::set;
 use crate::ledger::{Code, Note};
 use crate::rules::model::{Assign, Piece, Recipe, Text};
 use crate::rules::program::{Meaning, meaning};
@@ -76,7 +75,7 @@ impl Lowering<'_> {
                 return Flow::nothing();
             }
             path.learn(name, Known::Text("".into()));
-            return Flow::of(vec![set(&own, &[], Value::text(""))]);
+            return Flow::of(vec![Command::set(&own, &[], Value::text(""))]);
         };
         if !asked {
             if value
@@ -113,7 +112,7 @@ impl Lowering<'_> {
                 };
                 path.learn(name, known);
                 let mut commands = prepared.before;
-                let assignment = set(&own, &[], prepared.value);
+                let assignment = Command::set(&own, &[], prepared.value);
                 if is_own_value(&assignment) {
                     // Pigeonhole empties a variable that is set to itself.
                 } else if !renamed(&mut commands, &assignment.kind) {

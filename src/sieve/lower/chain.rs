@@ -17,7 +17,7 @@ use super::program::Acted;
 use super::seen::{Marked, marked};
 use super::sequence::{Flow, Sequence, append_else};
 use super::shape::Shape;
-use super::value::{command, set};
+
 use crate::ledger::{Code, Note};
 use crate::rules::model::{Chain, Chained, Recipe, StatementId, Step};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
@@ -247,7 +247,7 @@ impl Lowering<'_> {
         }
         if let Some(found) = &guard.found {
             if self.read.has("MATCH") {
-                before.push(set("match", &[], Value::text(&**found)));
+                before.push(Command::set("match", &[], Value::text(&**found)));
             }
             let known = match matched.doubtful() {
                 None => Known::Text(found.clone()),
@@ -259,7 +259,7 @@ impl Lowering<'_> {
             matched.learn("MATCH", known);
         } else if let Some(group) = &guard.captured {
             if self.read.has("MATCH") {
-                before.push(set("match", &[], group.value()));
+                before.push(Command::set("match", &[], group.value()));
             }
             let known = Known::Carried {
                 doubtful: group.is_doubtful() || matched.doubtful().is_some(),
@@ -382,7 +382,7 @@ fn branches(before: Vec<Command>, arms: Vec<Arm>, otherwise: Flow, always: bool)
     }
     let mut last = None;
     append_else(&mut tests, &mut last, otherwise.commands);
-    commands.push(command(CommandKind::If {
+    commands.push(Command::from(CommandKind::If {
         branches: tests,
         otherwise: last,
     }));

@@ -3,7 +3,7 @@
 
 use super::Lowering;
 use super::names::NOW;
-use super::value::{compare, set, when};
+
 use crate::rules::program::calendar::{DAYS, MONTHS};
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
@@ -90,12 +90,12 @@ fn number(name: &'static str) -> (&'static str, Command) {
 /// Puts what a group of `currentdate :matches` holds into a variable.
 fn taken(name: &str, part: &str, pattern: &str, group: &str) -> Command {
     let test = Test::CurrentDate {
-        compare: compare(Match::Matches),
+        compare: Match::Matches.into(),
         part: part.to_owned(),
         keys: vec![Value::text(pattern)],
     };
-    let value = Value(vec![Part::Variable(group.to_owned())]);
-    when(test, vec![set(name, &[], value)])
+    let value = Value::variable(group);
+    Command::when(test, vec![Command::set(name, &[], value)])
 }
 
 fn long(names: &[&'static str]) -> Vec<&'static str> {
@@ -114,18 +114,15 @@ fn named(name: &str, part: &str, names: Vec<&str>, first: usize) -> Command {
         .enumerate()
         .map(|(at, text)| {
             let test = Test::CurrentDate {
-                compare: compare(Match::Is),
+                compare: Match::Is.into(),
                 part: part.to_owned(),
                 keys: vec![Value::text(format!("{:0width$}", at + first))],
             };
-            (test, vec![set(name, &[], Value::text(text))])
+            (test, vec![Command::set(name, &[], Value::text(text))])
         })
         .collect();
-    Command {
-        origins: Vec::new(),
-        kind: CommandKind::If {
-            branches,
-            otherwise: None,
-        },
-    }
+    Command::from(CommandKind::If {
+        branches,
+        otherwise: None,
+    })
 }

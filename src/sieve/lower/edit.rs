@@ -3,7 +3,7 @@
 
 use super::Lowering;
 use super::path::Path;
-use super::value::{command, compare, is_empty, when};
+
 use crate::ledger::{Code, Note};
 use crate::rules::model::StatementId;
 use crate::rules::program::Edit;
@@ -181,7 +181,7 @@ fn additions(added: Vec<(Added, &str, Value)>) -> Vec<Command> {
     let mut absent: Vec<(&str, Vec<Command>)> = Vec::new();
     for (place, name, value) in added {
         let filled = filled(&value);
-        let put = command(CommandKind::AddHeader {
+        let put = Command::from(CommandKind::AddHeader {
             last: true,
             name: Value::text(name),
             value: trimmed(value),
@@ -197,12 +197,12 @@ fn additions(added: Vec<(Added, &str, Value)>) -> Vec<Command> {
         match filled {
             Test::True => commands.push(put),
             Test::False => {}
-            filled => commands.push(when(filled, vec![put])),
+            filled => commands.push(Command::when(filled, vec![put])),
         }
     }
     let absent = absent.into_iter().map(|(name, puts)| {
-        let is_absent = Test::Not(Box::new(Test::Exists(vec![name.to_owned()])));
-        when(is_absent, puts)
+        let is_absent = Test::Exists(vec![name.to_owned()]).negated();
+        Command::when(is_absent, puts)
     });
     absent.chain(commands).collect()
 }
@@ -213,12 +213,12 @@ fn filled(value: &Value) -> Test {
     match value.references().is_empty() {
         _ if value.0.iter().any(is_text) => Test::True,
         true => Test::False,
-        false => Test::Not(Box::new(is_empty(value.clone()))),
+        false => Test::is_empty(value.clone()).negated(),
     }
 }
 
 fn delete(name: &str) -> Command {
-    command(CommandKind::DeleteHeader {
+    Command::from(CommandKind::DeleteHeader {
         name: name.to_owned(),
     })
 }
@@ -226,16 +226,16 @@ fn delete(name: &str) -> Command {
 /// Copies the value of a field to another name, and deletes the field.
 fn renamed(from: &str, to: &str) -> Vec<Command> {
     let test = Test::Header {
-        compare: compare(Match::Matches),
+        compare: Match::Matches.into(),
         names: vec![from.to_owned()],
         keys: vec![Value::text("*")],
     };
     let copy = CommandKind::AddHeader {
         last: true,
         name: Value::text(to),
-        value: Value(vec![Part::Variable("1".to_owned())]),
+        value: Value::variable("1"),
     };
-    vec![when(test, vec![command(copy), delete(from)])]
+    vec![Command::when(test, vec![Command::from(copy), delete(from)])]
 }
 
 /// A value without the blanks that stood behind the colon.

@@ -20,7 +20,7 @@ use super::path::Path;
 use super::pattern::Fit;
 use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
-use super::value::{command, is_empty, reference, set, shortened, when};
+use super::value::shortened;
 use crate::ledger::{Code, Note};
 use crate::rules::model::filter::{Branch, Command as Filtered};
 use crate::rules::model::{Folder, Format, StatementId, Target};
@@ -132,9 +132,9 @@ impl Lowering<'_> {
             match (way.counted, way.behind) {
                 (Some(true), _) => sequence.push(self.end(Vec::new(), path)),
                 (None, Some(_)) if way.asked => {
-                    let counted = Test::Not(Box::new(is_empty(reference(COUNTED))));
+                    let counted = Test::is_empty(Value::variable(COUNTED)).negated();
                     let end = self.end(Vec::new(), path).commands;
-                    sequence.push(Flow::of(vec![when(counted, end)]));
+                    sequence.push(Flow::of(vec![Command::when(counted, end)]));
                 }
                 _ => {}
             }
@@ -242,7 +242,7 @@ impl Lowering<'_> {
         let otherwise = (!remaining.commands.is_empty()).then_some(remaining.commands);
         flow.commands = match tested.is_empty() {
             true => otherwise.unwrap_or_default(),
-            false => vec![command(CommandKind::If {
+            false => vec![Command::from(CommandKind::If {
                 branches: tested,
                 otherwise,
             })],
@@ -300,7 +300,7 @@ impl Lowering<'_> {
             commands.push(keep());
         }
         if counts && matches!(to, Target::Vacation(_)) && !in_doubt {
-            commands.push(command(CommandKind::Discard));
+            commands.push(Command::from(CommandKind::Discard));
         }
         let stays = |command: &Command| {
             matches!(
@@ -312,7 +312,7 @@ impl Lowering<'_> {
             let was_stored = way.counted == Some(true) && !way.gone;
             way.gone = !was_stored && !commands.iter().any(stays);
             if way.asked && way.counted != Some(true) {
-                commands.push(set(COUNTED, &[], Value::text("yes")));
+                commands.push(Command::set(COUNTED, &[], Value::text("yes")));
             }
             way.counted = Some(true);
         }
@@ -340,7 +340,7 @@ impl Lowering<'_> {
                 .map(|address| vec![self.redirect(address, copy)]),
             Target::Folder(folder) if folder.format == Format::Null => {
                 Ok(match counts && !in_doubt {
-                    true => vec![command(CommandKind::Discard)],
+                    true => vec![Command::from(CommandKind::Discard)],
                     false => Vec::new(),
                 })
             }
@@ -398,8 +398,8 @@ impl Lowering<'_> {
             (false, counted, Some(behind)) => {
                 let mut commands = Vec::new();
                 if counted.is_none() && way.asked {
-                    let counted = Test::Not(Box::new(is_empty(reference(COUNTED))));
-                    commands.push(when(counted, self.end(Vec::new(), path).commands));
+                    let counted = Test::is_empty(Value::variable(COUNTED)).negated();
+                    commands.push(Command::when(counted, self.end(Vec::new(), path).commands));
                 }
                 commands.push(leave(behind));
                 Flow {

@@ -10,7 +10,7 @@ use super::names::script_name;
 use super::path::{Known, Path};
 use super::program::Acted;
 use super::sequence::{Flow, Sequence, leave};
-use super::value::{compare, set, when};
+
 use crate::ledger::{Code, Note};
 use crate::rules::elaborate::mailbox;
 use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step, walk};
@@ -120,11 +120,11 @@ impl Lowering<'_> {
         }
         let test = Test::Envelope {
             part: AddressPart::Detail,
-            compare: compare(Match::Is),
+            compare: Match::Is.into(),
             names: vec!["to".to_owned()],
             keys: vec![Value::text(word)],
         };
-        Flow::of(vec![when(test, flow.commands)])
+        Flow::of(vec![Command::when(test, flow.commands)])
     }
 
     fn included(&mut self, at: StatementId, body: &[Step], switch: bool, path: &mut Path) -> Flow {
@@ -371,7 +371,7 @@ impl Lowering<'_> {
             }
             match path.known(&name).cloned().unwrap_or_default() {
                 Known::Text(text) => {
-                    commands.push(set(&script_name(&name), &[], Value::text(&*text)))
+                    commands.push(Command::set(&script_name(&name), &[], Value::text(&*text)))
                 }
                 Known::Carried { .. } => path.learn(&name, Known::Lost),
                 Known::Lost => {}

@@ -8,7 +8,7 @@ use super::path::{Known, Path};
 use super::pattern::{self, Fit, Group, Matched};
 use super::places::{Place, begins_with_blank};
 use super::shape::Shape;
-use super::value::{compare, lost, reference, set, when};
+use super::value::lost;
 use super::{Lowering, variables};
 use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{self, Area, Condition, Recipe, StatementId, Text};
@@ -71,11 +71,7 @@ impl Held {
     }
 
     fn negated(mut self) -> Self {
-        self.test = match self.test {
-            Test::True => Test::False,
-            Test::False => Test::True,
-            test => Test::Not(Box::new(test)),
-        };
+        self.test = self.test.negated();
         self.fit = self.fit.negated();
         self.captured = None;
         self.found = None;
@@ -281,7 +277,7 @@ impl Lowering<'_> {
             return;
         }
         gathered.tests.push(test);
-        self.take(set("match", &[], group.value()), gathered);
+        self.take(Command::set("match", &[], group.value()), gathered);
         let known = Known::Carried {
             doubtful: group.is_doubtful(),
             shape: group.shape,
@@ -297,16 +293,16 @@ impl Lowering<'_> {
         let mut commands = vec![taken];
         if gathered.tests.iter().any(|test| walk::reads(test, "match")) {
             let name = self.names.fresh("found");
-            let before = set(&name, &[], Value::text(""));
+            let before = Command::set(&name, &[], Value::text(""));
             gathered.guard.before.insert(0, before);
-            commands.push(set(&name, &[], Value::text("1")));
+            commands.push(Command::set(&name, &[], Value::text("1")));
             gathered.tests = vec![Test::String {
-                compare: compare(Match::Is),
-                sources: vec![reference(&name)],
+                compare: Match::Is.into(),
+                sources: vec![Value::variable(&name)],
                 keys: vec![Value::text("1")],
             }];
         }
-        gathered.guard.before.push(when(asked, commands));
+        gathered.guard.before.push(Command::when(asked, commands));
     }
 
     /// The sum of the weights, as one more test.
@@ -433,7 +429,8 @@ impl Lowering<'_> {
         }
         if !places.is_empty() {
             self.put_variables(&mut held, &places)?;
-            let begins_blank = |place: &Place| path.shape(&reference(&place.name)) == Shape::Blank;
+            let begins_blank =
+                |place: &Place| path.shape(&Value::variable(&place.name)) == Shape::Blank;
             if !matches!(area, Area::Variable(_)) && places.iter().any(begins_blank) {
                 held.fit = Fit::LOOSE;
                 held.notes.push(begins_with_blank());
@@ -531,7 +528,7 @@ impl Lowering<'_> {
                     pattern::text(expression, &Value::text(&*value), self.target)?.into()
                 }
                 Known::Carried { doubtful, .. } => {
-                    let subject = reference(&script_name(name));
+                    let subject = Value::variable(script_name(name));
                     let mut held: Held = pattern::text(expression, &subject, self.target)?.into();
                     if !held.fit.may_exceed {
                         held.seen = pattern::shape_of_all(expression);

@@ -4,7 +4,6 @@
 use super::Lowering;
 use super::path::{Known, Path};
 use super::shape::{Shape, is_of_word};
-use super::value::compare;
 use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{Folder, Format, Piece, StatementId, Text};
 use crate::sieve::script::{Command, Match, Part, Test, Value};
@@ -244,7 +243,7 @@ impl Lowering<'_> {
                 continue;
             }
             let test = Test::String {
-                compare: compare(Match::Matches),
+                compare: Match::Matches.into(),
                 sources: vec![source],
                 keys: vec![Value::text("* *")],
             };
@@ -283,8 +282,8 @@ impl Lowering<'_> {
                 false => path.shape(&source),
             };
             // One key each: sieve-rs looks at the last of several.
-            let held = |by, key: &str| Test::String {
-                compare: compare(by),
+            let held = |by: Match, key: &str| Test::String {
+                compare: by.into(),
                 sources: vec![source.clone()],
                 keys: vec![Value::text(key)],
             };

@@ -3,7 +3,6 @@
 //! the second command for the first, and where that had `:copy`, the message
 //! stays in the inbox as well.
 
-use super::value::command;
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 
 /// Copies that a command is compared with, at most: to see no repetition is
@@ -107,7 +106,7 @@ fn within(commands: &mut Vec<Command>, given: &mut Vec<Place>) {
         }
         done.push(next);
         if given.len() > COMPARED || given.iter().any(|given| given.may_be(&place)) {
-            done.push(command(CommandKind::Discard));
+            done.push(Command::from(CommandKind::Discard));
         }
     }
     *commands = done;
@@ -133,7 +132,7 @@ mod tests {
     use crate::sieve::script::Test;
 
     fn filed(folder: &str, copy: bool) -> Command {
-        command(CommandKind::FileInto {
+        Command::from(CommandKind::FileInto {
             folder: Value::text(folder),
             copy,
             create: false,
@@ -150,13 +149,13 @@ mod tests {
 
     #[test]
     fn a_copy_that_only_some_messages_got_does_not_leave_another_in_the_inbox() {
-        let copied = command(CommandKind::If {
+        let copied = Command::from(CommandKind::If {
             branches: vec![(Test::Exists(vec!["x".to_owned()]), vec![filed("a", true)])],
             otherwise: None,
         });
         let mut commands = vec![copied.clone(), filed("a", false)];
         once(&mut commands);
-        let discard = command(CommandKind::Discard);
+        let discard = Command::from(CommandKind::Discard);
         assert_eq!(commands, [copied, filed("a", false), discard]);
     }
 }

@@ -7,10 +7,10 @@ use super::guard::{Held, each_test, quoted};
 use super::names::{quoted_name, script_name};
 use super::path::{Known, Path};
 use super::pattern::Fit;
-use super::value::{lost, no_quoting, quotes_expressions, reference, set};
+use super::value::{lost, no_quoting, quotes_expressions};
 use crate::ledger::{Code, Note};
 use crate::rules::model::{Piece, Text};
-use crate::sieve::script::{Match, Modifier, Part, Test, Value};
+use crate::sieve::script::{Command, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// Stands for a variable in an expression while that is lowered; private use,
@@ -125,7 +125,8 @@ impl Lowering<'_> {
                             let mut name = place.name.clone();
                             if let Some(modifier) = modifier {
                                 let quoted = quoted_name(&name, modifier);
-                                let set = set(&quoted, &[modifier], reference(&name));
+                                let set =
+                                    Command::set(&quoted, &[modifier], Value::variable(&name));
                                 if !before.contains(&set) {
                                     before.push(set);
                                 }

@@ -5,7 +5,7 @@ use super::Lowering;
 use super::path::Path;
 use super::pattern::{escaped, of_envelope};
 use super::shape::Shape;
-use super::value::{Prepared, compare, reference, set, when};
+use super::value::Prepared;
 use crate::ledger::{Code, Note};
 use crate::rules::model::Text;
 use crate::rules::program::{self, Field, New, Printed, Source, TextEdit, Way, Whom};
@@ -99,7 +99,7 @@ impl Lowering<'_> {
                 into.before.extend(sender(&name, *whom, *trimmed));
                 into.doubtful = true;
                 into.notes.push(of_sender(*whom));
-                reference(&name)
+                Value::variable(&name)
             }
         };
         if edits.contains(&TextEdit::Decode { narrows: true }) {
@@ -120,7 +120,8 @@ impl Lowering<'_> {
             Some((TextEdit::Case { upper }, rest)) => (Some(to_case(*upper)), rest),
             _ => (None, edits.as_slice()),
         };
-        into.before.push(set(&name, modifier.as_slice(), source));
+        into.before
+            .push(Command::set(&name, modifier.as_slice(), source));
         for edit in edits {
             let changes = self.edited_text(edit, &name);
             into.before
@@ -141,12 +142,16 @@ impl Lowering<'_> {
     /// A change of a variable.
     fn edited_text(&self, edit: &TextEdit, name: &str) -> Option<Vec<Command>> {
         match edit {
-            TextEdit::Case { upper } => Some(vec![set(name, &[to_case(*upper)], reference(name))]),
+            TextEdit::Case { upper } => Some(vec![Command::set(
+                name,
+                &[to_case(*upper)],
+                Value::variable(name),
+            )]),
             TextEdit::Decode { .. } => Some(Vec::new()),
             // Sieve has no loop.
             TextEdit::Every(way) => {
                 let (test, block) = self.way(way, name)?;
-                Some(vec![when(test, block); ROUNDS])
+                Some(vec![Command::when(test, block); ROUNDS])
             }
             TextEdit::Apart(ways) => {
                 let (ways, rest) = match ways.split_last() {
@@ -160,7 +165,7 @@ impl Lowering<'_> {
                     Some(rest) => Some(self.way(rest, name)?.1),
                     None => None,
                 };
-                Some(vec![super::value::command(CommandKind::If {
+                Some(vec![Command::from(CommandKind::If {
                     branches: branches.collect::<Option<_>>()?,
                     otherwise,
                 })])
@@ -179,7 +184,7 @@ impl Lowering<'_> {
         };
         let test = Test::String {
             compare: Compare { by, octet: true },
-            sources: vec![reference(name)],
+            sources: vec![Value::variable(name)],
             keys: vec![Value::text(key)],
         };
         let part = |new: &New| match new {
@@ -187,7 +192,7 @@ impl Lowering<'_> {
             New::Group(number) => Part::Variable(number.to_string()),
         };
         let new = Value(way.new.iter().map(part).collect());
-        Some((test, vec![set(name, &[], new)]))
+        Some((test, vec![Command::set(name, &[], new)]))
     }
 }
 
@@ -281,19 +286,19 @@ fn sender(name: &str, whom: Whom, trimmed: bool) -> Vec<Command> {
     };
     let taken = |parts: &[Part]| {
         let value = [blank.0.as_slice(), parts].concat();
-        vec![set(name, &[], Value(value))]
+        vec![Command::set(name, &[], Value(value))]
     };
     let group = |number: &str| Part::Variable(number.to_owned());
-    let first = set(name, &[], Value::text(""));
+    let first = Command::set(name, &[], Value::text(""));
     if whom == Whom::Sender {
         let taken = taken(&[group("1")]);
-        let test = of_envelope(compare(Match::Matches), vec![Value::text("*")]);
-        return vec![first, when(test, taken)];
+        let test = of_envelope(Match::Matches.into(), vec![Value::text("*")]);
+        return vec![first, Command::when(test, taken)];
     }
     let branch = |field: &&str| {
         let test = Test::Address {
             part: AddressPart::All,
-            compare: compare(Match::Matches),
+            compare: Match::Matches.into(),
             names: vec![(*field).to_owned()],
             // What is no address does not count.
             keys: vec![Value::text("*@*")],
@@ -301,7 +306,7 @@ fn sender(name: &str, whom: Whom, trimmed: bool) -> Vec<Command> {
         let at = Part::Text("@".to_owned());
         (test, taken(&[group("1"), at, group("2")]))
     };
-    let found = super::value::command(CommandKind::If {
+    let found = Command::from(CommandKind::If {
         branches: whom.fields().iter().map(branch).collect(),
         otherwise: None,
     });

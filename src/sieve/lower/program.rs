@@ -7,7 +7,7 @@ use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::sequence::Flow;
 use super::shape::Shape;
-use super::value::{command, set, shortened};
+use super::value::shortened;
 use crate::ledger::{Code, Note, Verdict};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
 use crate::rules::model::{Area, Folder, Format, Piece, Recipe, StatementId, Text};
@@ -81,7 +81,7 @@ impl Lowering<'_> {
         let flow = match meaning {
             Meaning::Deliver { folder: None } => {
                 let kept = self.keeping(copy || path.clone.is_some(), Vec::new());
-                self.delivered(vec![command(kept)], copy, path)
+                self.delivered(vec![Command::from(kept)], copy, path)
             }
             Meaning::Deliver {
                 folder: Some(folder),
@@ -424,7 +424,7 @@ impl Lowering<'_> {
                 path.forget(&script_name(name));
                 path.learn(name, known);
                 let mut commands = prepared.before;
-                commands.push(set(&script_name(name), &[], prepared.value));
+                commands.push(Command::set(&script_name(name), &[], prepared.value));
                 commands
             }
             Err(note) => {
@@ -442,7 +442,7 @@ impl Lowering<'_> {
             self.find(at, unmarked());
             return Vec::new();
         }
-        vec![command(CommandKind::AddFlag { flags })]
+        vec![Command::from(CommandKind::AddFlag { flags })]
     }
 
     /// Whether the script has a value for a variable.

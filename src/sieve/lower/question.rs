@@ -9,7 +9,7 @@ use super::path::Path;
 use super::pattern::Fit;
 use super::printed::unquoted_blanks;
 use super::program::no_program;
-use super::value::{Prepared, is_empty, shortened};
+use super::value::{Prepared, shortened};
 use crate::ledger::{Code, Note};
 use crate::rules::model::{Action, Area, FileTest, Folder, Format, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
@@ -110,7 +110,7 @@ impl Lowering<'_> {
                 let text = self.value(text, path)?;
                 let test = match text.value.as_text() {
                     Some(text) => Test::from(!text.is_empty()),
-                    None => Test::Not(Box::new(is_empty(text.value))),
+                    None => Test::is_empty(text.value).negated(),
                 };
                 Held {
                     before: text.before,
@@ -156,7 +156,7 @@ impl Lowering<'_> {
             held.notes.extend(bare);
         }
         if question.negated {
-            held.test = Test::Not(Box::new(held.test));
+            held.test = held.test.negated();
             held.fit = held.fit.negated();
         }
         Ok(held)
@@ -223,7 +223,7 @@ impl Lowering<'_> {
         };
         let exists = Test::MailboxExists(name);
         let test = match mailbox.unsafe_name {
-            Some(unsafe_name) => Test::AllOf(vec![Test::Not(Box::new(unsafe_name)), exists]),
+            Some(unsafe_name) => Test::AllOf(vec![unsafe_name.negated(), exists]),
             None => exists,
         };
         Ok(Held {
@@ -286,10 +286,7 @@ impl Lowering<'_> {
             ));
         }
         let test = Test::String {
-            compare: Compare {
-                by: Match::Value(relation),
-                octet: false,
-            },
+            compare: Match::Value(relation).into(),
             sources: vec![plain(&left)],
             keys: vec![plain(&right)],
         };

@@ -9,12 +9,12 @@
 use super::Lowering;
 use super::path::Path;
 use super::pattern::Fit;
-use super::value::{reference, set, when};
+
 use crate::ledger::{Code, Note};
 use crate::rules::model::{self, Area, Condition, Recipe, Text};
 use crate::rules::program::Relation;
 use crate::rules::proportion::{MOST_SCORE as SUPREME, Proportion};
-use crate::sieve::script::{Command, Compare, Match, Modifier, Part, Test, Value};
+use crate::sieve::script::{Command, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
 use crate::syntax::Span;
 use std::collections::BTreeSet;
@@ -247,23 +247,27 @@ impl Lowering<'_> {
         let weights: Vec<f64> = terms.iter().map(|term| term.weight).collect();
         let unit = unit(&weights)?;
         let name = self.names.fresh("points");
-        let mut before = vec![set(&name, &[], Value::text(""))];
+        let mut before = vec![Command::set(&name, &[], Value::text(""))];
         let mut fit = Fit::default();
         for term in terms {
             let letters = "x".repeat((term.weight / unit).round() as usize);
             let value = Value(vec![Part::Variable(name.clone()), Part::Text(letters)]);
-            before.push(when(term.test, vec![set(&name, &[], value)]));
+            before.push(Command::when(
+                term.test,
+                vec![Command::set(&name, &[], value)],
+            ));
             fit = fit.and(term.fit);
         }
-        before.push(set(&name, &[Modifier::Length], reference(&name)));
+        before.push(Command::set(
+            &name,
+            &[Modifier::Length],
+            Value::variable(&name),
+        ));
         // One letter more than that, and the sum is positive.
         let limit = limit(sum, unit);
         let test = Test::String {
-            compare: Compare {
-                by: Match::Value(Relation::Greater),
-                octet: false,
-            },
-            sources: vec![reference(&name)],
+            compare: Match::Value(Relation::Greater).into(),
+            sources: vec![Value::variable(&name)],
             keys: vec![Value::text(limit.to_string())],
         };
         Some(Score { before, test, fit })
@@ -287,10 +291,7 @@ impl Lowering<'_> {
         Some(Score {
             before: Vec::new(),
             test: Test::Header {
-                compare: Compare {
-                    by: Match::Count(Relation::Greater),
-                    octet: false,
-                },
+                compare: Match::Count(Relation::Greater).into(),
                 names: names.clone(),
                 keys: vec![Value::text(limit.to_string())],
             },
@@ -425,7 +426,7 @@ fn turned_round(sum: Sum) -> (f64, Vec<Term>) {
                 start += term.weight;
                 Term {
                     weight: -term.weight,
-                    test: Test::Not(Box::new(term.test)),
+                    test: term.test.negated(),
                     fit: term.fit.negated(),
                     ..term
                 }

@@ -12,7 +12,7 @@ use super::places::{as_it_stands, begins_with_blank};
 use super::printed::{of_sender, other_fields, read_by_echo, unquoted_blanks};
 use super::question::loose_if;
 use super::shape::Shape;
-use super::value::{compare, reference};
+
 use crate::ledger::{Code, Note};
 use crate::rules::expression::Expression;
 use crate::rules::model::{Area, Text};
@@ -61,7 +61,7 @@ fn asked_of(test: Test, other: &dyn Fn(Compare, Vec<Value>) -> Test) -> Test {
             .collect()
     };
     match test {
-        Test::Not(inner) => Test::Not(Box::new(asked_of(*inner, other))),
+        Test::Not(inner) => asked_of(*inner, other).negated(),
         Test::AllOf(tests) => Test::AllOf(each(tests)),
         Test::AnyOf(tests) => Test::AnyOf(each(tests)),
         Test::String { compare, keys, .. } => other(compare, keys),
@@ -360,7 +360,7 @@ impl Lowering<'_> {
         let (matched, doubtful) = match source {
             // A server has the value without the blanks around it, as `-z` prints it.
             Source::Field(field) if is_value(field) => {
-                let value = reference("value");
+                let value = Value::variable("value");
                 let mut matched = pattern::text(&of(&ways)?, &value, self.target)?;
                 matched.test = asked_of(matched.test, &|compare, keys| Test::Header {
                     compare,
@@ -389,7 +389,7 @@ impl Lowering<'_> {
                 if *whom == Whom::Sender && !self.target.has(Extension::Envelope) {
                     return Err(unclear_list());
                 }
-                let address = reference("reply_address");
+                let address = Value::variable("reply_address");
                 let mut matched = pattern::text(&of(&ways)?, &address, self.target)?;
                 matched.test = asked_of(matched.test, &|compare, keys| {
                     of_address(*whom, compare, keys)
@@ -530,7 +530,7 @@ fn sees_ends(key: &Value) -> bool {
 
 /// `grep -v`: there is a line, and it is not like this.
 fn none_of(input: &Input, test: Test) -> Test {
-    with_line(input, Test::Not(Box::new(test)))
+    with_line(input, test.negated())
 }
 
 /// A test that holds only where a line is printed: formail prints none of a field that
@@ -546,7 +546,7 @@ fn with_line(input: &Input, test: Test) -> Test {
     let exists = |name: &String| Test::Exists(vec![name.clone()]);
     let there = match trimmed {
         true => Test::Header {
-            compare: compare(Match::Matches),
+            compare: Match::Matches.into(),
             names: names.clone(),
             keys: vec![Value::text("?*")],
         },

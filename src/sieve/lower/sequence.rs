@@ -5,7 +5,7 @@
 //! its `else`, or asks a variable.
 
 use super::names::Label;
-use crate::sieve::script::{Command, CommandKind, Compare, Match, Part, Test, Value};
+use crate::sieve::script::{Command, CommandKind, Match, Test, Value};
 use std::collections::BTreeSet;
 
 /// What some steps do.
@@ -86,14 +86,7 @@ impl Sequence {
             exits,
         } = flow;
         if !self.asked.is_empty() && !commands.is_empty() {
-            let kind = CommandKind::If {
-                branches: vec![(goes_on(&self.asked), commands)],
-                otherwise: None,
-            };
-            commands = vec![Command {
-                origins: Vec::new(),
-                kind,
-            }];
+            commands = vec![Command::when(goes_on(&self.asked), commands)];
         }
         self.commands.extend(commands);
         self.ended = !falls;
@@ -183,26 +176,17 @@ pub(super) fn append_else(
 fn goes_on(labels: &BTreeSet<Label>) -> Test {
     let sources = labels
         .iter()
-        .map(|label| Value(vec![Part::Variable(label.variable())]))
+        .map(|label| Value::variable(label.variable()))
         .collect();
-    Test::Not(Box::new(Test::String {
-        compare: Compare {
-            by: Match::Is,
-            octet: false,
-        },
+    Test::String {
+        compare: Match::Is.into(),
         sources,
         keys: vec![Value::text("yes")],
-    }))
+    }
+    .negated()
 }
 
 /// The note that a place was left.
 pub(super) fn leave(label: Label) -> Command {
-    Command {
-        origins: Vec::new(),
-        kind: CommandKind::Set {
-            modifiers: Vec::new(),
-            name: label.variable(),
-            value: Value::text("yes"),
-        },
-    }
+    Command::set(&label.variable(), &[], Value::text("yes"))
 }

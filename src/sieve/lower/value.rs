@@ -10,9 +10,7 @@ use crate::ledger::{Code, Note};
 use crate::rules::elaborate::{asks_for_host, host_printed};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
-use crate::sieve::script::{
-    AddressPart, Command, CommandKind, Compare, Match, Modifier, Part, Test, Value,
-};
+use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
 
 /// A value, and the commands that must run before it is read.
@@ -24,47 +22,6 @@ pub(super) struct Prepared {
     pub doubtful: bool,
     /// What there is to say about it.
     pub notes: Vec<Note>,
-}
-
-pub(super) fn command(kind: CommandKind) -> Command {
-    Command {
-        origins: Vec::new(),
-        kind,
-    }
-}
-
-/// Sets a variable of the script.
-pub(super) fn set(name: &str, modifiers: &[Modifier], value: Value) -> Command {
-    command(CommandKind::Set {
-        modifiers: modifiers.to_vec(),
-        name: name.to_owned(),
-        value,
-    })
-}
-
-pub(super) fn when(test: Test, block: Vec<Command>) -> Command {
-    command(CommandKind::If {
-        branches: vec![(test, block)],
-        otherwise: None,
-    })
-}
-
-pub(super) fn compare(by: Match) -> Compare {
-    Compare { by, octet: false }
-}
-
-/// `${name}`.
-pub(super) fn reference(name: &str) -> Value {
-    Value(vec![Part::Variable(name.to_owned())])
-}
-
-/// The variable is empty.
-pub(super) fn is_empty(source: Value) -> Test {
-    Test::String {
-        compare: compare(Match::Is),
-        sources: vec![source],
-        keys: vec![Value::text("")],
-    }
 }
 
 impl Lowering<'_> {
@@ -137,7 +94,7 @@ impl Lowering<'_> {
                 }
                 let variable = names::quoted_name(&script_name(name), Modifier::QuoteRegex);
                 into.before
-                    .push(set(&variable, &[Modifier::QuoteRegex], value));
+                    .push(Command::set(&variable, &[Modifier::QuoteRegex], value));
                 into.value.0.push(Part::Variable(variable));
             }
             Piece::Default { name, text, .. } if text.0.is_empty() => {
@@ -170,7 +127,7 @@ impl Lowering<'_> {
             Known::Text(text) => Value::text(&*text),
             Known::Carried { doubtful, .. } => {
                 into.doubtful |= doubtful;
-                reference(&script_name(name))
+                Value::variable(script_name(name))
             }
             Known::Lost => return Err(lost(name)),
         })
@@ -221,16 +178,16 @@ impl Lowering<'_> {
         }
         let test = Test::Envelope {
             part: AddressPart::Detail,
-            compare: compare(Match::Matches),
+            compare: Match::Matches.into(),
             names: vec!["to".to_owned()],
             keys: vec![Value::text("*")],
         };
-        vec![when(
+        vec![Command::when(
             test,
-            vec![set(
+            vec![Command::set(
                 &script_name("EXTENSION"),
                 &[Modifier::Lower],
-                reference("1"),
+                Value::variable("1"),
             )],
         )]
     }
@@ -273,15 +230,15 @@ impl Lowering<'_> {
             true => Value::text(""),
             false => value.clone(),
         };
-        into.before.push(set(&chosen, &[], first));
-        let empty = is_empty(value);
+        into.before.push(Command::set(&chosen, &[], first));
+        let empty = Test::is_empty(value);
         let test = match instead {
-            true => Test::Not(Box::new(empty)),
+            true => empty.negated(),
             false => empty,
         };
         let mut block = other.before;
-        block.push(set(&chosen, &[], other.value));
-        into.before.push(when(test, block));
+        block.push(Command::set(&chosen, &[], other.value));
+        into.before.push(Command::when(test, block));
         into.doubtful |= other.doubtful;
         into.notes.extend(other.notes);
         into.value.0.push(Part::Variable(chosen));
@@ -332,7 +289,7 @@ impl Lowering<'_> {
         };
         let taken = |name: &String, before: &[Part]| {
             let all = Test::Header {
-                compare: compare(Match::Matches),
+                compare: Match::Matches.into(),
                 names: vec![name.clone()],
                 keys: vec![Value::text("*")],
             };
@@ -343,11 +300,14 @@ impl Lowering<'_> {
             };
             let group = Part::Variable("1".to_owned());
             let parts = before.iter().cloned().chain(prefix).chain([group]);
-            (all, vec![set(&variable, &[], Value(parts.collect()))])
+            (
+                all,
+                vec![Command::set(&variable, &[], Value(parts.collect()))],
+            )
         };
-        let mut commands = vec![set(&variable, &[], Value::text(""))];
+        let mut commands = vec![Command::set(&variable, &[], Value::text(""))];
         if first {
-            commands.push(command(CommandKind::If {
+            commands.push(Command::from(CommandKind::If {
                 branches: field.names.iter().map(|name| taken(name, &[])).collect(),
                 otherwise: None,
             }));
@@ -358,10 +318,10 @@ impl Lowering<'_> {
             ];
             for (at, name) in field.names.iter().enumerate() {
                 let (test, block) = taken(name, if at == 0 { &[] } else { &above });
-                commands.push(when(test, block));
+                commands.push(Command::when(test, block));
             }
         }
-        Ok((commands, reference(&variable)))
+        Ok((commands, Value::variable(&variable)))
     }
 }
 

@@ -6,15 +6,8 @@ use proptest::prelude::*;
 use sieve::{Compiler, Event, Input, Runtime};
 use std::process::{Command as Process, Stdio};
 
-fn command(kind: CommandKind) -> Command {
-    Command {
-        origins: Vec::new(),
-        kind,
-    }
-}
-
 fn fileinto(folder: Value) -> Command {
-    command(CommandKind::FileInto {
+    Command::from(CommandKind::FileInto {
         folder,
         copy: false,
         create: false,
@@ -105,11 +98,11 @@ fn reads_as_written_by_hand() {
     filed.origins = vec![Origin::on([12, 14])];
     let script = Script {
         commands: vec![
-            command(CommandKind::If {
+            Command::from(CommandKind::If {
                 branches: vec![
                     (
                         header(&["list-id"], &["rust-lang"]),
-                        vec![filed, command(CommandKind::Stop)],
+                        vec![filed, Command::from(CommandKind::Stop)],
                     ),
                     (
                         Test::AnyOf(vec![
@@ -117,14 +110,14 @@ fn reads_as_written_by_hand() {
                             header(&["subject"], &["a rather long subject indeed"]),
                             Test::Not(Box::new(Test::Over(256_000))),
                         ]),
-                        vec![command(CommandKind::Discard)],
+                        vec![Command::from(CommandKind::Discard)],
                     ),
                 ],
-                otherwise: Some(vec![command(CommandKind::Keep {
+                otherwise: Some(vec![Command::from(CommandKind::Keep {
                     flags: vec!["\\Seen".into()],
                 })]),
             }),
-            command(CommandKind::Redirect {
+            Command::from(CommandKind::Redirect {
                 address: "a@example.org".into(),
                 copy: true,
             }),
@@ -159,8 +152,11 @@ fn long_lists_are_wrapped() {
         "second-key@example.org",
         "third-key@example.org",
     ];
-    let script = script(vec![command(CommandKind::If {
-        branches: vec![(header(&["from"], &keys), vec![command(CommandKind::Stop)])],
+    let script = script(vec![Command::from(CommandKind::If {
+        branches: vec![(
+            header(&["from"], &keys),
+            vec![Command::from(CommandKind::Stop)],
+        )],
         otherwise: None,
     })]);
     let expected = r#"if header :contains "from" [
@@ -176,7 +172,7 @@ fn long_lists_are_wrapped() {
 
 #[test]
 fn several_lines_of_prose_stand_as_they_are() {
-    let script = script(vec![command(CommandKind::Reject {
+    let script = script(vec![Command::from(CommandKind::Reject {
         ereject: false,
         reason: "Gone.\n.hidden\r\nBye \"you\"\n".into(),
     })]);
@@ -186,7 +182,7 @@ fn several_lines_of_prose_stand_as_they_are() {
 
 #[test]
 fn comments_cannot_be_left() {
-    let mut stop = command(CommandKind::Stop);
+    let mut stop = Command::from(CommandKind::Stop);
     stop.origins = vec![Origin::on([1, 2])];
     let mut script = script(vec![stop]);
     script.files = vec!["a\ndiscard;\r\u{1b}[31m\u{202e}x".into()];
@@ -214,7 +210,7 @@ fn from(line: usize, command: Command) -> Command {
 }
 
 fn stop() -> Command {
-    command(CommandKind::Stop)
+    Command::from(CommandKind::Stop)
 }
 
 /// An `if` with branches, and an `else` last.
@@ -225,7 +221,7 @@ fn branches(mut blocks: Vec<Vec<Command>>) -> Command {
         false => (blocks, Some(last)),
     };
     let branches = blocks.into_iter().map(|block| (Test::True, block));
-    command(CommandKind::If {
+    Command::from(CommandKind::If {
         branches: branches.collect(),
         otherwise,
     })
@@ -304,7 +300,7 @@ fn comments_are_found_again() {
 
 #[test]
 fn line_ends_on_request() {
-    let script = script(vec![command(CommandKind::Reject {
+    let script = script(vec![Command::from(CommandKind::Reject {
         ereject: false,
         reason: "a\nb\n".into(),
     })]);
@@ -318,7 +314,7 @@ fn line_ends_on_request() {
 #[test]
 fn a_literal_reference_is_not_expanded() {
     let script = script(vec![
-        command(CommandKind::Set {
+        Command::from(CommandKind::Set {
             modifiers: Vec::new(),
             name: "Dollar".into(),
             value: "x".into(),
@@ -346,7 +342,7 @@ fn a_literal_reference_is_not_expanded() {
 fn an_address_is_written_as_the_name_of_a_field() {
     let named = |name: &str| {
         let test = header(&[name], &["x"]);
-        command(CommandKind::If {
+        Command::from(CommandKind::If {
             branches: vec![(test, vec![fileinto("at".into())])],
             otherwise: None,
         })
@@ -361,7 +357,7 @@ fn an_address_is_written_as_the_name_of_a_field() {
 
 #[test]
 fn a_variable_outlives_its_block() {
-    let set = command(CommandKind::Set {
+    let set = Command::from(CommandKind::Set {
         modifiers: Vec::new(),
         name: "Where".into(),
         value: "lists".into(),
@@ -371,13 +367,13 @@ fn a_variable_outlives_its_block() {
         otherwise: None,
     };
     let read = fileinto(Value(vec![Part::Variable("where".into())]));
-    let outside = script(vec![command(rule(vec![set.clone()])), read.clone()]);
+    let outside = script(vec![Command::from(rule(vec![set.clone()])), read.clone()]);
     let text = text(&outside);
     assert!(text.contains("set \"where\" \"\";"), "{text}");
     assert_eq!(folders(&text, "Subject: x\n\n"), ["lists"]);
     for inside in [
-        script(vec![command(rule(vec![set.clone(), read.clone()]))]),
-        script(vec![set.clone(), command(rule(vec![set])), read]),
+        script(vec![Command::from(rule(vec![set.clone(), read.clone()]))]),
+        script(vec![set.clone(), Command::from(rule(vec![set])), read]),
     ] {
         assert!(!super::tests::text(&inside).contains("\"\""));
     }
@@ -392,7 +388,10 @@ fn what_is_required_is_what_is_used() {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    assert_eq!(wants(command(CommandKind::Keep { flags: vec![] })), "");
+    assert_eq!(
+        wants(Command::from(CommandKind::Keep { flags: vec![] })),
+        ""
+    );
     assert_eq!(
         wants(fileinto(Value(vec![Part::Variable("1".into())]))),
         "fileinto variables"
@@ -406,7 +405,7 @@ fn what_is_required_is_what_is_used() {
         keys: vec!["3".into()],
     };
     assert_eq!(
-        wants(command(CommandKind::If {
+        wants(Command::from(CommandKind::If {
             branches: vec![(counted, vec![])],
             otherwise: None
         })),
@@ -421,7 +420,7 @@ fn what_is_required_is_what_is_used() {
         keys: vec!["2024-01-01".into()],
     };
     assert_eq!(
-        wants(command(CommandKind::If {
+        wants(Command::from(CommandKind::If {
             branches: vec![(dated, vec![])],
             otherwise: None
         })),
@@ -431,11 +430,11 @@ fn what_is_required_is_what_is_used() {
 
 #[test]
 fn depth_is_no_danger() {
-    let mut inner = vec![command(CommandKind::Stop)];
+    let mut inner = vec![Command::from(CommandKind::Stop)];
     let mut test = Test::True;
     for _ in 0..1_000 {
         test = Test::Not(Box::new(test));
-        inner = vec![command(CommandKind::If {
+        inner = vec![Command::from(CommandKind::If {
             branches: vec![(Test::True, inner)],
             otherwise: None,
         })];
@@ -497,7 +496,7 @@ fn everything(a: &str, b: &str) -> Script {
         Test::AllOf(vec![Test::True, Test::Not(Box::new(Test::False))]),
     ];
     let body = vec![
-        command(CommandKind::Set {
+        Command::from(CommandKind::Set {
             modifiers: vec![Modifier::Lower],
             name: "v".into(),
             value: a.into(),
@@ -507,27 +506,27 @@ fn everything(a: &str, b: &str) -> Script {
             Part::Variable("v".into()),
             Part::Text(a.into()),
         ])),
-        command(CommandKind::FileInto {
+        Command::from(CommandKind::FileInto {
             folder: "x".into(),
             copy: true,
             create: true,
             flags: vec!["\\Seen".into(), "b".into()],
         }),
-        command(CommandKind::AddFlag {
+        Command::from(CommandKind::AddFlag {
             flags: vec!["\\Seen".into()],
         }),
-        command(CommandKind::AddFlag { flags: vec![] }),
-        command(CommandKind::Vacation {
+        Command::from(CommandKind::AddFlag { flags: vec![] }),
+        Command::from(CommandKind::Vacation {
             days: Some(7),
             subject: Some(a.into()),
             addresses: vec!["a@example.org".into(), "b@example.org".into()],
             reason: format!("{a}\n{b}\n").as_str().into(),
         }),
-        command(CommandKind::Discard),
+        Command::from(CommandKind::Discard),
     ];
-    script(vec![command(CommandKind::If {
+    script(vec![Command::from(CommandKind::If {
         branches: vec![(Test::AnyOf(tests), body), (Test::True, vec![])],
-        otherwise: Some(vec![command(CommandKind::Reject {
+        otherwise: Some(vec![Command::from(CommandKind::Reject {
             ereject: false,
             reason: b.into(),
         })]),
@@ -553,7 +552,7 @@ proptest! {
     #[test]
     fn prose_survives(value in difficult()) {
         let reason = format!("{value}\n");
-        let commands = vec![command(CommandKind::Reject { ereject: false, reason: reason.as_str().into() })];
+        let commands = vec![Command::from(CommandKind::Reject { ereject: false, reason: reason.as_str().into() })];
         let printed = text(&script(commands));
         let got = events(&printed, "Subject: x\n\n").into_iter().find_map(|event| match event {
             Event::Reject { reason, .. } => Some(reason),

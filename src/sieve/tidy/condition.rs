@@ -20,12 +20,7 @@ pub fn tidy_test(test: Test) -> Test {
 impl Tidier {
     pub(super) fn simplify(&self, test: Test) -> Test {
         match test {
-            Test::Not(inner) => match self.simplify(*inner) {
-                Test::Not(inner) => *inner,
-                Test::True => Test::False,
-                Test::False => Test::True,
-                test => Test::Not(Box::new(test)),
-            },
+            Test::Not(inner) => self.simplify(*inner).negated(),
             Test::AllOf(tests) => self.simplify_list(tests, true),
             Test::AnyOf(tests) => self.simplify_list(tests, false),
             Test::Exists(names) if names.is_empty() => Test::True,

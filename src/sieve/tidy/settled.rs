@@ -72,7 +72,7 @@ fn choice(
 /// A test with the answers in it that are known.
 fn asked(test: Test, settled: &Settled) -> Test {
     match test {
-        Test::Not(inner) => Test::Not(Box::new(asked(*inner, settled))),
+        Test::Not(inner) => asked(*inner, settled).negated(),
         Test::AllOf(tests) => {
             let tests = tests.into_iter().map(|test| asked(test, settled));
             Test::AllOf(tests.collect())

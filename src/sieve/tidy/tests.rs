@@ -9,13 +9,6 @@ use crate::rules::program::Relation;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-fn command(kind: CommandKind) -> Command {
-    Command {
-        origins: Vec::new(),
-        kind,
-    }
-}
-
 fn noted(line: usize, kind: CommandKind) -> Command {
     Command {
         origins: vec![Origin::on([line, line])],
@@ -24,7 +17,7 @@ fn noted(line: usize, kind: CommandKind) -> Command {
 }
 
 fn fileinto(folder: &str) -> Command {
-    command(CommandKind::FileInto {
+    Command::from(CommandKind::FileInto {
         folder: folder.into(),
         copy: false,
         create: false,
@@ -33,7 +26,7 @@ fn fileinto(folder: &str) -> Command {
 }
 
 fn stop() -> Command {
-    command(CommandKind::Stop)
+    Command::from(CommandKind::Stop)
 }
 
 fn when(test: Test, block: Vec<Command>) -> CommandKind {
@@ -88,7 +81,7 @@ fn rules_with_stop_become_a_chain() {
 #[test]
 fn a_test_goes_on_inside_the_block_that_it_opened() {
     let set = |value: &str| {
-        command(CommandKind::Set {
+        Command::from(CommandKind::Set {
             modifiers: Vec::new(),
             name: "match".to_owned(),
             value: Value::text(value),
@@ -98,7 +91,7 @@ fn a_test_goes_on_inside_the_block_that_it_opened() {
     let both = Test::AllOf(vec![first.clone(), header("b", "2")]);
     let commands = vec![
         noted(1, when(first, vec![set("x")])),
-        command(when(both, vec![fileinto("y"), stop()])),
+        Command::from(when(both, vec![fileinto("y"), stop()])),
         fileinto("z"),
         fileinto("w"),
     ];
@@ -204,9 +197,9 @@ fn match_variables_keep_their_tests() {
             create: false,
             flags: vec![],
         };
-        command(when(
+        Command::from(when(
             matching(Match::Matches, "a", name),
-            vec![command(kind), stop()],
+            vec![Command::from(kind), stop()],
         ))
     };
     let tidied = tidy(vec![rule("*x"), rule("*y")]);
@@ -225,24 +218,24 @@ fn match_variables_keep_their_tests() {
 #[test]
 fn a_last_keep_is_dropped_where_nothing_took_the_mail() {
     let (a, b) = (|| Test::Over(1), || Test::Under(9));
-    let keep = || command(CommandKind::Keep { flags: vec![] });
+    let keep = || Command::from(CommandKind::Keep { flags: vec![] });
     let file = |copy| {
-        command(CommandKind::FileInto {
+        Command::from(CommandKind::FileInto {
             folder: Value::text("x"),
             copy,
             create: false,
             flags: vec![],
         })
     };
-    let keeps = || command(when(b(), vec![keep()]));
-    let rule = || command(when(a(), vec![file(false), stop()]));
+    let keeps = || Command::from(when(b(), vec![keep()]));
+    let rule = || Command::from(when(a(), vec![file(false), stop()]));
     assert_eq!(tidy(vec![keeps()]), []);
     assert_eq!(tidy(vec![file(true), keeps()]), [file(true)]);
     let taken = vec![file(false), keeps()];
     assert_eq!(tidy(taken.clone()), taken);
-    let alone = [command(when(a(), vec![file(false)]))];
+    let alone = [Command::from(when(a(), vec![file(false)]))];
     assert_eq!(tidy(vec![rule(), keeps()]), alone);
-    let in_case = vec![command(when(a(), vec![file(false)])), keeps()];
+    let in_case = vec![Command::from(when(a(), vec![file(false)])), keeps()];
     assert_eq!(tidy(in_case.clone()), in_case);
 }
 
@@ -257,7 +250,7 @@ fn counts_are_not_merged() {
 fn depth_is_no_danger() {
     let mut block = vec![fileinto("x"), stop()];
     for _ in 0..1_000 {
-        block = vec![command(when(header("a", "1"), block)), stop()];
+        block = vec![Command::from(when(header("a", "1"), block)), stop()];
     }
     assert_eq!(tidy(block).len(), 2);
 }
@@ -363,10 +356,10 @@ fn holds(name: &str, key: &str) -> Test {
 fn what_is_settled_is_not_asked_again() {
     let empty = || holds("v", "");
     let inner = when(Test::AnyOf(vec![empty(), header("a", "x")]), vec![stop()]);
-    let again = command(when(empty(), vec![fileinto("gone")]));
-    let commands = vec![command(when(
+    let again = Command::from(when(empty(), vec![fileinto("gone")]));
+    let commands = vec![Command::from(when(
         Test::Not(Box::new(empty())),
-        vec![command(inner), again, fileinto("v")],
+        vec![Command::from(inner), again, fileinto("v")],
     ))];
     let tidied = text(tidy(commands));
     assert_eq!(tidied.matches("${v}").count(), 1, "{tidied}");
@@ -401,14 +394,14 @@ fn any_commands(numbered: bool) -> impl Strategy<Value = Vec<Command>> {
     let folder = if numbered { "[xy]|1" } else { "[xy]" };
     let leaf = prop_oneof![
         3 => folder.prop_map(|name| match name.as_str() {
-            "1" => command(CommandKind::FileInto {
+            "1" => Command::from(CommandKind::FileInto {
                 folder: Value(vec![Part::Variable("1".into())]),
                 copy: false, create: false, flags: vec![],
             }),
             name => fileinto(name),
         }),
         3 => Just(stop()),
-        1 => "yes|no".prop_map(|value| command(CommandKind::Set {
+        1 => "yes|no".prop_map(|value| Command::from(CommandKind::Set {
             modifiers: vec![], name: "v".into(), value: value.into(),
         })),
     ];
@@ -419,7 +412,7 @@ fn any_commands(numbered: bool) -> impl Strategy<Value = Vec<Command>> {
             prop::option::of(inner),
         )
             .prop_map(|(branches, otherwise)| {
-                command(CommandKind::If {
+                Command::from(CommandKind::If {
                     branches,
                     otherwise,
                 })

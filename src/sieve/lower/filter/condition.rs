@@ -4,7 +4,7 @@
 use super::super::Lowering;
 use super::super::names::COUNTED;
 use super::super::pattern::{self, Fit};
-use super::super::value::{compare, is_empty, reference};
+
 use super::Way;
 use super::compared::{Compared, Wanted};
 use super::expression::of_field;
@@ -89,12 +89,8 @@ impl Lowering<'_> {
             Condition::Any(any) => self.several(any, way, wide, Test::AnyOf),
             Condition::Not(inner) => {
                 let asked = self.filter_condition(inner, way, !wide)?;
-                let test = match asked.test {
-                    Test::Not(inner) => *inner,
-                    test => Test::Not(Box::new(test)),
-                };
                 Ok(Asked {
-                    test,
+                    test: asked.test.negated(),
                     fit: asked.fit.negated(),
                     notes: asked.notes,
                 })
@@ -123,8 +119,8 @@ impl Lowering<'_> {
             Condition::Delivered => match way.counted {
                 Some(counted) => Ok(Asked::exactly(Test::from(counted))),
                 None if way.asked => {
-                    let empty = is_empty(reference(COUNTED));
-                    Ok(Asked::exactly(Test::Not(Box::new(empty))))
+                    let empty = Test::is_empty(Value::variable(COUNTED));
+                    Ok(Asked::exactly(empty.negated()))
                 }
                 None => Err(Note::manual(
                     Code::NoVariables,
@@ -245,7 +241,7 @@ impl Lowering<'_> {
         if key.is_empty() {
             // A field that is missing is empty to Exim.
             let some = test(Match::Matches, "?*".to_owned());
-            return Ok(Asked::exactly(Test::Not(Box::new(some))));
+            return Ok(Asked::exactly(some.negated()));
         }
         let asked = Asked::exactly(test(by, key));
         Ok(match compared.by {
@@ -303,7 +299,7 @@ impl Lowering<'_> {
         if compared.key.is_empty() {
             return Ok(Asked::exactly(match compared.sieve("")? {
                 Wanted::Always(holds) => Test::from(holds),
-                Wanted::Key(..) => Test::Not(Box::new(has_detail())),
+                Wanted::Key(..) => has_detail().negated(),
             }));
         }
         let separator = compared.key.chars().next().filter(|c| "+-_.=".contains(*c));
@@ -347,7 +343,7 @@ impl Lowering<'_> {
         self.needs_envelope()?;
         Ok(Asked::exactly(Test::Envelope {
             part: AddressPart::All,
-            compare: compare(Match::Is),
+            compare: Match::Is.into(),
             names: vec!["from".to_owned()],
             keys: vec![Value::text("")],
         }))
@@ -378,13 +374,13 @@ impl Lowering<'_> {
         ];
         let list = |name: &&str| Test::Exists(vec![format!("List-{name}")]);
         let header = |name: &str, by: Match, keys: &[&str]| Test::Header {
-            compare: compare(by),
+            compare: by.into(),
             names: vec![name.to_owned()],
             keys: keys.iter().copied().map(Value::text).collect(),
         };
         let address = |name: &str, by: Match, keys: Vec<Value>| Test::Address {
             part: AddressPart::All,
-            compare: compare(by),
+            compare: by.into(),
             names: vec![name.to_owned()],
             keys,
         };
@@ -398,7 +394,6 @@ impl Lowering<'_> {
             "owner-?*@*",
         ];
         let machines = machines.into_iter().map(Value::text).collect();
-        let not = |test: Test| Test::Not(Box::new(test));
         let mut none: Vec<Test> = lists.iter().map(list).collect();
         none.extend([
             address("from", Match::Matches, machines),
@@ -407,12 +402,12 @@ impl Lowering<'_> {
             self.bounce()?.test,
         ]);
         let by_hand = Test::AnyOf(vec![
-            not(Test::Exists(vec!["Auto-Submitted".to_owned()])),
+            Test::Exists(vec!["Auto-Submitted".to_owned()]).negated(),
             header("auto-submitted", Match::Is, &["no"]),
         ]);
         Ok(Asked::exactly(Test::AllOf(vec![
             address("to", Match::Is, own()),
-            not(Test::AnyOf(none)),
+            Test::AnyOf(none).negated(),
             by_hand,
         ])))
     }
@@ -428,11 +423,11 @@ pub(super) fn has_name(name: &str) -> Result<(), Note> {
 /// Only where a message has one field of the name.
 fn alone(asked: Asked, name: &str) -> Asked {
     let several = Test::Header {
-        compare: compare(Match::Count(Relation::Greater)),
+        compare: Match::Count(Relation::Greater).into(),
         names: vec![name.to_owned()],
         keys: vec![Value::text("1")],
     };
-    let one = Test::Not(Box::new(several));
+    let one = several.negated();
     Asked {
         test: Test::AllOf(vec![asked.test, one]),
         ..asked

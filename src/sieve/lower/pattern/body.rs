@@ -10,7 +10,7 @@ use super::term::{Beginnings, Budget, Term, TooComplex, any, push_new};
 use super::{Fit, Matched, Remarks, any_of, regex, style};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
-use crate::sieve::script::{Compare, Match, Test, Value};
+use crate::sieve::script::{Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 
 pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matched, Note> {
@@ -89,11 +89,8 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     let mut tests = keys.tests(style.ignores_case, body);
     if finds_nothing {
         // Pigeonhole finds not even that in an empty body.
-        let any = Compare {
-            by: Match::Contains,
-            octet: false,
-        };
-        tests.push(Test::Not(Box::new(body(any, vec![Value::text("")]))));
+        let any = Match::Contains.into();
+        tests.push(body(any, vec![Value::text("")]).negated());
     }
     match tests.is_empty() {
         true => remarks.nothing(),

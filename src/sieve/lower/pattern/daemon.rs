@@ -6,7 +6,7 @@ use super::regex::Dialect;
 use super::{Fit, Matched, Remarks};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::Expression;
-use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
+use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Match, Test, Value};
 use crate::sieve::target::{Extension, Target};
 use std::sync::LazyLock;
 
@@ -89,20 +89,20 @@ fn test(daemon: bool, target: &Target) -> Matched {
     if daemon {
         tests.push(Test::Exists(names(&["mailing-list"])));
         tests.push(Test::Header {
-            compare: compare(Match::Contains),
+            compare: Match::Contains.into(),
             names: names(&["precedence"]),
             keys: values(&["junk", "bulk", "list"]),
         });
         tests.push(Test::Header {
-            compare: compare(Match::Matches),
+            compare: Match::Matches.into(),
             names: names(&["to"]),
             keys: values(&["multiple recipients of *"]),
         });
     }
     let has_envelope = target.has(Extension::Envelope);
-    let of_sender = |by, part, keys| Test::Envelope {
+    let of_sender = |by: Match, part, keys| Test::Envelope {
         part,
-        compare: compare(by),
+        compare: by.into(),
         names: names(&["from"]),
         keys,
     };
@@ -121,7 +121,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
             ));
         }
         tests.push(Test::Header {
-            compare: compare(Match::Regex),
+            compare: Match::Regex.into(),
             names: names(&SENDERS),
             keys: values(&[&field]),
         });
@@ -139,7 +139,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
         senders.retain(|name| ADDRESS_FIELDS.contains(name));
         tests.push(Test::Address {
             part: AddressPart::Localpart,
-            compare: compare(Match::Matches),
+            compare: Match::Matches.into(),
             names: names(&senders),
             keys: values(&keys),
         });
@@ -163,10 +163,6 @@ fn expressions(daemon: bool, dialect: Dialect) -> [String; 2] {
         Dialect::Perl => "(?i)",
     };
     [BEHIND, BEHIND_SENDER].map(|behind| format!("{any_case}{FRONT}({words}){behind}"))
-}
-
-fn compare(by: Match) -> Compare {
-    Compare { by, octet: false }
 }
 
 fn names(names: &[&str]) -> Vec<String> {

@@ -583,10 +583,7 @@ fn field_tests(keys: &Keys, fields: Vec<Field>, ignores_case: bool) -> Vec<Test>
         return vec![match names.as_slice() {
             [name] if !name.contains('@') => Test::Exists(names),
             _ => Test::Header {
-                compare: Compare {
-                    by: Match::Matches,
-                    octet: false,
-                },
+                compare: Match::Matches.into(),
                 names,
                 keys: vec![Value::text("*")],
             },
