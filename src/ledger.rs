@@ -7,7 +7,7 @@ mod finding;
 mod statement;
 
 pub use code::Code;
-pub use finding::{Finding, Findings, Note, Verdict};
+pub use finding::{Finding, Findings, Note, Verdict, cut, shortened};
 pub use statement::{Statement, StatementId, StatementKind};
 
 use crate::home::{Home, ReadError};

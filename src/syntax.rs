@@ -3,11 +3,13 @@
 
 pub mod exim;
 pub mod forward;
+mod name;
 pub mod procmailrc;
 pub mod regex;
 pub mod shell;
 mod source;
 mod visible;
 
+pub use name::{is_name, leading_name};
 pub use source::{Encoding, FileId, Source, Span};
 pub use visible::{is_hidden, is_seen, push_visible, visible};

@@ -38,6 +38,20 @@ impl Verdict {
     }
 }
 
+/// The beginning of a text, on one line, for a message about it.
+pub fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    cut(&line, 50)
+}
+
+/// The first characters of a text, and a sign that there were more.
+pub fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// What a stage has to say, wherever it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {

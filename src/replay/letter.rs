@@ -1,6 +1,7 @@
 //! In: the bytes of a message, and what its mailbox says about it. Out: what a
 //! replay needs to know of it.
 
+use crate::ledger::cut;
 use crate::rules::program;
 use mail_parser::{Address, DateTime, Message, MessageParser};
 use std::borrow::Cow;
@@ -67,12 +68,15 @@ impl Letter {
         Letter {
             sender,
             received: received.unwrap_or(0),
-            from: cut(&match (name.is_empty(), address.is_empty()) {
-                (true, _) => address,
-                (false, true) => name,
-                (false, false) => format!("{name} <{address}>"),
-            }),
-            subject: cut(subject.unwrap_or_default()),
+            from: cut(
+                &match (name.is_empty(), address.is_empty()) {
+                    (true, _) => address,
+                    (false, true) => name,
+                    (false, false) => format!("{name} <{address}>"),
+                },
+                MAX_SHOWN,
+            ),
+            subject: cut(subject.unwrap_or_default(), MAX_SHOWN),
             delivered_to: field("Delivered-To").or_else(|| field("X-Original-To")),
             text,
         }
@@ -231,14 +235,6 @@ fn usual(name: &[u8]) -> Vec<u8> {
     };
     let letters = name.iter().filter(|byte| !byte.is_ascii_whitespace());
     letters.map(letter).collect()
-}
-
-/// A text of a message as far as it is shown.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// The name and the address of whom a message says it is from.

@@ -27,7 +27,7 @@ use super::model::*;
 use crate::home::ReadError;
 use crate::ledger::{Code, Finding, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
-use crate::syntax::{FileId, Source, Span};
+use crate::syntax::{FileId, Source, Span, leading_name};
 use statements::{Item, ItemKind};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -574,16 +574,6 @@ fn is_certain(recipe: &Recipe) -> bool {
         condition.test == Test::Always && !condition.negated && condition.weight.is_none()
     };
     recipe.chain == Chain::default() && recipe.conditions.iter().all(holds)
-}
-
-/// The variable name that a line begins with, and what follows.
-fn leading_name(line: &str) -> (&str, &str) {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let end = match line.starts_with(|c: char| c.is_ascii_digit()) {
-        true => 0,
-        false => line.find(|c| !is_name(c)).unwrap_or(line.len()),
-    };
-    line.split_at(end)
 }
 
 /// A stretch of a file for a message: without control characters, and short.

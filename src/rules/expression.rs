@@ -10,7 +10,7 @@
 mod build;
 pub mod matcher;
 
-pub use build::{TooLarge, unguarded};
+pub use build::{TooLarge, is_special, quoted, unguarded};
 pub use matcher::{Found, Matcher, Reading};
 
 use std::fmt;

@@ -16,7 +16,7 @@ use super::model::{
 };
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
-use crate::ledger::{Code, Ledger, Note};
+use crate::ledger::{Code, Ledger, Note, shortened};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
 use crate::syntax::{FileId, Span};
 use lists::Listed;
@@ -583,14 +583,5 @@ impl<'h, 's> Mailer<'h, 's> {
 
     fn manual(&mut self, at: StatementId, code: Code, message: String) {
         self.ledger.find(at, Note::manual(code, message));
-    }
-}
-
-/// The beginning of a text, for a message about it.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }

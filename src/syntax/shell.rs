@@ -5,6 +5,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
+use super::is_name;
 use pest::Parser;
 use pest::iterators::Pair;
 use std::ops::Range;
@@ -142,10 +143,7 @@ impl Word {
             return None;
         };
         let (name, start) = first.split_once('=')?;
-        let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
-            && !name.is_empty()
-            && name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
-        is_name.then(|| {
+        is_name(name).then(|| {
             let mut value = Word {
                 parts: Vec::new(),
                 quoted: self.quoted,

@@ -7,6 +7,7 @@
 use super::variables::{Growth, Value, Variables, too_long};
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::parameter;
+use crate::syntax::{is_name, leading_name};
 use std::collections::HashSet;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -163,7 +164,6 @@ impl<'c> Choice<'c> {
 /// The name of a plain `$NAME`, `${NAME}` or `$1` behind its `$`, and where it
 /// ends. Other forms are left for the shell.
 fn reference(rest: &str) -> Option<(&str, usize)> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (start, braces) = match rest.strip_prefix('{') {
         Some(_) => (1, true),
         None => (0, false),
@@ -171,7 +171,7 @@ fn reference(rest: &str) -> Option<(&str, usize)> {
     let inner = &rest[start..];
     let length = match inner.chars().next()? {
         '0'..='9' => 1,
-        _ => inner.find(|c| !is_name(c)).unwrap_or(inner.len()),
+        _ => leading_name(inner).0.len(),
     };
     let name = &inner[..length];
     match (braces, inner[length..].starts_with('}')) {
@@ -185,7 +185,6 @@ fn reference(rest: &str) -> Option<(&str, usize)> {
 /// The variables that a command sets for itself: `NAME=value`, `read NAME`, `for NAME`.
 /// What they hold only the shell knows.
 fn set_by_shell(command: &str) -> HashSet<&str> {
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let ends = |c: char| c.is_whitespace() || ";&|(){}`".contains(c);
     let mut words = command
         .split(ends)
@@ -197,8 +196,7 @@ fn set_by_shell(command: &str) -> HashSet<&str> {
             "read" | "for" => words.peek().copied(),
             word => word.split_once('=').map(|(name, _)| name),
         };
-        let is_variable = |name: &&str| !name.is_empty() && name.chars().all(is_name);
-        names.extend(name.filter(is_variable));
+        names.extend(name.filter(|name| is_name(name)));
     }
     names
 }

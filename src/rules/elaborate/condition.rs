@@ -5,7 +5,7 @@ use super::expand;
 use super::recipe::area;
 use super::variables::Variables;
 use crate::rules::model::{Area, Condition, Flags, Piece, Test, Text, Weight};
-use crate::syntax::Span;
+use crate::syntax::{Span, leading_name};
 
 /// A condition is expanded again where its text begins with another `$`;
 /// nobody writes more than two.
@@ -197,9 +197,7 @@ fn variable_area(text: &str) -> Option<(&str, &str)> {
     if !text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return None;
     }
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let end = text.find(|c| !is_name(c))?;
-    let (name, rest) = text.split_at(end);
+    let (name, rest) = leading_name(text);
     let rest = rest.trim_start_matches(BLANKS).strip_prefix("??")?;
     Some((name, rest.trim_start_matches(BLANKS)))
 }

@@ -2,8 +2,10 @@
 //! quotes taken off, what is known put in, what is not left as pieces.
 
 use super::variables::{Growth, Value, Variables, too_long};
+use crate::rules::expression::is_special;
 use crate::rules::model::{Piece, Text};
 use crate::rules::program;
+use crate::syntax::leading_name;
 
 /// Braces in braces that become pieces in pieces; nobody writes more than two.
 const MAX_BRACES: usize = 16;
@@ -151,9 +153,7 @@ impl<'a> Expander<'a> {
     }
 
     fn name(&mut self) -> &'a str {
-        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let end = self.rest.find(|c| !is_name(c)).unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at(end);
+        let (name, rest) = leading_name(self.rest);
         self.rest = rest;
         name
     }
@@ -513,7 +513,7 @@ impl<'a> Expander<'a> {
                 for piece in text.0 {
                     match piece {
                         Piece::Literal(text) => text.chars().for_each(|c| {
-                            if "(|)*?+.^$[\\".contains(c) {
+                            if is_special(c) {
                                 self.character('\\');
                             }
                             self.character(c);

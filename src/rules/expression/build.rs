@@ -108,6 +108,23 @@ pub fn unguarded(text: &str) -> &str {
     text.strip_prefix('\\').unwrap_or(text)
 }
 
+/// Whether a character means something else than itself, outside of brackets.
+pub fn is_special(character: char) -> bool {
+    "(|)*?+.^$[\\".contains(character)
+}
+
+/// A text as an expression that matches nothing but it.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_special(character) {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted
+}
+
 /// How much of the spelling is kept.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {

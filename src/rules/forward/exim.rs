@@ -7,7 +7,7 @@ mod tests;
 use super::expand::expand;
 use super::{Mailer, texts};
 use crate::home::ReadError;
-use crate::ledger::{Code, Note};
+use crate::ledger::{Code, Note, shortened};
 use crate::rules::elaborate::path;
 use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
 use crate::rules::model::{
@@ -279,7 +279,7 @@ impl Filter<'_, '_, '_> {
             Some(address) if self.mailer.is_own(&address) => self.mailer.own_mailbox(at),
             Some(address) => Target::Address(address),
             None => {
-                let message = format!("“{}” is no address", super::shortened(written));
+                let message = format!("“{}” is no address", shortened(written));
                 self.find(at, Note::manual(Code::DestinationUnclear, message));
                 Target::Unknown
             }

@@ -7,6 +7,7 @@ use crate::rules::model::{Piece, Text};
 use crate::syntax::shell::{
     Command, List, Operator, Part, Pipeline, RedirectionKind, Shell, Simple, Word,
 };
+use crate::syntax::{is_name, leading_name};
 use std::collections::BTreeMap;
 
 /// The first character that stands for a piece. Private use: no rule file has
@@ -469,10 +470,6 @@ fn without_options<'a>(mut words: &'a [Text], with_value: &str) -> &'a [Text] {
 
 /// What a shell makes of `$name` or `${name}`.
 fn variable(name: &str) -> Piece {
-    let is_name = |name: &str| {
-        name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
-            && name.chars().all(is_of_name)
-    };
     if is_name(name) {
         return Piece::Variable(name.to_owned());
     }
@@ -492,13 +489,9 @@ fn variable(name: &str) -> Piece {
     }
 }
 
-fn is_of_name(c: char) -> bool {
-    c == '_' || c.is_ascii_alphanumeric()
-}
-
 /// What stands between the braces of `${NAME:-text}`, `${NAME+text}` and their like.
 pub fn parameter(inner: &str) -> Option<Piece> {
-    let (name, behind) = inner.split_at(inner.find(|c| !is_of_name(c))?);
+    let (name, behind) = leading_name(inner);
     let (colon, behind) = match behind.strip_prefix(':') {
         Some(behind) => (true, behind),
         None => (false, behind),

@@ -2,6 +2,7 @@
 
 use super::machine::{Machine, Process};
 use super::{Unknown, encoded};
+use crate::rules::expression::is_special;
 use crate::rules::model::{Piece, Text};
 use crate::syntax::Encoding;
 use std::collections::HashMap;
@@ -50,7 +51,7 @@ impl<'p> Machine<'_, 'p> {
                     // The empty group keeps its first byte from being a mark.
                     value.extend_from_slice(b"()");
                     for byte in process.variable(name) {
-                        if b"(|)*?+.^$[\\".contains(&byte) {
+                        if is_special(byte.into()) {
                             value.push(b'\\');
                         }
                         value.push(byte);

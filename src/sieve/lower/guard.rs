@@ -559,18 +559,6 @@ impl Lowering<'_> {
     }
 }
 
-/// A text as an expression that matches nothing but it.
-pub(super) fn quoted(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len());
-    for c in text.chars() {
-        if "()|*+?.[]^$\\".contains(c) {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted
-}
-
 fn reads_match(conditions: &[Condition]) -> bool {
     let mut read = BTreeSet::new();
     variables::conditions(conditions, &mut read);

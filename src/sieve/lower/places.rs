@@ -3,12 +3,13 @@
 //! that it became.
 
 use super::Lowering;
-use super::guard::{Held, each_test, quoted};
+use super::guard::{Held, each_test};
 use super::names::{quoted_name, script_name};
 use super::path::{Known, Path};
 use super::pattern::Fit;
 use super::value::{lost, no_quoting, quotes_expressions};
 use crate::ledger::{Code, Note};
+use crate::rules::expression;
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{Command, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
@@ -66,7 +67,7 @@ impl Lowering<'_> {
                 Known::Text(text) if is_quoted => {
                     // The empty group keeps its first byte from being a mark.
                     written.push_str("()");
-                    written.push_str(&quoted(&text));
+                    written.push_str(&expression::quoted(&text));
                 }
                 Known::Text(text) => written.push_str(&text),
                 Known::Carried { doubtful, .. } => {

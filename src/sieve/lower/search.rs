@@ -5,7 +5,7 @@ mod expression;
 
 use super::Lowering;
 use super::expressions::Asked;
-use super::guard::{self, Held};
+use super::guard::Held;
 use super::path::Path;
 use super::pattern::{self, Fit};
 use super::places::{as_it_stands, begins_with_blank};
@@ -14,7 +14,7 @@ use super::question::loose_if;
 use super::shape::Shape;
 
 use crate::ledger::{Code, Note};
-use crate::rules::expression::Expression;
+use crate::rules::expression::{Expression, quoted};
 use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source, Whom};
 use crate::sieve::script::{AddressPart, Compare, Match, Part, Test, Value};
@@ -432,7 +432,7 @@ impl Lowering<'_> {
             return Ok(held);
         }
         let ways = words.iter().map(|word| match grep.fixed {
-            true => Some(guard::quoted(word)),
+            true => Some(quoted(word)),
             false => Some(GrepLine::read(word, grep.extended)?.in_text()),
         });
         let ways: Vec<String> = ways.collect::<Option<_>>().ok_or_else(unclear_list)?;

@@ -2,12 +2,12 @@
 //! variables (RFC 5229), and the commands that must run before it is read.
 
 use super::Lowering;
-use super::guard::quoted;
 use super::names::{self, script_name};
 use super::path::{Known, Path};
 use super::shape::Shape;
-use crate::ledger::{Code, Note};
+use crate::ledger::{Code, Note, shortened};
 use crate::rules::elaborate::{asks_for_host, host_printed};
+use crate::rules::expression;
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Modifier, Part, Test, Value};
@@ -86,7 +86,7 @@ impl Lowering<'_> {
             Piece::Quoted(name) => {
                 let value = self.variable(name, path, into)?;
                 if let Some(text) = value.as_text() {
-                    into.value.0.push(Part::Text(quoted(&text)));
+                    into.value.0.push(Part::Text(expression::quoted(&text)));
                     return Ok(());
                 }
                 if !self.target.quoteregex {
@@ -380,14 +380,5 @@ impl Lowering<'_> {
                 "What the command “{shown}” prints is not known, and the server runs no programs"
             ),
         )
-    }
-}
-
-/// The beginning of a text, on one line, for a message about it.
-pub(super) fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(50) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or("")),
-        None => line,
     }
 }
