@@ -217,6 +217,10 @@ impl<'a> Lowering<'a> {
         self.find_in(at, None, note);
     }
 
+    fn find_all(&mut self, at: StatementId, notes: Vec<Note>) {
+        notes.into_iter().for_each(|note| self.find(at, note));
+    }
+
     fn find_in(&mut self, at: StatementId, span: Option<Span>, note: Note) {
         self.findings.add(note.about(at, span));
     }

@@ -286,9 +286,7 @@ impl Lowering<'_> {
         for address in addresses {
             let prepared = self.value(address, path)?;
             commands.extend(prepared.before);
-            for note in prepared.notes {
-                self.find(at, note);
-            }
+            self.find_all(at, prepared.notes);
             if path.shape(&prepared.value) == Shape::Blank {
                 return Err(Note::manual(
                     Code::BadAddress,

@@ -99,9 +99,7 @@ impl Lowering<'_> {
         };
         match prepared {
             Ok(prepared) => {
-                for note in prepared.notes {
-                    self.find(*at, note);
-                }
+                self.find_all(*at, prepared.notes);
                 let doubtful = prepared.doubtful || path.doubtful().is_some();
                 let known = match prepared.value.as_text() {
                     Some(text) if !doubtful => Known::Text(text.into()),

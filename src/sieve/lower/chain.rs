@@ -7,7 +7,7 @@
 
 use super::Lowering;
 use super::answer::only_answers;
-use super::guard::{Guard, LeftOut};
+use super::guard::{Found, Guard, LeftOut};
 use super::left_out::{
     any_keeps, assigned_in, changed_by, may_keep, splits_all_the_same, splits_match,
 };
@@ -242,38 +242,43 @@ impl Lowering<'_> {
             self.unchanged.parts(changed_by(recipe));
         }
         let mut before = Vec::new();
-        if guard.captured.is_some() || guard.found.is_some() || guard.sets_match {
+        if guard.found.is_some() || guard.sets_match {
             matched.forget("match");
         }
-        if let Some(found) = &guard.found {
-            if self.read.has("MATCH") {
-                before.push(Command::set("match", &[], Value::text(&**found)));
-            }
-            let known = match matched.doubtful() {
-                None => Known::Text(found.clone()),
-                Some(_) => Known::Carried {
+        let in_doubt = matched.doubtful().is_some();
+        let (value, known) = match &guard.found {
+            Some(Found::Text(text)) if in_doubt => {
+                let known = Known::Carried {
                     doubtful: true,
-                    shape: Shape::of(found),
-                },
-            };
-            matched.learn("MATCH", known);
-        } else if let Some(group) = &guard.captured {
-            if self.read.has("MATCH") {
-                before.push(Command::set("match", &[], group.value()));
+                    shape: Shape::of(text),
+                };
+                (Some(Value::text(&**text)), Some(known))
             }
-            let known = Known::Carried {
-                doubtful: group.is_doubtful() || matched.doubtful().is_some(),
-                shape: group.shape,
-            };
+            Some(Found::Text(text)) => {
+                let known = Known::Text(text.clone());
+                (Some(Value::text(&**text)), Some(known))
+            }
+            Some(Found::Group(group)) => {
+                let known = Known::Carried {
+                    doubtful: group.is_doubtful() || in_doubt,
+                    shape: group.shape,
+                };
+                (Some(group.value()), Some(known))
+            }
+            None if guard.sets_match => {
+                let known = Known::Carried {
+                    doubtful: in_doubt,
+                    shape: Shape::Anything,
+                };
+                (None, Some(known))
+            }
+            None => (None, splits_match(recipe).then_some(Known::Lost)),
+        };
+        if let Some(value) = value.filter(|_| self.read.has("MATCH")) {
+            before.push(Command::set("match", &[], value));
+        }
+        if let Some(known) = known {
             matched.learn("MATCH", known);
-        } else if guard.sets_match {
-            let known = Known::Carried {
-                doubtful: matched.doubtful().is_some(),
-                shape: Shape::Anything,
-            };
-            matched.learn("MATCH", known);
-        } else if splits_match(recipe) {
-            matched.learn("MATCH", Known::Lost);
         }
         for (name, seen) in &guard.narrowed {
             matched.narrow(name, *seen);

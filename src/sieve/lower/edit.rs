@@ -84,9 +84,7 @@ impl Lowering<'_> {
             };
             let prepared = self.value(value, path)?;
             commands.extend(prepared.before);
-            for note in prepared.notes {
-                self.find(at, note);
-            }
+            self.find_all(at, prepared.notes);
             added.push((place, name.as_str(), prepared.value));
         }
         commands.extend(self.taken_out(at, edits)?);

@@ -253,9 +253,7 @@ impl Lowering<'_> {
         // Where nothing is lost by it, rather too much than too little.
         let wide = !gives_away(&branch.commands, way.behind.is_some());
         let asked = self.filter_condition(&branch.condition, way, wide)?;
-        for note in asked.notes {
-            self.find(branch.at, note);
-        }
+        self.find_all(branch.at, asked.notes);
         self.uses(bytes_of_test(&asked.test));
         Ok((asked.test, asked.fit))
     }

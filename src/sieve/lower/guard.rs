@@ -26,11 +26,9 @@ pub(super) struct Guard {
     pub before: Vec<Command>,
     pub test: Test,
     pub fit: Fit,
-    /// The match variable that holds `MATCH` behind the test.
-    pub captured: Option<Group>,
-    /// What `MATCH` is, where that is the same for every message.
-    pub found: Option<Rc<str>>,
-    /// The commands before the test have put it into the script's variable.
+    /// What `MATCH` becomes where the test holds.
+    pub found: Option<Found>,
+    /// The commands before the test have put something into the script's variable for it.
     pub sets_match: bool,
     /// What variables look like behind the test.
     pub narrowed: BTreeMap<String, Shape>,
@@ -43,15 +41,22 @@ pub(super) struct LeftOut {
     pub note: Note,
 }
 
+/// What a condition puts into `MATCH`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The same for every message.
+    Text(Rc<str>),
+    /// What a match variable holds behind the test.
+    Group(Group),
+}
+
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
     pub before: Vec<Command>,
     pub test: Test,
     pub fit: Fit,
-    pub captured: Option<Group>,
-    /// What `MATCH` is behind it, where that is the same for every message.
-    pub found: Option<Rc<str>>,
+    pub found: Option<Found>,
     /// What the script's variable is that it looks at, where it holds.
     pub seen: Shape,
     pub notes: Vec<Note>,
@@ -63,7 +68,6 @@ impl Held {
             before: Vec::new(),
             test,
             fit: Fit::default(),
-            captured: None,
             found: None,
             seen: Shape::Blank,
             notes: Vec::new(),
@@ -73,7 +77,6 @@ impl Held {
     fn negated(mut self) -> Self {
         self.test = self.test.negated();
         self.fit = self.fit.negated();
-        self.captured = None;
         self.found = None;
         self.seen = Shape::Blank;
         self
@@ -86,28 +89,11 @@ impl From<Matched> for Held {
             before: Vec::new(),
             test: matched.test,
             fit: matched.fit,
-            captured: matched.captured,
-            found: None,
+            found: matched.captured.map(Found::Group),
             seen: Shape::Blank,
             notes: matched.notes,
         }
     }
-}
-
-impl Fit {
-    /// That of the opposite test.
-    pub(super) fn negated(self) -> Fit {
-        Fit {
-            may_miss: self.may_exceed,
-            may_exceed: self.may_miss,
-        }
-    }
-
-    /// It errs in either direction.
-    pub(super) const LOOSE: Fit = Fit {
-        may_miss: true,
-        may_exceed: true,
-    };
 }
 
 /// The conditions of a recipe, as far as they are read.
@@ -131,7 +117,6 @@ impl<'r> Gathered<'r> {
                 before: Vec::new(),
                 test: Test::True,
                 fit: Fit::default(),
-                captured: None,
                 found: None,
                 sets_match: false,
                 narrowed: BTreeMap::new(),
@@ -149,7 +134,6 @@ impl<'r> Gathered<'r> {
         self.guard.narrowed.remove("MATCH");
         self.path.learn("MATCH", Known::Lost);
         self.guard.sets_match = false;
-        self.guard.captured = None;
         self.guard.found = None;
     }
 
@@ -176,15 +160,17 @@ impl<'r> Gathered<'r> {
             self.guard.narrowed.remove("MATCH");
         }
         self.guard.fit = self.guard.fit.and(held.fit);
-        if let Some(found) = held.found {
-            self.path.learn("MATCH", Known::Text(found.clone()));
-            self.guard.captured = None;
-            self.guard.found = Some(found);
-        } else if let Some(group) = held.captured {
-            self.guard.found = None;
-            return Some((held.test, group));
-        } else if has_split(condition) {
-            self.loses_match();
+        match held.found {
+            Some(Found::Text(text)) => {
+                self.path.learn("MATCH", Known::Text(text.clone()));
+                self.guard.found = Some(Found::Text(text));
+            }
+            Some(Found::Group(group)) => {
+                self.guard.found = None;
+                return Some((held.test, group));
+            }
+            None if has_split(condition) => self.loses_match(),
+            None => {}
         }
         self.tests.push(held.test);
         None
@@ -272,7 +258,7 @@ impl Lowering<'_> {
     fn capture(&mut self, test: Test, group: Group, is_read: bool, gathered: &mut Gathered) {
         gathered.tests.extend(gathered.capturing.take());
         if !is_read {
-            gathered.guard.captured = Some(group);
+            gathered.guard.found = Some(Found::Group(group));
             gathered.capturing = Some(test);
             return;
         }
@@ -500,7 +486,7 @@ impl Lowering<'_> {
                     held.fit = held.fit.and(Fit::MISSES);
                     held.notes
                         .push(Note::adapted(Code::HeaderEdge, pattern::EDGE));
-                    held.captured = None;
+                    held.found = None;
                     held
                 } else {
                     let body = asked.body(self.target)?;
@@ -508,7 +494,6 @@ impl Lowering<'_> {
                         before: Vec::new(),
                         test: Test::AnyOf(vec![header.test, body.test]),
                         fit: header.fit.and(body.fit),
-                        captured: None,
                         found: None,
                         seen: Shape::Blank,
                         notes: header.notes.into_iter().chain(body.notes).collect(),
@@ -520,7 +505,9 @@ impl Lowering<'_> {
                     let found = expression.matcher().find(value.as_bytes());
                     let taken = found.as_ref().and_then(|found| found.matched.clone());
                     Held {
-                        found: taken.and_then(|taken| value.get(taken)).map(Rc::from),
+                        found: taken
+                            .and_then(|taken| value.get(taken))
+                            .map(|taken| Found::Text(taken.into())),
                         ..Held::exactly(Test::from(found.is_some()))
                     }
                 }

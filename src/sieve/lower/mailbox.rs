@@ -155,9 +155,7 @@ impl Lowering<'_> {
             let is_bare = piece.splits();
             let prepared = self.value(&Text(vec![piece.clone()]), path)?;
             before.extend(prepared.before);
-            for note in prepared.notes {
-                self.find(at, note);
-            }
+            self.find_all(at, prepared.notes);
             let value = prepared.value;
             let is_static =
                 |part: &Part| matches!(part, Part::Text(text) if text.contains([' ', '\t']));

@@ -166,7 +166,7 @@ impl Fit {
         may_exceed: true,
     };
     /// Both.
-    const ROUGH: Fit = Fit {
+    pub(super) const LOOSE: Fit = Fit {
         may_miss: true,
         may_exceed: true,
     };
@@ -177,6 +177,14 @@ impl Fit {
         Fit {
             may_miss: self.may_miss || other.may_miss,
             may_exceed: self.may_exceed || other.may_exceed,
+        }
+    }
+
+    /// That of the opposite test.
+    pub(super) fn negated(self) -> Fit {
+        Fit {
+            may_miss: self.may_exceed,
+            may_exceed: self.may_miss,
         }
     }
 }
@@ -213,14 +221,14 @@ impl Remarks {
         }
         if lost.letters {
             self.say(
-                Fit::ROUGH,
+                Fit::LOOSE,
                 Code::ForeignBytes,
                 "procmail compared the bytes of letters beyond ASCII one by one; the script looks for the letters that were meant",
             );
         }
         if lost.foreign {
             self.say(
-                Fit::ROUGH,
+                Fit::LOOSE,
                 Code::ForeignBytes,
                 "The rule's letters are not written in UTF-8; they are taken for Latin-1, that of Western Europe",
             );

@@ -181,9 +181,7 @@ impl Lowering<'_> {
         if !held.before.is_empty() {
             return Err(given_to(&what(text)));
         }
-        for note in held.notes {
-            self.find(recipe.at, note);
-        }
+        self.find_all(recipe.at, held.notes);
         Ok(Acted {
             is_exact: held.fit == Fit::EXACT,
             ..Acted::where_holds(held.test, Flow::nothing())
@@ -413,9 +411,7 @@ impl Lowering<'_> {
         let value = self.value(&Text(vec![Piece::Command(text.clone())]), path);
         match value {
             Ok(prepared) => {
-                for note in prepared.notes {
-                    self.find(at, note);
-                }
+                self.find_all(at, prepared.notes);
                 let known = Known::Carried {
                     doubtful: prepared.doubtful || path.doubtful().is_some(),
                     shape: Shape::Anything,

@@ -63,7 +63,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         }
         if crosses_lines(term) {
             remarks.say(
-                Fit::ROUGH,
+                Fit::LOOSE,
                 Code::BodyLines,
                 "Several ends of lines in a row count as one, so empty lines make no difference",
             );

@@ -144,7 +144,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
             keys: values(&keys),
         });
         remarks.say(
-            Fit::ROUGH,
+            Fit::LOOSE,
             Code::DaemonMail,
             "Mail from programs and lists is known by the usual names of its senders",
         );

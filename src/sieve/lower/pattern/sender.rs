@@ -97,7 +97,7 @@ pub(super) fn lines(
     }
     if rough {
         remarks.say(
-            Fit::ROUGH,
+            Fit::LOOSE,
             Code::SpansFields,
             "procmail held this against the sender and the date behind it; the script knows the sender alone",
         );
