@@ -6,6 +6,7 @@ pub mod elaborate;
 pub mod expression;
 pub mod forward;
 pub mod model;
+pub(crate) mod path;
 pub mod pcre;
 pub mod program;
 pub mod proportion;

@@ -16,7 +16,7 @@ use super::{index, input};
 use crate::home::{DiskHome, Format, Home, Limits, SharedDirectory};
 use crate::ledger::Code;
 use crate::report;
-use crate::rules::elaborate::path;
+use crate::rules::path;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;

@@ -13,7 +13,6 @@ mod expand;
 mod host;
 mod include;
 pub mod mailbox;
-pub(crate) mod path;
 mod recipe;
 mod settings;
 mod statements;
@@ -24,6 +23,7 @@ pub use settings::{Mda, Settings, names_of_host};
 pub use variables::environment;
 
 use super::model::*;
+use super::path;
 use crate::home::ReadError;
 use crate::ledger::{Code, Finding, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};

@@ -10,10 +10,11 @@ mod tests;
 mod texts;
 mod vacation;
 
-use super::elaborate::{Call, Called, Elaborated, Mda, Settings, environment, path, procmail};
+use super::elaborate::{Call, Called, Elaborated, Mda, Settings, environment, procmail};
 use super::model::{
     Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
 };
+use super::path;
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
 use crate::ledger::{Code, Ledger, Note, shortened};

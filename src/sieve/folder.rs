@@ -4,8 +4,8 @@
 use super::quote::Literals;
 use super::target::Target;
 use crate::rules::elaborate::Settings;
-use crate::rules::elaborate::path::{SPOOLS, join, mailbox};
 use crate::rules::model::{Format, Program, Text};
+use crate::rules::path::{SPOOLS, join, mailbox};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;

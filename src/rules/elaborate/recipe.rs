@@ -2,10 +2,10 @@
 //! folders; `condition` reads its conditions.
 
 use super::expand;
-use super::path;
 use super::variables::{Variables, too_long};
 use crate::home::{Home, Kind};
 use crate::rules::model::{Area, Chain, Flags, Folder, Format, Piece, Text};
+use crate::rules::path;
 
 /// What stands on a `:0` line.
 #[derive(Debug, Default)]

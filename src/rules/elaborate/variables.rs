@@ -311,7 +311,7 @@ impl Variables {
                 self.put(DIRECTORY, path);
             }
             (Some(path), Some(directory)) => {
-                let path = super::path::join(directory, path);
+                let path = crate::rules::path::join(directory, path);
                 let path = match path.len() < MAX_PATH {
                     true => Value::Text(Text::literal(path)),
                     false => Value::Runtime,

@@ -8,11 +8,11 @@ use super::expand::expand;
 use super::{Mailer, texts};
 use crate::home::ReadError;
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::elaborate::path;
 use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
 use crate::rules::model::{
     Format, Piece, StatementId, StatementKind, Step, Target, Text, Vacation,
 };
+use crate::rules::path;
 use crate::syntax::exim::{self as syntax, Argument, CommandKind, Exim};
 use crate::syntax::forward::mailbox;
 use crate::syntax::{FileId, Span};

@@ -4,8 +4,8 @@
 use super::{MAX_DESTINATIONS, Mailer};
 use crate::home::ReadError;
 use crate::ledger::Code;
-use crate::rules::elaborate::path;
 use crate::rules::model::{Destination, StatementId, StatementKind, Target};
+use crate::rules::path;
 use crate::syntax::FileId;
 use crate::syntax::forward::Forward;
 

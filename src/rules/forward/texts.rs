@@ -4,8 +4,9 @@
 
 use crate::home::{Kind, ReadError};
 use crate::ledger::Ledger;
-use crate::rules::elaborate::{Settings, path};
+use crate::rules::elaborate::Settings;
 use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Test, Text, walk};
+use crate::rules::path;
 use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, Question, meaning};
 use crate::syntax::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};

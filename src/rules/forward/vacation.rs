@@ -3,8 +3,8 @@
 use super::{Mailer, texts};
 use crate::home::ReadError;
 use crate::ledger::Code;
-use crate::rules::elaborate::path;
 use crate::rules::model::{StatementId, Target, Text, Vacation};
+use crate::rules::path;
 use crate::rules::program;
 
 impl Mailer<'_, '_> {

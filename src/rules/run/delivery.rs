@@ -3,8 +3,8 @@
 
 use super::machine::{Machine, Process};
 use super::{Delivery, Unknown};
-use crate::rules::elaborate::path;
 use crate::rules::model::{Folder, Format, StatementId};
+use crate::rules::path;
 use crate::rules::program::takes_value;
 use crate::syntax::Encoding;
 

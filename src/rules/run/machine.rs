@@ -9,10 +9,11 @@ use super::message::Message;
 use super::task::Task;
 use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
-use crate::rules::elaborate::{host_printed, path};
+use crate::rules::elaborate::host_printed;
 use crate::rules::model::{
     Action, Assign, Chained, Destination, Flags, Piece, Recipe, StatementId, Step, Target, Text,
 };
+use crate::rules::path;
 use crate::rules::program::{self, Meaning};
 use crate::syntax::Encoding;
 use std::rc::Rc;

@@ -8,8 +8,8 @@ use super::machine::{Machine, Process};
 use super::message::Message;
 use super::value::whole;
 use super::{Delivery, Unknown, date};
-use crate::rules::elaborate::path;
 use crate::rules::model::{Format, Text};
+use crate::rules::path;
 use crate::rules::program::{
     self, BodyPart, Comparison, Grep, Input, Meaning, Patterns, Printed, Question, Recipients,
     Reply, Source,

@@ -4,8 +4,8 @@
 use super::names::Label;
 use super::shape::Shape;
 use super::variables::is_special;
-use crate::rules::elaborate::path as paths;
 use crate::rules::model::{Chained, StatementId, Text};
+use crate::rules::path as paths;
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 use crate::sieve::walk;
 use std::collections::HashMap;

@@ -3,11 +3,11 @@
 //! which a server gives to the mail as it files it.
 
 use super::program::flags;
-use crate::rules::elaborate::path as paths;
 use crate::rules::expression::Expression;
 use crate::rules::model::{
     Action, Area, Chain, Condition, Folder, Format, Piece, Recipe, Step, Test,
 };
+use crate::rules::path as paths;
 use crate::rules::program::{Meaning, meaning};
 
 /// How a mail is marked that was just filed. The mail itself goes nowhere else.
