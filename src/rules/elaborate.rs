@@ -143,11 +143,8 @@ pub fn procmail(
         // The shell puts the home in place of the tilde.
         let file = file.strip_prefix("~/").unwrap_or(file);
         let absolute = path::join(&settings.home_path, file);
-        result = match path::below(&settings.home_path, &absolute) {
-            Some(path) => ledger.read(path),
-            None => ledger.read(&absolute),
-        }
-        .map(|file| (file, absolute));
+        let read = ledger.read(path::asked_for(&settings.home_path, &absolute));
+        result = read.map(|file| (file, absolute));
         if !matches!(result, Err(ReadError::Missing)) {
             break;
         }

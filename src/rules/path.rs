@@ -67,6 +67,11 @@ pub fn below<'p>(home: &str, path: &'p str) -> Option<&'p str> {
     }
 }
 
+/// An absolute path as the home is asked for it: seen from itself, where it lies below.
+pub fn asked_for<'p>(home: &str, path: &'p str) -> &'p str {
+    below(home, path).unwrap_or(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -84,11 +84,8 @@ impl Elaborator<'_, '_> {
                 ));
             }
         };
-        let read = match path::below(&self.settings.home_path, &absolute) {
-            Some(below) => self.ledger.read(below),
-            None => self.ledger.read(&absolute),
-        };
-        match (read, rootless) {
+        let asked_for = path::asked_for(&self.settings.home_path, &absolute);
+        match (self.ledger.read(asked_for), rootless) {
             (Ok(file), _) => Ok((file, absolute)),
             (Err(ReadError::Outside), Some(variable)) => Err(missing(format!(
                 "{variable} has no value here, so procmail looked for the file {}, where users have none, and went on without it",

@@ -45,12 +45,9 @@ impl Mailer<'_, '_> {
         let relative = written.strip_prefix("~/").unwrap_or(written);
         let absolute = path::join(home, relative);
         let is_open = self.includes.contains(&absolute);
-        let read = match path::below(home, &absolute) {
-            _ if is_open || self.includes.len() >= MAX_INCLUDES => {
-                Err(ReadError::Limit("the lists include each other".to_owned()))
-            }
-            Some(path) => self.included_file(path, &absolute),
-            None => self.included_file(&absolute, &absolute),
+        let read = match is_open || self.includes.len() >= MAX_INCLUDES {
+            true => Err(ReadError::Limit("the lists include each other".to_owned())),
+            false => self.included_file(path::asked_for(home, &absolute), &absolute),
         };
         match read {
             Ok(file) => {
