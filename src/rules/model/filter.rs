@@ -130,6 +130,28 @@ pub enum Comparison {
     Below,
 }
 
+impl Comparison {
+    /// Whether it holds of two texts. `None` for a regular expression, and for numbers
+    /// that are none: with such a filter, Exim does nothing.
+    pub fn holds(self, text: &str, other: &str, case: bool) -> Option<bool> {
+        let folded = |text: &str| match case {
+            true => text.to_owned(),
+            false => text.to_ascii_lowercase(),
+        };
+        let (text, other) = (folded(text), folded(other));
+        Some(match self {
+            Comparison::Begins => text.starts_with(&other),
+            // Where case does not matter, nothing is nowhere.
+            Comparison::Contains => text.contains(&other) && (case || !other.is_empty()),
+            Comparison::Ends => text.ends_with(&other),
+            Comparison::Is => text == other,
+            Comparison::Above => number(&text)? > number(&other)?,
+            Comparison::Below => number(&text)? < number(&other)?,
+            Comparison::Matches => return None,
+        })
+    }
+}
+
 /// A number as `above` and `below` read it: with `K` or `M`, octal behind a
 /// `0` and hexadecimal behind `0x`, as in C.
 pub fn number(text: &str) -> Option<i64> {

@@ -117,8 +117,11 @@ impl<'p> Machine<'_, 'p> {
                 let right = self.expanded(process, right);
                 match by {
                     Comparison::Matches => self.matches(process, &left, &right, *case),
-                    Comparison::Above | Comparison::Below => self.exceeds(&left, *by, &right),
-                    by => compare(&left, *by, *case, &right),
+                    by => by.holds(&left, &right, *case).unwrap_or_else(|| {
+                        let is_number = number(&left).is_some();
+                        self.unknown(Unknown::Value(if is_number { right } else { left }));
+                        false
+                    }),
                 }
             }
             Condition::Personal(addresses) => is_personal(&process.message, addresses, &self.mail),
@@ -216,22 +219,6 @@ impl<'p> Machine<'_, 'p> {
         })
     }
 
-    /// Exim does nothing with a filter that takes other texts for numbers.
-    fn exceeds(&mut self, left: &str, by: Comparison, right: &str) -> bool {
-        match (number(left), number(right)) {
-            (Some(left), Some(right)) if by == Comparison::Above => left > right,
-            (Some(left), Some(right)) => left < right,
-            (Some(_), None) => {
-                self.unknown(Unknown::Value(right.to_owned()));
-                false
-            }
-            (None, _) => {
-                self.unknown(Unknown::Value(left.to_owned()));
-                false
-            }
-        }
-    }
-
     /// Whether a regular expression matches; what its groups matched goes to
     /// the variables `1` to `9`.
     fn matches(
@@ -265,22 +252,6 @@ impl<'p> Machine<'_, 'p> {
             }
         }
         groups.is_match()
-    }
-}
-
-fn compare(left: &str, by: Comparison, case: bool, right: &str) -> bool {
-    let folded = |text: &str| match case {
-        true => text.to_owned(),
-        false => text.to_ascii_lowercase(),
-    };
-    let (text, other) = (folded(left), folded(right));
-    match by {
-        Comparison::Begins => text.starts_with(&other),
-        // Where case does not matter, nothing is nowhere.
-        Comparison::Contains => text.contains(&other) && (case || !other.is_empty()),
-        Comparison::Ends => text.ends_with(&other),
-        Comparison::Is => text == other,
-        Comparison::Above | Comparison::Below | Comparison::Matches => false,
     }
 }
 

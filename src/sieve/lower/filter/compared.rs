@@ -2,7 +2,8 @@
 
 use super::condition::unasked;
 use crate::ledger::Note;
-use crate::rules::model::filter::{Comparison, number};
+use crate::rules::model::filter::Comparison;
+use crate::sieve::lower::pattern::escaped;
 use crate::sieve::script::{Compare, Match};
 
 /// What a comparison asks of a text.
@@ -35,16 +36,11 @@ impl Compared<'_> {
             }
             _ => {}
         }
-        let guarded = || {
-            key.replace('\\', "\\\\")
-                .replace('*', "\\*")
-                .replace('?', "\\?")
-        };
         let (by, key) = match self.by {
             Comparison::Is => (Match::Is, key.to_owned()),
             Comparison::Contains => (Match::Contains, key.to_owned()),
-            Comparison::Begins => (Match::Matches, format!("{}*", guarded())),
-            Comparison::Ends => (Match::Matches, format!("*{}", guarded())),
+            Comparison::Begins => (Match::Matches, format!("{}*", escaped(key))),
+            Comparison::Ends => (Match::Matches, format!("*{}", escaped(key))),
             Comparison::Matches => {
                 return Err(unasked(
                     "The regular expression is for a text that the new server's rules cannot search",
@@ -68,18 +64,6 @@ impl Compared<'_> {
 
     /// Whether it holds for a text that is known.
     pub fn holds(&self, text: &str) -> Option<bool> {
-        let (text, key) = match self.case {
-            true => (text.to_owned(), self.key.to_owned()),
-            false => (text.to_ascii_lowercase(), self.key.to_ascii_lowercase()),
-        };
-        Some(match self.by {
-            Comparison::Is => text == key,
-            Comparison::Contains => text.contains(&key) && (self.case || !key.is_empty()),
-            Comparison::Begins => text.starts_with(&key),
-            Comparison::Ends => text.ends_with(&key),
-            Comparison::Above => number(&text)? > number(&key)?,
-            Comparison::Below => number(&text)? < number(&key)?,
-            Comparison::Matches => return None,
-        })
+        self.by.holds(text, self.key, self.case)
     }
 }
