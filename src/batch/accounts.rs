@@ -51,6 +51,13 @@ pub fn parse(file: &str, text: &str) -> (Option<Accounts>, Vec<Problem>) {
             problem("the line is not in UTF-8".to_owned());
             continue;
         }
+        if row.iter().skip(head.len()).any(|cell| !cell.is_empty()) {
+            problem(format!(
+                "the line has more cells than the first one, which names {}",
+                head.len()
+            ));
+            continue;
+        }
         let cell = |at: usize| row.get(at).cloned().unwrap_or_default();
         let (old, new) = (cell(old), cell(new));
         let address = address.map_or(String::new(), cell);
@@ -109,15 +116,17 @@ mod tests {
             sue,ssue,not an address\n\
             \n\
             tim,\"tim,t@new.example\n\
+            tom,tommy,t@new.example,t@other.example\n\
+            zoe,zz,z@new.example,,\n\
             \"kim\", kk ,k@new.example\n";
         let (accounts, problems) = parse("accounts.csv", text);
         let accounts = accounts.unwrap();
         let names: Vec<_> = accounts.keys().collect();
-        assert_eq!(names, ["ann", "bob", "joe", "kim"]);
+        assert_eq!(names, ["ann", "bob", "joe", "kim", "zoe"]);
         assert_eq!(accounts["kim"].new, "kk");
         assert_eq!(accounts["joe"].address, "j.doe@new.example");
         let lines: Vec<_> = problems.iter().filter_map(|problem| problem.line).collect();
-        assert_eq!(lines, [4, 5, 6, 7, 9]);
+        assert_eq!(lines, [4, 5, 6, 7, 9, 10]);
     }
 
     #[test]
