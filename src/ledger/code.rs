@@ -98,6 +98,10 @@ codes! {
         "A condition longer than procmail reads",
         "procmail reads conditions of up to LINEBUF bytes, 2048 unless it is set. A longer one fails, and its recipe never runs.",
         "Nothing needs to be done for the mail to go where it went before. If the rule was meant to work, cut the condition into several.";
+    UnmarkedVariable "unmarked-variable":
+        "A variable in a condition that does not ask for its value",
+        "procmail puts the values of variables into a condition only where a $ stands behind its star, as in * $ ^From:.*$FRIEND. Without it, $ is the end of a line, and the name is a word that the next line has to begin with.",
+        "Nothing needs to be done for the mail to go where it went before. If the rule was meant to ask for the value, put a $ behind the star, and translate again.";
     UnclearRecipe "unclear-recipe":
         "A recipe whose very form depends on the message",
         "Flags, or the way a condition is meant, come from a variable that differs from message to message, or are written as no one else writes them.",

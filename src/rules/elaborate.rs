@@ -27,7 +27,7 @@ use super::path;
 use crate::home::ReadError;
 use crate::ledger::{Code, Finding, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
-use crate::syntax::{FileId, Source, Span, leading_name};
+use crate::syntax::{FileId, Source, Span, is_name, leading_name};
 use statements::{Item, ItemKind};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -533,6 +533,30 @@ impl Elaborator<'_, '_> {
         true
     }
 
+    /// A variable with a value that stands in a condition, and is not put in.
+    fn unmarked(&self, condition: &Condition, text: &Text) -> Option<String> {
+        let text = text.known()?;
+        let is_as_written = self.ledger.text(condition.span).ends_with(text);
+        let mut names = { text.split('$').skip(1) }.map(|behind| {
+            let behind = behind.strip_prefix('{').unwrap_or(behind);
+            leading_name(behind).0
+        });
+        let has_value = |name: &&str| {
+            is_name(name)
+                && match self.variables.get(name) {
+                    variables::Value::Text(value) => {
+                        value.known().is_some_and(|value| !value.is_empty())
+                    }
+                    variables::Value::Runtime => true,
+                    variables::Value::Unset => false,
+                }
+        };
+        names
+            .find(has_value)
+            .filter(|_| is_as_written)
+            .map(str::to_owned)
+    }
+
     /// What there is to say of a condition, and what it does to `MATCH`.
     fn judge(&mut self, at: StatementId, condition: &Condition) {
         match &condition.test {
@@ -540,6 +564,15 @@ impl Elaborator<'_, '_> {
                 let is_literal = |piece: &Piece| matches!(piece, Piece::Literal(_));
                 if text.splits() || !text.0.iter().all(is_literal) {
                     self.variables.blur("MATCH");
+                }
+                if let Some(name) = self.unmarked(condition, text) {
+                    let note = Note::exact(
+                        Code::UnmarkedVariable,
+                        format!(
+                            "No $ stands behind the star, so “${name}” was not the value of {name}, but the end of a line, and this word behind it"
+                        ),
+                    );
+                    self.ledger.find_in(at, Some(condition.span), note);
                 }
                 if let Some(Piece::Literal(last)) = text.0.last()
                     && last.ends_with('\r')
