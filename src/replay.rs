@@ -9,7 +9,7 @@ mod script;
 mod tests;
 
 pub use letter::Letter;
-pub use mailbox::{MailError, Mailboxes};
+pub use mailbox::{MailError, Mailboxes, Unread};
 
 use crate::ledger::Verdict;
 use crate::report::replayed::{Difference, Place, Sums, Why};
@@ -209,7 +209,7 @@ impl<'t> Replay<'t> {
 
     /// The entry that says why the script treats a message in another way: of
     /// those that it came by, one whose conditions it met, or that is not
-    /// translated at all.
+    /// translated at all. Of several, the last that it met, for that ended its way.
     fn entry(&self, outcome: &Outcome) -> Option<usize> {
         let mut best = None;
         for (index, entry) in self.translation.report.entries.iter().enumerate() {
@@ -217,14 +217,13 @@ impl<'t> Replay<'t> {
                 let explains = matches!(finding.verdict, Verdict::Adapted | Verdict::Manual);
                 if explains && outcome.reached.contains(&finding.at) {
                     let is_matched = outcome.matched.contains(&finding.at);
-                    best = best.max(Some((
-                        is_matched,
-                        finding.verdict,
-                        std::cmp::Reverse(index),
-                    )));
+                    let rank = (is_matched, finding.verdict);
+                    if best.is_none_or(|(_, other)| rank > other || rank == other && is_matched) {
+                        best = Some((index, rank));
+                    }
                 }
             }
         }
-        best.map(|(_, _, std::cmp::Reverse(index))| index)
+        best.map(|(index, _)| index)
     }
 }

@@ -133,9 +133,7 @@ impl ReplayMail {
                 false => output::styled(&replayed::difference(&difference, entries)),
             })?;
             written += 1;
-            if page.is_some() {
-                listing.push(difference);
-            }
+            listing.push(difference);
         }
         bar.finish_and_clear();
         if replay.sums().messages == 0 && unread == 0 {
@@ -156,7 +154,7 @@ impl ReplayMail {
                 let sums = sums.strip_prefix('{').unwrap_or(&sums);
                 output::result(&format!("\n],\n{sums}\n"))?;
             }
-            false => output::styled(&replayed::table(&result))?,
+            false => output::styled(&replayed::table(&result, entries))?,
         }
         if let Some(page) = page {
             let subject = Subject {

@@ -3,6 +3,7 @@
 
 use super::letter::{Letter, Postmark};
 use crate::home::{MailPlace, ReadError};
+use crate::rules::program::is_field_name;
 use mail_parser::mailbox::mbox::MessageIterator;
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -22,7 +23,20 @@ pub struct MailError {
     /// Its path.
     pub path: PathBuf,
     /// Why.
-    pub error: ReadError,
+    pub error: Unread,
+}
+
+/// Why there is no message.
+#[derive(Debug, Error)]
+pub enum Unread {
+    /// The file could not be read.
+    #[error("{0}")]
+    File(#[from] ReadError),
+    /// It was named as mail, and is none.
+    #[error(
+        "it holds no mail: it begins neither with a field such as `Subject: …` nor with `From `, as a mailbox file does"
+    )]
+    NoMail,
 }
 
 fn too_large() -> ReadError {
@@ -109,7 +123,7 @@ impl Mailboxes {
         place: &MailPlace,
         below: &Path,
         path: &Path,
-    ) -> Result<Option<Letter>, ReadError> {
+    ) -> Result<Option<Letter>, Unread> {
         let (file, size) = place.read(below)?;
         let is_named = below.as_os_str().is_empty();
         let mut file = BufReader::new(file);
@@ -135,7 +149,13 @@ impl Mailboxes {
         // It may be growing.
         let mut file = file.take(MAX_MESSAGE + 1);
         if size > MAX_MESSAGE || file.read_to_end(&mut text).map_err(failed)? as u64 > MAX_MESSAGE {
-            return Err(too_large());
+            return Err(too_large().into());
+        }
+        match is_named && !is_mbox {
+            // A mailbox from which all mail was taken.
+            true if text.is_empty() => return Ok(None),
+            true if !begins_with_field(&text) => return Err(Unread::NoMail),
+            _ => {}
         }
         let postmark = match is_mbox {
             true => MessageIterator::new(text.as_slice()).next(),
@@ -145,8 +165,15 @@ impl Mailboxes {
             Some(message) => in_mbox(message),
             None => Letter::new(text, None),
         };
-        shallow(letter).map(Some)
+        Ok(Some(shallow(letter)?))
     }
+}
+
+/// Whether a text begins as a message does: with the name of a field.
+fn begins_with_field(text: &[u8]) -> bool {
+    let name = text.split(|&byte| byte == b':').next();
+    let is_blank = text.starts_with(b"\n") || text.starts_with(b"\r\n");
+    is_blank || name.is_some_and(|name| is_field_name(&String::from_utf8_lossy(name)))
 }
 
 /// A letter that can be looked at.
@@ -205,12 +232,12 @@ impl Iterator for Mailboxes {
                         let path = &mbox.path;
                         return Some(shallow(in_mbox(message)).map_err(|error| MailError {
                             path: path.clone(),
-                            error,
+                            error: error.into(),
                         }));
                     }
                     Some(Err(error)) => {
                         let path = mbox.path.clone();
-                        let error = failed(error);
+                        let error = failed(error).into();
                         self.mbox = None;
                         return Some(Err(MailError { path, error }));
                     }
@@ -222,7 +249,7 @@ impl Iterator for Mailboxes {
                 };
                 let letter = entry.map_err(|error| {
                     let path = error.path().unwrap_or(Path::new("")).to_owned();
-                    let error = failed(error.into());
+                    let error = failed(error.into()).into();
                     MailError { path, error }
                 });
                 let root = place.path();
@@ -251,7 +278,10 @@ impl Iterator for Mailboxes {
                         let walk = walkdir::WalkDir::new(place.path()).sort_by_file_name();
                         self.walk = Some((place, walk.into_iter()));
                     }
-                    Err(error) => return Some(Err(MailError { path, error })),
+                    Err(error) => {
+                        let error = error.into();
+                        return Some(Err(MailError { path, error }));
+                    }
                 }
             }
         }

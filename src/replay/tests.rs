@@ -52,6 +52,11 @@ fn mailboxes_are_read() {
     let quoted = letters(&[at("quoted")]);
     assert_eq!(quoted[0].sender(), "bob@example.com");
     assert!(Mailboxes::new(&[at("none")]).next().unwrap().is_err());
+    put("empty", String::new());
+    assert_eq!(letters(&[at("empty")]).len(), 0);
+    let error = Mailboxes::new(&[at("eml/b.txt"), at("md/dovecot.index")]).nth(1);
+    let error = error.unwrap().unwrap_err().to_string();
+    assert!(error.contains("dovecot.index: it holds no mail"), "{error}");
     assert!(Mailboxes::size(&[at("md")]) > 4 * 50);
 }
 

@@ -32,13 +32,9 @@ pub fn difference(difference: &Difference, entries: &[Entry]) -> String {
     };
     let _ = match (difference.why, entry) {
         (_, Some(entry)) => {
-            let lines = match entry.lines {
-                [first, last] if first == last => first.to_string(),
-                [first, last] => format!("{first}-{last}"),
-            };
-            let (file, message) = (line(&entry.file), line(&entry.message));
+            let (place, message) = (place(entry), line(&entry.message));
             let code = entry.code.as_str();
-            writeln!(text, "  why     {file}:{lines}: {message} ({code})")
+            writeln!(text, "  why     {place}: {message} ({code})")
         }
         (Why::Unexplained, _) => {
             let words = Why::Unexplained.words();
@@ -50,8 +46,17 @@ pub fn difference(difference: &Difference, entries: &[Entry]) -> String {
     text
 }
 
-/// All places, and the sums.
-pub fn table(replayed: &Replayed) -> String {
+/// Where the statements of an entry stand.
+fn place(entry: &Entry) -> String {
+    let file = line(&entry.file);
+    match entry.lines {
+        [first, last] if first == last => format!("{file}:{first}"),
+        [first, last] => format!("{file}:{first}-{last}"),
+    }
+}
+
+/// All places, the sums, and how many messages go elsewhere for which reason.
+pub fn table(replayed: &Replayed, entries: &[Entry]) -> String {
     let sums = &replayed.sums;
     let names: Vec<String> = sums
         .places
@@ -78,18 +83,23 @@ pub fn table(replayed: &Replayed) -> String {
             pad(name)
         );
     }
-    let noun = if sums.messages == 1 {
-        "message"
-    } else {
-        "messages"
-    };
     let _ = writeln!(
         text,
-        "\n{} {noun}: {} to the same place as before, {} elsewhere",
-        sums.messages,
+        "\n{}: {} to the same place as before, {} elsewhere",
+        counted(sums.messages, "message"),
         sums.same,
         sums.changed()
     );
+    for (why, reason) in replayed.listing.reasons() {
+        let words = match why {
+            Why::Entry(at) => entries.get(at).map_or(String::new(), |entry| {
+                format!("{} ({})", place(entry), entry.code.as_str())
+            }),
+            Why::Unexplained => continue,
+            why => why.words().to_owned(),
+        };
+        let _ = writeln!(text, "{:6}  {words}", reason.count);
+    }
     if sums.unexplained > 0 {
         let _ = writeln!(
             text,
@@ -98,13 +108,16 @@ pub fn table(replayed: &Replayed) -> String {
         );
     }
     if replayed.unread > 0 {
-        let unread = replayed.unread;
-        let _ = writeln!(
-            text,
-            "{ERROR}error:{ERROR:#} {unread} files could not be read"
-        );
+        let unread = counted(replayed.unread, "file");
+        let _ = writeln!(text, "{ERROR}error:{ERROR:#} {unread} could not be read");
     }
     text
+}
+
+/// `1 message`, `2 messages`.
+fn counted(number: usize, noun: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{ending}")
 }
 
 /// Text of a message on one line, its control characters shown.
@@ -132,7 +145,7 @@ mod tests {
         };
         let mut replayed = Replayed::default();
         replayed.sums.places.insert(place, (1, 0));
-        let text = difference(&message, &[]) + &table(&replayed);
+        let text = difference(&message, &[]) + &table(&replayed, &[]);
         let plain = anstream::adapter::strip_str(&text).to_string();
         assert!(!plain.contains(|c: char| c.is_control() && c != '\n'));
         assert!(!plain.contains('\u{202e}'));
