@@ -86,6 +86,10 @@ codes! {
         "A mailbox without a name",
         "The name comes from a variable that has no value. procmail cannot deliver to it and goes on with the rules below.",
         "Nothing needs to be done, unless the rule was meant to file mail: then write it anew with the folder's name.";
+    RootlessMailbox "rootless-mailbox":
+        "A mailbox whose directory is a variable without a value",
+        "The name begins with a variable that has no value, often because it is misspelt, so that the mailbox would lie at the top of the file system. procmail fails to deliver there unless root made it for the user, and goes on with the rules below.",
+        "Look whether the folder is wanted. If the mail is to go on as before, remove the rule.";
     OpenBlock "open-block":
         "A block that is never closed",
         "A { has no } of its own. Everything down to the end of the file stands in the block, and is done where the block's conditions hold.",

@@ -65,7 +65,7 @@ impl Elaborator<'_, '_> {
     }
 
     /// The variable without a value that a text begins with.
-    fn rootless<'t>(&self, written: Option<&'t str>) -> Option<&'t str> {
+    pub(super) fn rootless<'t>(&self, written: Option<&'t str>) -> Option<&'t str> {
         let variable = written.and_then(leading_variable);
         variable.filter(|name| self.variables.get(name) == Value::Unset)
     }

@@ -44,6 +44,23 @@ impl Elaborator<'_, '_> {
             );
             return Action::File(Vec::new());
         }
+        let in_root = folders.first().filter(|folder| folder.is_relative);
+        let in_root = in_root.filter(|_| self.variables.directory() == Some("/"));
+        let because = match (self.rootless(Some(line.trim_start())), in_root) {
+            (Some(variable), _) => Some(format!("{variable} has no value here")),
+            (None, Some(_)) => Some("MAILDIR is / here".to_owned()),
+            (None, None) => None,
+        };
+        if let (Some(path), Some(because)) = (first, because)
+            && path.starts_with('/')
+        {
+            let message = format!(
+                "{because}, so procmail looked for the mailbox {}, where users have none, and where it could not write there the mail went on; the script takes it for a folder",
+                shown(path)
+            );
+            let note = Note::adapted(Code::RootlessMailbox, message);
+            self.ledger.find_in(at, Some(span), note);
+        }
         if self.variables.directory().is_none() && folders.iter().any(is_seen_from_directory) {
             self.ledger.find_in(
                 at,
