@@ -327,9 +327,11 @@ fn telling_lines(message: &[u8]) -> Vec<Vec<u8>> {
         .collect()
 }
 
+/// Whether one of the lines is there, perhaps quoted as in a reply.
 fn holds(content: &[u8], telling: &[Vec<u8>]) -> bool {
     content
         .split(|&byte| byte == b'\n')
+        .map(|line| line.strip_prefix(b">").unwrap_or(line))
         .any(|line| telling.iter().any(|telling| telling == line))
 }
 

@@ -102,12 +102,12 @@ impl Rules {
     }
 
     /// Whether a message came by what is taken for what was meant, not for what
-    /// procmail made of it: a mailbox called `:0`, another spelling of the host's
-    /// name.
+    /// procmail made of it: a mailbox called `:0`, one at the top of the file system,
+    /// another spelling of the host's name.
     pub fn by_accident(&self, outcome: &run::Outcome) -> bool {
         self.findings.iter().any(|finding| match finding.code {
             Code::AccidentalMailbox => outcome.matched.contains(&finding.at),
-            Code::HostValue => outcome.reached.contains(&finding.at),
+            Code::HostValue | Code::RootlessMailbox => outcome.reached.contains(&finding.at),
             _ => false,
         })
     }

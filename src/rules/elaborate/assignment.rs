@@ -51,6 +51,11 @@ impl Elaborator<'_, '_> {
                     false => (Some(Step::End { at }), End::Message),
                 };
             }
+            "DEFAULT" if self.rootless(written).is_some() => {
+                let message = "A variable in this name has no value, so that procmail could hardly write there, and put the mail into the user's own mailbox";
+                let note = Note::exact(Code::RootlessMailbox, message);
+                self.ledger.find(at, note);
+            }
             _ => {}
         }
         if let Some((code, message)) = meaningless(name, value.as_ref()) {
