@@ -165,17 +165,8 @@ impl Lowering<'_> {
             let (test, fit) = match self.asked_by(branch, way) {
                 Ok(held) => held,
                 Err(note) => {
-                    self.find(branch.at, note);
-                    let inside = Note::manual(
-                        Code::InUntranslatedBlock,
-                        "The condition that this hangs on was not translated",
-                    );
-                    self.not_carried_out(&branch.commands, &inside);
-                    for later in branches.get(number + 1..).unwrap_or(&[]) {
-                        self.find(later.at, inside.clone());
-                        self.not_carried_out(&later.commands, &inside);
-                    }
-                    self.not_carried_out(otherwise, &inside);
+                    let rest_of_it = branches.get(number..).unwrap_or(&[]);
+                    self.not_asked(rest_of_it, otherwise, note);
                     left_out = true;
                     let mut omitted = blocks(branches, otherwise).skip(number);
                     missed |= omitted.clone().any(delivers);
@@ -223,15 +214,8 @@ impl Lowering<'_> {
         }
         flow.falls |= remaining.falls;
         flow.exits.extend(remaining.exits);
-        if let Some((first, joined)) = ways.pop() {
-            way.counted = first.counted;
-            way.gone = first.gone;
-            let mut joined = joined;
-            for (taken, other) in ways {
-                way.counted = way.counted.filter(|_| way.counted == taken.counted);
-                way.gone |= taken.gone;
-                joined = joined.join(other);
-            }
+        if let Some((taken, mut joined)) = ways.into_iter().reduce(join) {
+            *way = taken;
             let exceeds = std::mem::replace(&mut joined.exceeds, before);
             if strays {
                 joined.doubt = joined.doubt.or(exceeds);
@@ -247,6 +231,21 @@ impl Lowering<'_> {
             })],
         };
         flow
+    }
+
+    /// The first of these branches cannot be asked for, and so none of the rest can.
+    fn not_asked(&mut self, branches: &[Branch], otherwise: &[Filtered], note: Note) {
+        let inside = Note::manual(
+            Code::InUntranslatedBlock,
+            "The condition that this hangs on was not translated",
+        );
+        let mut why = note;
+        for branch in branches {
+            self.find(branch.at, why);
+            why = inside.clone();
+            self.not_carried_out(&branch.commands, &inside);
+        }
+        self.not_carried_out(otherwise, &inside);
     }
 
     fn asked_by(&mut self, branch: &Branch, way: &Way) -> Result<(Test, Fit), Note> {
@@ -440,6 +439,16 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+/// What holds behind two blocks of an `if`, whichever a message came by.
+fn join((one, path): (Way, Path), (other, others): (Way, Path)) -> (Way, Path) {
+    let way = Way {
+        counted: one.counted.filter(|_| one.counted == other.counted),
+        gone: one.gone || other.gone,
+        ..one
+    };
+    (way, path.join(others))
 }
 
 /// Whether a delivery has counted at the end of commands; `None` where that
