@@ -335,20 +335,16 @@ impl<'p> Machine<'_, 'p> {
                 };
                 relation.holds(left, right)
             }
-            Comparison::Every(questions) => {
-                for question in questions {
-                    let ran = self.question(process, question, encoding);
-                    if ran.status != 0 {
-                        return ran;
-                    }
-                }
-                true
-            }
-            Comparison::Any(questions) => {
-                let mut ran = Ran::exit(1);
+            Comparison::Every(questions) | Comparison::Any(questions) => {
+                // The first that decides is the last that is asked.
+                let goes_on = match question.comparison {
+                    Comparison::Every(_) => 0,
+                    _ => 1,
+                };
+                let mut ran = Ran::exit(goes_on);
                 for question in questions {
                     ran = self.question(process, question, encoding);
-                    if ran.status != 1 {
+                    if ran.status != goes_on {
                         break;
                     }
                 }
