@@ -333,6 +333,9 @@ impl Variables {
     }
 }
 
+/// What procmail called itself for twenty years. Rules ask whether it is new enough.
+const VERSION: &str = "3.22";
+
 /// The variables that are set before any file is read, procmail's own
 /// defaults; what the old host alone knows is opaque.
 pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
@@ -361,6 +364,6 @@ pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
             },
         ),
         ("TZ", opaque("TZ")),
-        ("PROCMAIL_VERSION", opaque("PROCMAIL_VERSION")),
+        ("PROCMAIL_VERSION", Text::literal(VERSION)),
     ]
 }

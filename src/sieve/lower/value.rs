@@ -6,7 +6,7 @@ use super::names::{self, script_name};
 use super::path::{Known, Path};
 use super::shape::Shape;
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::elaborate::{asks_for_host, host_printed};
+use crate::rules::elaborate::{asks_for_host, environment, host_printed};
 use crate::rules::expression;
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
@@ -141,23 +141,23 @@ impl Lowering<'_> {
         if let Some(known) = path.known(name) {
             return known.clone();
         }
-        let naming = &self.naming;
         match name {
-            "LOGNAME" | "USER" if !naming.user.is_empty() => {
-                Known::Text(naming.user.as_str().into())
-            }
-            "HOME" => Known::Text(naming.home.as_str().into()),
-            "HOST" => match &self.settings.host {
-                Some(host) => Known::Text(host.as_str().into()),
-                None => Known::Lost,
-            },
+            "USER" => Known::Text(self.settings.user.as_str().into()),
             "EXTENSION" if self.knows_detail() => Known::Carried {
                 doubtful: false,
                 shape: Shape::Anything,
             },
-            "EXTENSION" | "LASTFOLDER" | "SHELL" | "PATH" | "TZ" | "PROCMAIL_VERSION"
-            | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "=" | "?" => Known::Lost,
-            _ => Known::Text("".into()),
+            "EXTENSION" | "LASTFOLDER" | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "="
+            | "?" => Known::Lost,
+            name => {
+                let set = environment(self.settings);
+                let set = set.iter().find(|(other, _)| *other == name);
+                match set.map(|(_, value)| value.known()) {
+                    Some(Some(text)) => Known::Text(text.into()),
+                    Some(None) => Known::Lost,
+                    None => Known::Text("".into()),
+                }
+            }
         }
     }
 
