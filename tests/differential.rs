@@ -5,13 +5,15 @@
 mod oracle;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use oracle::compare::{self, Judges};
+use oracle::compare::{self, Judges, Server};
 use oracle::cyrus::Cyrus;
 use oracle::interpreter;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::procmail::{Prepared, Procmail};
+use oracle::random::{Home, hunt, spliced};
 use oracle::stalwart::SieveRs;
 use oracle::{Delivery, Files, Outcome};
+use proptest::strategy::{BoxedStrategy, Strategy};
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -39,6 +41,7 @@ fn main() -> std::process::ExitCode {
         Trial::test("interpreter", interpreter_agrees),
         Trial::test("sample", sample),
         Trial::test("random", random),
+        Trial::test("spliced", spliced),
         Trial::test("full", full).with_ignored_flag(true),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -321,7 +324,7 @@ fn forward() -> Result<(), Failed> {
 /// and on random rules. `SIEVIFY_MESSAGES` for each home, and `SIEVIFY_RANDOM`
 /// random pairs, make it a longer run.
 fn interpreter_agrees() -> Result<(), Failed> {
-    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     const MESSAGES: usize = 12;
     let Ok(procmail) = Procmail::new() else {
@@ -458,9 +461,33 @@ fn random() -> Result<(), Failed> {
     let Some(judges) = Judges::new() else {
         return Ok(());
     };
-    let pairs = asked("SIEVIFY_RANDOM").unwrap_or(2000);
+    hunted(&judges, 2000, |server| match server {
+        Server::Usual => oracle::random::homes().boxed(),
+        Server::EditsHeaders => oracle::random::editing_homes().boxed(),
+    })
+}
+
+/// As [`random`], with homes that are made of the statements of all others.
+fn spliced() -> Result<(), Failed> {
+    let Some(judges) = Judges::new() else {
+        return Ok(());
+    };
+    let roots = roots();
+    let homes = roots.iter().flat_map(|root| compare::homes(root));
+    let files = homes.map(|(_, home)| Files::read(&home));
+    let files: Vec<Files> = files.collect::<Result<_, _>>()?;
+    let homes = spliced::homes(spliced::statements(&files));
+    hunted(&judges, 1000, |_| homes.clone())
+}
+
+fn hunted(
+    judges: &Judges,
+    usual: usize,
+    homes: impl Fn(Server) -> BoxedStrategy<Home>,
+) -> Result<(), Failed> {
+    let pairs = asked("SIEVIFY_RANDOM").unwrap_or(usual);
     let seed = asked("SIEVIFY_SEED").unwrap_or(1);
-    let hunt = oracle::random::hunt::hunt(&judges, pairs, seed as u64);
+    let hunt = hunt::hunt(judges, homes, pairs, seed as u64);
     println!("{}", hunt.report);
     match hunt.faults.is_empty() {
         true => Ok(()),

@@ -1,11 +1,13 @@
 //! Random homes that use every construct of procmail's rules.
 //!
-//! [`parts`] has the words they are made of, [`shrink`] makes a home that shows
+//! [`parts`] has the words they are made of, or [`spliced`] takes statements of homes;
+//! [`shrink`] makes a home that shows
 //! a difference as small as it can be, and [`hunt`] looks for such homes.
 
 pub mod hunt;
 mod parts;
 mod shrink;
+pub mod spliced;
 
 use super::Files;
 use proptest::collection::vec;

@@ -2,11 +2,11 @@
 //! the smallest home and message for each difference that is silent or loses
 //! mail; one of the interpreter's is silent.
 
+use super::Home;
 use super::shrink::{smaller_homes, smaller_messages};
-use super::{Home, editing_homes, homes};
 use crate::oracle::compare::{Case, Judges, Report, Server};
 use crate::oracle::messages::{self, Message};
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -65,8 +65,14 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Runs random pairs, and makes small what must not be.
-pub fn hunt(judges: &Judges, pairs: usize, seed: u64) -> Hunt {
+/// Runs random pairs, and makes small what must not be. What homes are like depends on
+/// the server they move to.
+pub fn hunt(
+    judges: &Judges,
+    homes: impl Fn(Server) -> BoxedStrategy<Home>,
+    pairs: usize,
+    seed: u64,
+) -> Hunt {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(
@@ -80,11 +86,8 @@ pub fn hunt(judges: &Judges, pairs: usize, seed: u64) -> Hunt {
     while done < count {
         let round: Vec<(usize, Home)> = (done..count.min(done + ROUND))
             .filter_map(|at| {
-                let home = match server_of(at) {
-                    Server::Usual => homes().new_tree(&mut runner).ok()?.current(),
-                    Server::EditsHeaders => editing_homes().new_tree(&mut runner).ok()?.current(),
-                };
-                Some((at, home))
+                let home = homes(server_of(at)).new_tree(&mut runner).ok()?;
+                Some((at, home.current()))
             })
             .collect();
         done += round.len().max(1);
