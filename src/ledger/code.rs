@@ -87,8 +87,8 @@ codes! {
         "The name comes from a variable that has no value. procmail cannot deliver to it and goes on with the rules below.",
         "Nothing needs to be done, unless the rule was meant to file mail: then write it anew with the folder's name.";
     RootlessMailbox "rootless-mailbox":
-        "A mailbox whose directory is a variable without a value",
-        "The name begins with a variable that has no value, often because it is misspelt, so that the mailbox would lie at the top of the file system. procmail fails to deliver there unless root made it for the user, and goes on with the rules below.",
+        "A mailbox where only root can write",
+        "The mailbox would lie at the top of the file system, or beside the home, often because the name begins with a variable that has no value, or is misspelt. procmail fails to deliver there unless root made the mailbox for the user, and goes on with the rules below.",
         "Look whether the folder is wanted. If the mail is to go on as before, remove the rule.";
     OpenBlock "open-block":
         "A block that is never closed",
