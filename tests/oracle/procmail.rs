@@ -199,12 +199,15 @@ fn once(
         make_directories(cell, directory)?;
     }
     let before: BTreeSet<(String, Vec<u8>)> = cell.written()?.into_iter().collect();
-    // Nothing reads the empty mailboxes, or their access time would be renewed.
+    // One in another is a directory.
     for mailbox in &learnt.mailboxes {
-        let path = cell.path(mailbox);
         if let Some((parent, _)) = mailbox.rsplit_once('/') {
             make_directories(cell, parent)?;
         }
+    }
+    // Nothing reads the empty mailboxes, or their access time would be renewed.
+    for mailbox in &learnt.mailboxes {
+        let path = cell.path(mailbox);
         if !path.exists() {
             let file = fs::File::create(&path)?;
             let old = SystemTime::now() - Duration::from_secs(3600);
