@@ -59,6 +59,11 @@ impl<'t> Translator<'t> {
         }
     }
 
+    /// The target.
+    pub fn target(&self) -> &'t Target {
+        self.target
+    }
+
     /// Translates a home. Every script is compiled before it is returned, and
     /// what the compiler read back is held against the tree.
     ///

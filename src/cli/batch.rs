@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use sievify::batch::{self, Options, Outcome, Problem, Shard, Translated, Watch};
 use sievify::home::{Home, Limits};
 use sievify::report::html::{self, Subject};
+use sievify::report::terminal::counted;
 use sievify::rules::elaborate::Settings;
 use sievify::sieve::target::Target;
 use sievify::syntax::visible;
@@ -129,8 +130,7 @@ impl Batch {
             .map_err(|error| Failure::Threads(error.to_string()))?;
         let bar = Bar::new();
         let translator = Translator::new(&target);
-        let translate =
-            |home: &dyn Home, user: &batch::User| self.one(home, user, &translator, &target);
+        let translate = |home: &dyn Home, user: &batch::User| self.one(home, user, &translator);
         let outcome = workers.install(|| batch::run(&options, &translate, &bar));
         bar.0.finish_and_clear();
         let outcome = outcome.inspect_err(|error| {
@@ -150,7 +150,6 @@ impl Batch {
         home: &dyn Home,
         user: &batch::User,
         translator: &Translator,
-        target: &Target,
     ) -> Result<Translated, String> {
         let settings = Settings {
             home_path: user.home_path.clone(),
@@ -171,7 +170,7 @@ impl Batch {
         }
         let subject = Subject {
             user: &user.name,
-            target: &target.title,
+            target: &translator.target().title,
             replay: None,
         };
         let page = html::page(subject, report, &translation.sources);
@@ -258,15 +257,15 @@ pub fn totals(outcome: &Outcome, out: Option<&Path>) -> String {
     let _ = writeln!(
         text,
         "{}, {}: {} exact, {} adapted, {} dropped, {} manual",
-        number(outcome.homes, "home", "homes"),
-        number(counts.total(), "rule or setting", "rules and settings"),
+        counted(outcome.homes, "home", "homes"),
+        counted(counts.total(), "rule or setting", "rules and settings"),
         counts.exact,
         counts.adapted,
         counts.dropped,
         counts.manual
     );
     if outcome.failed > 0 {
-        let homes = number(outcome.failed, "home has", "homes have");
+        let homes = counted(outcome.failed, "home has", "homes have");
         let _ = writeln!(text, "{homes} no report; the warnings say why");
     }
     if !outcome.manual.is_empty() {
@@ -285,7 +284,7 @@ pub fn totals(outcome: &Outcome, out: Option<&Path>) -> String {
             files => writeln!(
                 text,
                 "\n{} written to {out}",
-                number(files, "file", "files")
+                counted(files, "file", "files")
             ),
         };
     }
@@ -299,12 +298,5 @@ pub fn status(outcome: &Outcome) -> Status {
     match is_complete {
         true => Status::Complete,
         false => Status::Manual,
-    }
-}
-
-fn number(count: usize, one: &str, many: &str) -> String {
-    match count {
-        1 => format!("1 {one}"),
-        _ => format!("{count} {many}"),
     }
 }

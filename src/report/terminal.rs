@@ -146,14 +146,16 @@ fn diagnostic(entry: &Entry, source: Option<&Source>, with_help: bool) -> String
     Renderer::styled().render(&[group])
 }
 
+/// `1 file`, `2 files`.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{number} {noun}")
+}
+
 fn summary(out: &mut String, summary: &Summary) {
     let total = summary.total();
-    let noun = if total == 1 {
-        "rule or setting"
-    } else {
-        "rules and settings"
-    };
-    let _ = writeln!(out, "{HEADING}{total} {noun}:{HEADING:#}");
+    let total = counted(total, "rule or setting", "rules and settings");
+    let _ = writeln!(out, "{HEADING}{total}:{HEADING:#}");
     for (verdict, count, meaning) in [
         (Verdict::Exact, summary.exact, "does the same as before"),
         (Verdict::Adapted, summary.adapted, "does nearly the same"),

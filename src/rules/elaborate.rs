@@ -20,7 +20,7 @@ mod variables;
 
 pub use host::{asks_for_host, printed as host_printed};
 pub use settings::{Mda, Settings, names_of_host};
-pub use variables::environment;
+pub use variables::{environment, preset};
 
 use super::model::*;
 use super::path;
@@ -536,7 +536,9 @@ impl Elaborator<'_, '_> {
     /// A variable with a value that stands in a condition, and is not put in.
     fn unmarked(&self, condition: &Condition, text: &Text) -> Option<String> {
         let text = text.known()?;
-        let is_as_written = self.ledger.text(condition.span).ends_with(text);
+        if !self.ledger.text(condition.span).ends_with(text) {
+            return None;
+        }
         let mut names = { text.split('$').skip(1) }.map(|behind| {
             let behind = behind.strip_prefix('{').unwrap_or(behind);
             leading_name(behind).0
@@ -551,10 +553,7 @@ impl Elaborator<'_, '_> {
                     variables::Value::Unset => false,
                 }
         };
-        names
-            .find(has_value)
-            .filter(|_| is_as_written)
-            .map(str::to_owned)
+        names.find(has_value).map(str::to_owned)
     }
 
     /// What there is to say of a condition, and what it does to `MATCH`.

@@ -10,7 +10,7 @@ mod tests;
 mod texts;
 mod vacation;
 
-use super::elaborate::{Call, Called, Elaborated, Mda, Settings, environment, procmail};
+use super::elaborate::{Call, Called, Elaborated, Mda, Settings, preset, procmail};
 use super::model::{
     Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
 };
@@ -78,14 +78,10 @@ struct Mailer<'h, 's> {
 
 impl<'h, 's> Mailer<'h, 's> {
     fn new(home: &'h dyn Home, settings: &'s Settings) -> Self {
-        let default = environment(settings)
-            .into_iter()
-            .find(|(name, _)| *name == "DEFAULT")
-            .map(|(_, path)| Folder {
-                path,
-                ..Folder::default()
-            })
-            .unwrap_or_default();
+        let default = Folder {
+            path: preset(settings, "DEFAULT").unwrap_or_default(),
+            ..Folder::default()
+        };
         Mailer {
             ledger: Ledger::new(home),
             settings,

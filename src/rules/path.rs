@@ -19,6 +19,17 @@ pub fn is_of_user(path: &str, home: &str, user: &str) -> bool {
     below(home, path).is_some() || SPOOLS.iter().any(in_spool)
 }
 
+/// Whether a mailbox would lie at the top of the file system, or among the homes.
+pub fn belongs_to_root(path: &str, home_path: &str) -> bool {
+    let home_path = home_path.trim_end_matches('/');
+    let lies_in = directory(path);
+    path != home_path && (lies_in == Some("") || lies_in == directory(home_path))
+}
+
+fn directory(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(directory, _)| directory)
+}
+
 /// The mailbox that a path leads to. `.lists/new` and `Maildir/new` without a mark are
 /// none: programs show what lies there as mail of the maildir.
 pub fn mailbox(path: &str, format: Format) -> (&str, Format) {

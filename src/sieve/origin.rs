@@ -124,7 +124,7 @@ pub(super) fn comments(origins: &[Origin], files: &[String], width: usize) -> Ve
 }
 
 /// `12`, or `12-14`.
-pub(super) fn shown([first, last]: [usize; 2]) -> String {
+pub fn shown([first, last]: [usize; 2]) -> String {
     match first == last {
         true => first.to_string(),
         false => format!("{first}-{last}"),

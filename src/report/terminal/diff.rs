@@ -62,21 +62,21 @@ fn write_file(out: &mut String, file: &str, entries: &[Entry]) {
         "{HEADING}+++ {file}: what of them the script carries out{HEADING:#}"
     );
     let width = old.last().map_or(1, |line| line.number.to_string().len());
+    let omitted = format!("{FAINT}{:>width$}{FAINT:#}\n", "⋮");
     let mut shown = 0;
-    let omits = |out: &mut String, lines: bool| {
-        if lines {
-            let _ = writeln!(out, "{FAINT}{:>width$}{FAINT:#}", "⋮");
-        }
-    };
     for hunk in &hunks {
         let begins = hunk.first().map_or(shown, |op| op.old_range().start);
-        omits(out, begins > shown);
+        if begins > shown {
+            out.push_str(&omitted);
+        }
         for change in hunk.iter().flat_map(|op| op.iter_changes(&old, &new)) {
             write_line(out, width, change.tag(), &change.value(), entries);
         }
         shown = hunk.last().map_or(shown, |op| op.old_range().end);
     }
-    omits(out, shown < old.len());
+    if shown < old.len() {
+        out.push_str(&omitted);
+    }
     out.push('\n');
 }
 

@@ -1,9 +1,10 @@
 //! In: what a replay came to. Out: its text for a terminal: each message that
 //! goes elsewhere, then the places and the sums.
 
-use super::FAINT;
+use super::{FAINT, counted};
 use crate::report::entry::Entry;
 use crate::report::replayed::{Difference, Replayed, Why};
+use crate::sieve::origin;
 use crate::syntax::visible;
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
@@ -48,11 +49,7 @@ pub fn difference(difference: &Difference, entries: &[Entry]) -> String {
 
 /// Where the statements of an entry stand.
 fn place(entry: &Entry) -> String {
-    let file = line(&entry.file);
-    match entry.lines {
-        [first, last] if first == last => format!("{file}:{first}"),
-        [first, last] => format!("{file}:{first}-{last}"),
-    }
+    format!("{}:{}", line(&entry.file), origin::shown(entry.lines))
 }
 
 /// All places, the sums, and how many messages go elsewhere for which reason.
@@ -86,7 +83,7 @@ pub fn table(replayed: &Replayed, entries: &[Entry]) -> String {
     let _ = writeln!(
         text,
         "\n{}: {} to the same place as before, {} elsewhere",
-        counted(sums.messages, "message"),
+        counted(sums.messages, "message", "messages"),
         sums.same,
         sums.changed()
     );
@@ -108,16 +105,10 @@ pub fn table(replayed: &Replayed, entries: &[Entry]) -> String {
         );
     }
     if replayed.unread > 0 {
-        let unread = counted(replayed.unread, "file");
+        let unread = counted(replayed.unread, "file", "files");
         let _ = writeln!(text, "{ERROR}error:{ERROR:#} {unread} could not be read");
     }
     text
-}
-
-/// `1 message`, `2 messages`.
-fn counted(number: usize, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{number} {noun}{ending}")
 }
 
 /// Text of a message on one line, its control characters shown.

@@ -5,6 +5,7 @@ use super::variables::Value;
 use super::{Elaborator, expand, leading_name, recipe, shown};
 use crate::ledger::{Code, Note, Verdict};
 use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
+use crate::rules::path;
 use crate::syntax::Span;
 
 impl Elaborator<'_, '_> {
@@ -45,15 +46,15 @@ impl Elaborator<'_, '_> {
             return Action::File(Vec::new());
         }
         let rootless = self.rootless(Some(line.trim_start()));
-        if let Some(path) = first.filter(|path| path.starts_with('/'))
-            && (rootless.is_some() || belongs_to_root(path, home_path))
+        if let Some(name) = first.filter(|name| name.starts_with('/'))
+            && (rootless.is_some() || path::belongs_to_root(name, home_path))
         {
             let because = rootless.map_or(String::new(), |variable| {
                 format!("{variable} has no value here, so ")
             });
             let message = format!(
                 "{because}procmail looked for the mailbox {}, where users have none, and where it could not write there the mail went on; the script takes it for a folder",
-                shown(path)
+                shown(name)
             );
             let note = Note::adapted(Code::RootlessMailbox, message);
             self.ledger.find_in(at, Some(span), note);
@@ -101,17 +102,6 @@ impl Elaborator<'_, '_> {
 
 /// What there is to say of a folder whose directory is not known.
 pub const WITHOUT_DIRECTORY: &str = "What MAILDIR is here is not known before a message is there, and the folder is called without it";
-
-/// Whether a mailbox would lie at the top of the file system, or among the homes.
-fn belongs_to_root(path: &str, home_path: &str) -> bool {
-    let home_path = home_path.trim_end_matches('/');
-    let lies_in = directory(path);
-    path != home_path && (lies_in == Some("") || lies_in == directory(home_path))
-}
-
-fn directory(path: &str) -> Option<&str> {
-    path.rsplit_once('/').map(|(directory, _)| directory)
-}
 
 /// Whether where a mailbox lies depends on `MAILDIR`.
 fn is_seen_from_directory(folder: &Folder) -> bool {

@@ -367,3 +367,11 @@ pub fn environment(settings: &Settings) -> Vec<(&'static str, Text)> {
         ("PROCMAIL_VERSION", Text::literal(VERSION)),
     ]
 }
+
+/// What one of them holds.
+pub fn preset(settings: &Settings, name: &str) -> Option<Text> {
+    let mut environment = environment(settings).into_iter();
+    environment
+        .find(|(other, _)| *other == name)
+        .map(|(_, value)| value)
+}

@@ -131,9 +131,7 @@ impl Lowering<'_> {
             match (way.counted, way.behind) {
                 (Some(true), _) => sequence.push(self.end(Vec::new(), path)),
                 (None, Some(_)) if way.asked => {
-                    let counted = Test::is_empty(Value::variable(COUNTED)).negated();
-                    let end = self.end(Vec::new(), path).commands;
-                    sequence.push(Flow::of(vec![Command::when(counted, end)]));
+                    sequence.push(Flow::of(vec![self.end_if_counted(path)]));
                 }
                 _ => {}
             }
@@ -394,8 +392,7 @@ impl Lowering<'_> {
             (false, counted, Some(behind)) => {
                 let mut commands = Vec::new();
                 if counted.is_none() && way.asked {
-                    let counted = Test::is_empty(Value::variable(COUNTED)).negated();
-                    commands.push(Command::when(counted, self.end(Vec::new(), path).commands));
+                    commands.push(self.end_if_counted(path));
                 }
                 commands.push(leave(behind));
                 Flow {
@@ -407,6 +404,12 @@ impl Lowering<'_> {
         };
         self.comes_from(&mut flow.commands, at);
         flow
+    }
+
+    /// The end, for messages of which the script's variable says that a delivery counted.
+    fn end_if_counted(&mut self, path: &mut Path) -> Command {
+        let counted = Test::is_empty(Value::variable(COUNTED)).negated();
+        Command::when(counted, self.end(Vec::new(), path).commands)
     }
 
     /// `fail`.

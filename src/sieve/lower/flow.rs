@@ -395,13 +395,13 @@ impl Lowering<'_> {
 
 /// Whether steps file a message somewhere, before its way ends.
 fn file_later(steps: &[Step]) -> bool {
-    let goes_on = |step: &&Step| !matches!(step, Step::End { .. });
-    let later = steps.iter().take_while(goes_on);
-    later
-        .map(std::slice::from_ref)
-        .flat_map(walk::steps)
-        .any(|step| {
-            matches!(step, Step::Recipe(recipe)
-            if matches!(recipe.action, Action::File(_) | Action::Pipe(_)) && !recipe.flags.filter)
-        })
+    let files = |action: &Action| matches!(action, Action::File(_) | Action::Pipe(_));
+    let end = steps
+        .iter()
+        .position(|step| matches!(step, Step::End { .. }));
+    let (later, _) = steps.split_at(end.unwrap_or(steps.len()));
+    walk::steps(later).any(|step| match step {
+        Step::Recipe(recipe) => files(&recipe.action) && !recipe.flags.filter,
+        _ => false,
+    })
 }

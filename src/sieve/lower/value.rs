@@ -6,7 +6,7 @@ use super::names::{self, script_name};
 use super::path::{Known, Path};
 use super::shape::Shape;
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::elaborate::{asks_for_host, environment, host_printed};
+use crate::rules::elaborate::{asks_for_host, host_printed, preset};
 use crate::rules::expression;
 use crate::rules::model::{Piece, Text};
 use crate::rules::program::{Field, Meaning, meaning};
@@ -150,13 +150,10 @@ impl Lowering<'_> {
             "EXTENSION" | "LASTFOLDER" | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "="
             | "?" => Known::Lost,
             name => {
-                let set = environment(self.settings);
-                let set = set.iter().find(|(other, _)| *other == name);
-                match set.map(|(_, value)| value.known()) {
-                    Some(Some(text)) => Known::Text(text.into()),
-                    Some(None) => Known::Lost,
-                    None => Known::Text("".into()),
-                }
+                let preset = preset(self.settings, name).unwrap_or_default();
+                preset
+                    .known()
+                    .map_or(Known::Lost, |text| Known::Text(text.into()))
             }
         }
     }
