@@ -165,32 +165,29 @@ pub fn read_back(
 /// What the commands of a tree do: the same list as [`check`] makes of the
 /// tree's text.
 pub fn actions(script: &Script) -> Actions {
-    let mut actions = Vec::new();
-    walk::commands(&script.commands, &mut |command| {
-        actions.extend(match &command.kind {
-            CommandKind::Keep { .. } => Some(Action::Keep),
-            CommandKind::FileInto { folder, copy, .. } => Some(Action::FileInto {
-                folder: folder.into(),
-                copy: *copy,
-            }),
-            CommandKind::Redirect { address, copy } => Some(Action::Redirect {
-                address: address.into(),
-                copy: *copy,
-            }),
-            CommandKind::Discard => Some(Action::Discard),
-            CommandKind::Reject { reason, .. } => Some(Action::Reject(reason.into())),
-            CommandKind::Vacation { reason, .. } => Some(Action::Vacation(reason.into())),
-            CommandKind::AddHeader { name, .. } => Some(Action::AddHeader(name.into())),
-            CommandKind::DeleteHeader { name } => {
-                Some(Action::DeleteHeader((&Value::text(name)).into()))
-            }
-            CommandKind::If { .. }
-            | CommandKind::Stop
-            | CommandKind::Set { .. }
-            | CommandKind::AddFlag { .. } => None,
-        });
+    let actions = walk::commands(&script.commands).filter_map(|command| match &command.kind {
+        CommandKind::Keep { .. } => Some(Action::Keep),
+        CommandKind::FileInto { folder, copy, .. } => Some(Action::FileInto {
+            folder: folder.into(),
+            copy: *copy,
+        }),
+        CommandKind::Redirect { address, copy } => Some(Action::Redirect {
+            address: address.into(),
+            copy: *copy,
+        }),
+        CommandKind::Discard => Some(Action::Discard),
+        CommandKind::Reject { reason, .. } => Some(Action::Reject(reason.into())),
+        CommandKind::Vacation { reason, .. } => Some(Action::Vacation(reason.into())),
+        CommandKind::AddHeader { name, .. } => Some(Action::AddHeader(name.into())),
+        CommandKind::DeleteHeader { name } => {
+            Some(Action::DeleteHeader((&Value::text(name)).into()))
+        }
+        CommandKind::If { .. }
+        | CommandKind::Stop
+        | CommandKind::Set { .. }
+        | CommandKind::AddFlag { .. } => None,
     });
-    Actions(actions)
+    Actions(actions.collect())
 }
 
 impl Pattern {

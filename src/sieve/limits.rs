@@ -8,7 +8,7 @@ use super::origin::Origin;
 use super::print::Printed;
 use super::script::{Command, CommandKind, Part, Script, Value};
 use super::target::Target;
-use super::walk;
+use super::walk::{self, Clause, Place};
 use crate::rules::model::StatementId;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -164,80 +164,61 @@ impl Count {
     }
 }
 
-/// What is under way on the walk over all paths. A count is `None` where no
-/// path comes through.
-enum Frame<'a> {
-    Block {
-        commands: std::slice::Iter<'a, Command>,
-        origins: &'a [Origin],
-        count: Option<Count>,
-    },
-    Branches {
-        blocks: std::vec::IntoIter<&'a [Command]>,
-        origins: &'a [Origin],
-        before: Count,
-        after: Option<Count>,
-    },
+/// The ways through an `if`. A count is `None` where none comes through.
+struct Ways {
+    before: Option<Count>,
+    after: Option<Count>,
+    /// Whether there is an `else`.
+    is_complete: bool,
 }
 
-fn paths<'a>(
-    commands: &'a [Command],
+fn paths(
+    commands: &[Command],
     redirects_allowed: Option<u64>,
     actions_allowed: Option<u64>,
 ) -> (Measure, Measure) {
     let (mut redirects, mut actions) = (Measure::default(), Measure::default());
-    let block = |commands: &'a [Command], origins, count| Frame::Block {
-        commands: commands.iter(),
-        origins,
-        count: Some(count),
-    };
-    let mut stack = vec![block(commands, &[], Count::default())];
-    while let Some(top) = stack.last_mut() {
-        match top {
-            Frame::Block {
-                commands,
-                origins,
-                count,
-            } => {
-                let next = count.as_mut().and_then(|now| Some((now, commands.next()?)));
-                let Some((now, command)) = next else {
-                    let result = *count;
-                    stack.pop();
-                    if let Some(Frame::Branches { after, .. }) = stack.last_mut() {
-                        *after = worst(*after, result);
+    let mut count = Some(Count::default());
+    let mut open: Vec<Ways> = Vec::new();
+    for Place { clause, near, .. } in walk::places(commands) {
+        match clause {
+            Clause::If(..) => open.push(Ways {
+                before: count,
+                after: None,
+                is_complete: false,
+            }),
+            Clause::Elsif(_) | Clause::Else => {
+                if let Some(ways) = open.last_mut() {
+                    ways.after = worst(ways.after, count);
+                    ways.is_complete = matches!(clause, Clause::Else);
+                    count = ways.before;
+                }
+            }
+            Clause::End => {
+                if let Some(ways) = open.pop() {
+                    count = worst(ways.after, count);
+                    if !ways.is_complete {
+                        count = worst(count, ways.before);
                     }
+                }
+            }
+            Clause::Plain(command) => {
+                let Some(now) = count.as_mut() else {
                     continue;
                 };
-                if !command.origins.is_empty() {
-                    *origins = &command.origins;
-                }
                 match &command.kind {
-                    CommandKind::If {
-                        branches,
-                        otherwise,
-                    } => {
-                        let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
-                        let blocks: Vec<_> = blocks.map(Vec::as_slice).collect();
-                        let frame = Frame::Branches {
-                            blocks: blocks.into_iter(),
-                            origins,
-                            before: *now,
-                            after: otherwise.is_none().then_some(*now),
-                        };
-                        stack.push(frame);
-                        continue;
-                    }
                     CommandKind::Stop => {
-                        *count = None;
+                        count = None;
                         continue;
                     }
-                    CommandKind::Set { .. }
+                    CommandKind::If { .. }
+                    | CommandKind::Set { .. }
                     | CommandKind::AddHeader { .. }
                     | CommandKind::DeleteHeader { .. }
                     | CommandKind::AddFlag { .. } => continue,
                     CommandKind::Redirect { .. } => {
                         now.redirects += 1;
-                        redirects.see(now.redirects, redirects_allowed, origins);
+                        redirects.see(now.redirects, redirects_allowed, near);
                     }
                     CommandKind::Keep { .. }
                     | CommandKind::FileInto { .. }
@@ -246,26 +227,8 @@ fn paths<'a>(
                     | CommandKind::Vacation { .. } => {}
                 }
                 now.actions += 1;
-                actions.see(now.actions, actions_allowed, origins);
+                actions.see(now.actions, actions_allowed, near);
             }
-            Frame::Branches {
-                blocks,
-                origins,
-                before,
-                after,
-            } => match blocks.next() {
-                Some(commands) => {
-                    let frame = block(commands, origins, *before);
-                    stack.push(frame);
-                }
-                None => {
-                    let result = *after;
-                    stack.pop();
-                    if let Some(Frame::Block { count, .. }) = stack.last_mut() {
-                        *count = result;
-                    }
-                }
-            },
         }
     }
     (redirects, actions)
@@ -287,29 +250,34 @@ fn sizes(script: &Script, target: &Target) -> [(Limit, Option<u64>, Measure); 5]
     let mut variable = Measure::default();
     let mut string = Measure::default();
     let mut names = BTreeSet::new();
-    walk::places(&script.commands, &mut |command, depth, near| {
-        let mut see_value = |value: &Value| {
-            string.see(literal_bytes(value), limits.string_bytes, near);
+    for place in walk::places(&script.commands) {
+        let Place {
+            clause,
+            depth,
+            near,
+        } = place;
+        let values: Vec<&Value> = match clause {
+            Clause::Plain(command) => walk::command_values(&command.kind).collect(),
+            Clause::If(_, test) | Clause::Elsif(test) => {
+                tests.see(walk::test_depth(test) as u64, limits.nested_tests, near);
+                walk::test_tree(test).flat_map(walk::test_values).collect()
+            }
+            Clause::Else | Clause::End => Vec::new(),
         };
-        walk::command_values(&command.kind, &mut see_value);
-        walk::tests(&command.kind, &mut |test| {
-            walk::test_values(test, &mut see_value)
-        });
-        match &command.kind {
-            CommandKind::Set { name, value, .. } => {
-                names.insert(name.to_lowercase());
-                variables.see(names.len() as u64, limits.variables, near);
-                variable.see(literal_bytes(value), limits.variable_bytes, near);
-            }
-            CommandKind::If { branches, .. } => {
-                let depths = branches.iter().map(|(test, _)| walk::test_depth(test));
-                let deepest = depths.max().unwrap_or(0) as u64;
-                tests.see(deepest, limits.nested_tests, near);
-                blocks.see(depth as u64 + 1, limits.nested_blocks, near);
-            }
-            _ => {}
+        for value in values {
+            string.see(literal_bytes(value), limits.string_bytes, near);
         }
-    });
+        if let Clause::If(..) = clause {
+            blocks.see(depth as u64 + 1, limits.nested_blocks, near);
+        }
+        if let Some(CommandKind::Set { name, value, .. }) =
+            clause.command().map(|command| &command.kind)
+        {
+            names.insert(name.to_lowercase());
+            variables.see(names.len() as u64, limits.variables, near);
+            variable.see(literal_bytes(value), limits.variable_bytes, near);
+        }
+    }
     [
         (Limit::NestedBlocks, limits.nested_blocks, blocks),
         (Limit::NestedTests, limits.nested_tests, tests),

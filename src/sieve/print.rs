@@ -3,16 +3,18 @@
 
 mod condition;
 mod layout;
+mod stretch;
 
-use super::origin::{self, Origin, SourceMap, Stretch};
+use super::origin::{self, Origin, SourceMap};
 use super::quote::{Literals, Quoting};
 use super::scope;
-use super::script::{Command, CommandKind, Modifier, Script, Test, Value};
+use super::script::{CommandKind, Modifier, Script, Test, Value};
 use super::target::{Extension, Target};
-use super::walk;
+use super::walk::{self, Clause};
 use crate::syntax::is_hidden;
 use layout::{INDENT, Line, MOST_INDENT, Token, WIDTH, list_tokens};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use stretch::Lines;
 
 /// A script as text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,10 +36,14 @@ pub struct Printed {
 pub fn print(script: &Script, target: &Target) -> Printed {
     let quoting = Quoting::new(script, target);
     let mut printer = Printer::new(quoting, &script.files);
-    printer.script(script);
+    let places = printer.script(script);
     let head = printer.head(script);
+    let map = SourceMap {
+        stretches: stretch::stretches(&script.commands, &places),
+        comments: std::mem::take(&mut printer.comments),
+    };
     Printed {
-        map: printer.map.moved(lines(&head)),
+        map: map.moved(lines(&head)),
         text: head + &printer.out,
         requires: printer.uses,
     }
@@ -63,64 +69,14 @@ pub(super) fn test_line(test: &Test) -> String {
     tokens.iter().map(Token::flat).collect()
 }
 
-/// What remains to be written of a block.
-enum Pending<'a> {
-    Block {
-        commands: std::slice::Iter<'a, Command>,
-        first: bool,
-        after_if: bool,
-        /// The line of the `if`, `elsif` or `else` that what comes first in the
-        /// block tells of as well.
-        head: Option<usize>,
-        /// The stretch of the whole branch.
-        branch: Option<usize>,
-        /// The stretch of the plain command above.
-        above: Option<usize>,
-    },
-    Branches {
-        branches: std::slice::Iter<'a, (Test, Vec<Command>)>,
-        otherwise: Option<&'a [Command]>,
-        /// The stretch of the `if`, up to a branch with its own.
-        own: Option<usize>,
-        /// The stretch of the branch that was written last.
-        last: Option<usize>,
-    },
-}
-
-impl<'a> Pending<'a> {
-    fn block(commands: &'a [Command], head: Option<usize>) -> Self {
-        Pending::Block {
-            commands: commands.iter(),
-            first: true,
-            after_if: false,
-            head: head.filter(|_| tells_first(commands)),
-            branch: None,
-            above: None,
-        }
-    }
-}
-
-/// Whether what comes first in a block tells where it came from.
-fn tells_first(block: &[Command]) -> bool {
-    block.first().is_some_and(|first| !first.origins.is_empty())
-}
-
-/// Whether a command, or one inside of it, tells where it came from.
-fn tells_origins(command: &Command) -> bool {
-    let mut tells = false;
-    walk::commands(std::slice::from_ref(command), &mut |command| {
-        tells |= !command.origins.is_empty();
-    });
-    tells
-}
-
 struct Printer<'s> {
     quoting: Quoting,
     uses: BTreeSet<Extension>,
     out: String,
     indent: usize,
     files: &'s [String],
-    map: SourceMap,
+    /// Each comment that names origins: its line, from 0, and the first of them.
+    comments: BTreeMap<usize, Origin>,
     /// How much of the text was counted, and the lines in it.
     counted: (usize, usize),
 }
@@ -137,7 +93,7 @@ impl<'s> Printer<'s> {
             out: String::new(),
             indent: 0,
             files,
-            map: SourceMap::default(),
+            comments: BTreeMap::new(),
             counted: (0, 0),
         }
     }
@@ -148,23 +104,6 @@ impl<'s> Printer<'s> {
         let more = lines(self.out.get(from..).unwrap_or_default());
         self.counted = (self.out.len(), before + more);
         self.counted.1
-    }
-
-    /// A stretch begins on a line.
-    fn begin(&mut self, line: usize, origins: &[Origin]) -> usize {
-        self.map.stretches.push(Stretch {
-            lines: [line; 2],
-            origins: origins.to_vec(),
-        });
-        self.map.stretches.len() - 1
-    }
-
-    /// A stretch ends with what was written last.
-    fn end(&mut self, stretch: Option<usize>) {
-        let last = self.next_line().saturating_sub(1);
-        if let Some(stretch) = stretch.and_then(|at| self.map.stretches.get_mut(at)) {
-            stretch.lines[1] = last.max(stretch.lines[0]);
-        }
     }
 
     /// Everything above the first command: known only when all else is
@@ -197,133 +136,55 @@ impl<'s> Printer<'s> {
         std::mem::replace(&mut self.out, body)
     }
 
-    fn script(&mut self, script: &Script) {
-        let mut pending = vec![Pending::block(&script.commands, None)];
-        while let Some(top) = pending.last_mut() {
-            match top {
-                Pending::Block {
-                    commands,
-                    first,
-                    after_if,
-                    head,
-                    branch,
-                    above,
-                } => {
-                    let Some(command) = commands.next() else {
-                        let ended = branch.take();
-                        self.end(ended);
-                        pending.pop();
-                        if let Some(Pending::Branches { last, .. }) = pending.last_mut() {
-                            *last = ended;
-                        }
-                        continue;
-                    };
-                    let is_if = matches!(command.kind, CommandKind::If { .. });
-                    let apart = *after_if || is_if || !command.origins.is_empty();
-                    if self.indent == 0 && apart && !*first {
-                        self.out.push('\n');
-                    }
-                    (*first, *after_if) = (false, is_if);
-                    // What one statement does in several commands is told once.
-                    let mut own = above.take().filter(|_| !tells_origins(command));
-                    let head = head.take();
-                    if !command.origins.is_empty() {
-                        let line = self.next_line();
-                        let stretch = self.begin(head.unwrap_or(line), &command.origins);
-                        match head {
-                            Some(_) => *branch = Some(stretch),
-                            None => own = Some(stretch),
-                        }
-                    }
-                    self.comments(&command.origins);
-                    if let CommandKind::If {
-                        branches,
-                        otherwise,
-                    } = &command.kind
-                    {
-                        let is_told = !command.origins.is_empty() && head.is_none();
-                        *above = own.filter(|_| command.origins.is_empty());
-                        self.open_if(branches, otherwise.as_deref(), own, is_told, &mut pending);
-                    } else {
-                        *above = own;
-                        let tokens = self.command(&command.kind);
-                        self.line(tokens);
-                        self.end(own);
-                    }
-                }
-                Pending::Branches {
-                    branches,
-                    otherwise,
-                    own,
-                    last,
-                } => {
-                    self.indent -= INDENT;
-                    let next = match branches.next() {
-                        Some((test, block)) => Some((Some(test), block.as_slice())),
-                        None => otherwise.take().map(|block| (None, block)),
-                    };
-                    let Some((test, block)) = next else {
-                        self.line(vec![Token::Text("}".into())]);
-                        self.end(*own);
-                        self.end(*last);
-                        pending.pop();
-                        continue;
-                    };
-                    if tells_first(block) {
-                        self.end(own.take());
-                    }
-                    let head = self.next_line();
-                    let mut tokens = vec![Token::Text("} else".into())];
-                    if let Some(test) = test {
-                        tokens = vec![Token::Text("} elsif ".into())];
-                        tokens.extend(self.test(test));
-                    }
-                    tokens.push(Token::Text(" {".into()));
-                    self.line(tokens);
-                    self.open_block(block, Some(head), &mut pending);
-                }
+    /// All commands of a script; for each clause, the lines that it has.
+    fn script(&mut self, script: &Script) -> Vec<Lines> {
+        let mut lines = Vec::new();
+        let mut is_first = true;
+        let mut is_behind_if = false;
+        for clause in walk::clauses(&script.commands) {
+            let command = clause.command();
+            let is_if = matches!(clause, Clause::If(..));
+            let is_told = command.is_some_and(|command| !command.origins.is_empty());
+            let is_apart = is_if || is_behind_if || is_told;
+            if self.indent == 0 && is_apart && !is_first {
+                self.out.push('\n');
             }
+            is_first = false;
+            is_behind_if = matches!(clause, Clause::End);
+            let top = self.next_line();
+            if let Some(command) = command {
+                self.comment_origins(&command.origins);
+            }
+            let head = self.next_line();
+            self.clause(clause);
+            let end = self.next_line();
+            lines.push(Lines { top, head, end });
+        }
+        lines
+    }
+
+    fn clause(&mut self, clause: Clause) {
+        if let Clause::Elsif(_) | Clause::Else | Clause::End = clause {
+            self.indent -= INDENT;
+        }
+        let tokens = match clause {
+            Clause::Plain(command) => self.command(&command.kind),
+            Clause::If(_, test) => self.head_of_block("if ", test),
+            Clause::Elsif(test) => self.head_of_block("} elsif ", test),
+            Clause::Else => vec![Token::Text("} else {".into())],
+            Clause::End => vec![Token::Text("}".into())],
+        };
+        self.line(tokens);
+        if let Clause::If(..) | Clause::Elsif(_) | Clause::Else = clause {
+            self.indent += INDENT;
         }
     }
 
-    /// `own`: the stretch of the `if`; `is_told`: whether comments above it tell where
-    /// it came from.
-    fn open_if<'a>(
-        &mut self,
-        branches: &'a [(Test, Vec<Command>)],
-        otherwise: Option<&'a [Command]>,
-        own: Option<usize>,
-        is_told: bool,
-        pending: &mut Vec<Pending<'a>>,
-    ) {
-        let mut rest = branches.iter();
-        let (test, block, otherwise) = match (rest.next(), otherwise) {
-            (Some((test, block)), otherwise) => (test, block.as_slice(), otherwise),
-            (None, Some(block)) => (&Test::True, block, None),
-            (None, None) => return,
-        };
-        let head = self.next_line();
-        let mut tokens = vec![Token::Text("if ".into())];
+    fn head_of_block(&mut self, word: &'static str, test: &Test) -> Vec<Token> {
+        let mut tokens = vec![Token::Text(word.into())];
         tokens.extend(self.test(test));
         tokens.push(Token::Text(" {".into()));
-        self.line(tokens);
-        pending.push(Pending::Branches {
-            branches: rest,
-            otherwise,
-            own,
-            last: None,
-        });
-        self.open_block(block, (!is_told).then_some(head), pending);
-    }
-
-    fn open_block<'a>(
-        &mut self,
-        block: &'a [Command],
-        head: Option<usize>,
-        pending: &mut Vec<Pending<'a>>,
-    ) {
-        self.indent += INDENT;
-        pending.push(Pending::block(block, head));
+        tokens
     }
 
     /// One command that is no `if`, up to its semicolon.
@@ -485,11 +346,11 @@ impl<'s> Printer<'s> {
         self.indent.min(MOST_INDENT)
     }
 
-    fn comments(&mut self, origins: &[Origin]) {
+    fn comment_origins(&mut self, origins: &[Origin]) {
         let width = WIDTH.saturating_sub(self.margin() + "# ".len());
         for comment in origin::comments(origins, self.files, width) {
             let line = self.next_line();
-            self.map.comments.insert(line, comment.first);
+            self.comments.insert(line, comment.first);
             self.comment(&comment.text);
         }
     }

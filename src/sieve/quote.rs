@@ -8,8 +8,9 @@
 //! for, unless it comes out of a variable. And it reads a quoted backslash wrongly before some
 //! characters; there the backslash is written by its code.
 
-use super::script::{Command, CommandKind, Part, Script, Test, Value};
+use super::script::{CommandKind, Part, Script, Value};
 use super::target::{Extension, Target};
+use super::walk;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -272,22 +273,12 @@ fn written(part: &Part) -> String {
 /// The names of all variables that a script sets or reads, in lower case.
 fn variable_names(script: &Script) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    visit_values(&script.commands, &mut |value| {
-        names.extend(value.references().iter().map(|name| name.to_lowercase()));
-    });
-    super::walk::commands(&script.commands, &mut |command| {
+    for command in walk::commands(&script.commands) {
+        let read = walk::values(&command.kind).flat_map(Value::references);
+        names.extend(read.map(str::to_lowercase));
         if let CommandKind::Set { name, .. } = &command.kind {
             names.insert(name.to_lowercase());
         }
-    });
+    }
     names
-}
-
-fn visit_values(commands: &[Command], visit: &mut dyn FnMut(&Value)) {
-    super::walk::commands(commands, &mut |command| {
-        super::walk::command_values(&command.kind, visit);
-        super::walk::tests(&command.kind, &mut |test: &Test| {
-            super::walk::test_values(test, visit);
-        });
-    });
 }

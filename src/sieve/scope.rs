@@ -5,69 +5,39 @@
 //! makes it the same everywhere, and changes nothing: a variable that nothing
 //! set is empty.
 
-use super::script::{Command, CommandKind, Script, Test, Value};
-use super::walk;
+use super::script::{CommandKind, Script, Value};
+use super::walk::{self, Clause};
 use std::collections::{BTreeSet, HashMap};
 
 /// The names, in lower case, that are read outside the block that sets them
 /// first.
 pub(super) fn escaping(script: &Script) -> BTreeSet<String> {
     let mut scopes = Scopes::default();
-    let mut stack = vec![Frame::Block {
-        commands: script.commands.iter(),
-        sets: Vec::new(),
-    }];
-    while let Some(top) = stack.last_mut() {
-        match top {
-            Frame::Block { commands, sets } => {
-                let Some(command) = commands.next() else {
-                    scopes.leave(sets);
-                    stack.pop();
-                    continue;
-                };
-                walk::command_values(&command.kind, &mut |value| scopes.read(value));
-                match &command.kind {
-                    CommandKind::Set { name, .. } => sets.extend(scopes.set(name)),
-                    CommandKind::If {
-                        branches,
-                        otherwise,
-                    } => {
-                        let tested = branches.iter().map(|(test, block)| (Some(test), block));
-                        let rest = otherwise.iter().map(|block| (None, block));
-                        let branches: Vec<_> = tested.chain(rest).collect();
-                        stack.push(Frame::Branches(branches.into_iter()));
-                    }
-                    _ => {}
+    // What each open block sets first.
+    let mut open: Vec<Vec<String>> = vec![Vec::new()];
+    for clause in walk::clauses(&script.commands) {
+        if let Clause::Elsif(_) | Clause::Else | Clause::End = clause {
+            scopes.leave(&open.pop().unwrap_or_default());
+        }
+        match clause {
+            Clause::Plain(command) => {
+                walk::command_values(&command.kind).for_each(|value| scopes.read(value));
+                if let (CommandKind::Set { name, .. }, Some(sets)) =
+                    (&command.kind, open.last_mut())
+                {
+                    sets.extend(scopes.set(name));
                 }
             }
-            Frame::Branches(branches) => match branches.next() {
-                Some((test, block)) => {
-                    if let Some(test) = test {
-                        walk::test_tree(test, &mut |test| {
-                            walk::test_values(test, &mut |value| scopes.read(value));
-                        });
-                    }
-                    stack.push(Frame::Block {
-                        commands: block.iter(),
-                        sets: Vec::new(),
-                    });
-                }
-                None => {
-                    stack.pop();
-                }
-            },
+            Clause::If(_, test) | Clause::Elsif(test) => {
+                let values = walk::test_tree(test).flat_map(walk::test_values);
+                values.for_each(|value| scopes.read(value));
+                open.push(Vec::new());
+            }
+            Clause::Else => open.push(Vec::new()),
+            Clause::End => {}
         }
     }
     scopes.escaping
-}
-
-enum Frame<'a> {
-    Block {
-        commands: std::slice::Iter<'a, Command>,
-        /// What this block sets first.
-        sets: Vec<String>,
-    },
-    Branches(std::vec::IntoIter<(Option<&'a Test>, &'a Vec<Command>)>),
 }
 
 /// Every variable set so far, and whether a block still open set it.

@@ -417,11 +417,8 @@ fn go_on(one: &mut Command, other: &mut Command) -> bool {
 }
 
 fn reads_variables(test: &Test) -> bool {
-    let mut reads = false;
-    walk::test_tree(test, &mut |test| {
-        walk::test_values(test, &mut |value| reads |= value.as_text().is_none());
-    });
-    reads
+    let mut values = walk::test_tree(test).flat_map(walk::test_values);
+    values.any(|value| value.as_text().is_none())
 }
 
 /// Whether of two `if`s without `else` only one can apply: a message comes to

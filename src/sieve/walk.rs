@@ -4,117 +4,192 @@
 use super::origin::Origin;
 use super::script::{Command, CommandKind, Test, Value};
 
-/// Visits all commands, those inside blocks too.
-pub fn commands<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command)) {
-    let mut pending = vec![list.iter()];
-    while let Some(top) = pending.last_mut() {
-        let Some(command) = top.next() else {
-            pending.pop();
-            continue;
-        };
-        visit(command);
-        if let CommandKind::If {
-            branches,
-            otherwise,
-        } = &command.kind
+/// What stands in the text of a script, one after the other: commands, and the heads and
+/// ends of blocks.
+#[derive(Debug, Clone, Copy)]
+pub enum Clause<'a> {
+    /// A command that is no `if`.
+    Plain(&'a Command),
+    /// `if TEST {`
+    If(&'a Command, &'a Test),
+    /// `} elsif TEST {`
+    Elsif(&'a Test),
+    /// `} else {`
+    Else,
+    /// `}`
+    End,
+}
+
+impl<'a> Clause<'a> {
+    /// The command that begins here.
+    pub fn command(self) -> Option<&'a Command> {
+        match self {
+            Clause::Plain(command) | Clause::If(command, _) => Some(command),
+            Clause::Elsif(_) | Clause::Else | Clause::End => None,
+        }
+    }
+}
+
+/// A block whose commands are being read, and what follows it in its `if`.
+struct Block<'a> {
+    commands: std::slice::Iter<'a, Command>,
+    branches: std::slice::Iter<'a, (Test, Vec<Command>)>,
+    otherwise: Option<&'a [Command]>,
+}
+
+/// The clauses of commands, in the order of the text.
+pub fn clauses(list: &[Command]) -> impl Iterator<Item = Clause<'_>> {
+    let mut open = vec![Block {
+        commands: list.iter(),
+        branches: [].iter(),
+        otherwise: None,
+    }];
+    std::iter::from_fn(move || {
+        let block = open.last_mut()?;
+        if let Some(command) = block.commands.next() {
+            let CommandKind::If {
+                branches,
+                otherwise,
+            } = &command.kind
+            else {
+                return Some(Clause::Plain(command));
+            };
+            let mut branches = branches.iter();
+            let mut otherwise = otherwise.as_deref();
+            let (test, commands) = match branches.next() {
+                Some((test, block)) => (test, block.as_slice()),
+                None => (&Test::True, otherwise.take().unwrap_or_default()),
+            };
+            open.push(Block {
+                commands: commands.iter(),
+                branches,
+                otherwise,
+            });
+            return Some(Clause::If(command, test));
+        }
+        if let Some((test, commands)) = block.branches.next() {
+            block.commands = commands.iter();
+            return Some(Clause::Elsif(test));
+        }
+        if let Some(commands) = block.otherwise.take() {
+            block.commands = commands.iter();
+            return Some(Clause::Else);
+        }
+        open.pop();
+        (!open.is_empty()).then_some(Clause::End)
+    })
+}
+
+/// All commands, those inside blocks too.
+pub fn commands(list: &[Command]) -> impl Iterator<Item = &Command> {
+    clauses(list).filter_map(Clause::command)
+}
+
+/// A clause, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The clause.
+    pub clause: Clause<'a>,
+    /// How many blocks are around it.
+    pub depth: usize,
+    /// The origins that tell where it came from: its own, or the nearest before and
+    /// around it.
+    pub near: &'a [Origin],
+}
+
+/// All clauses, with where they stand.
+pub fn places(list: &[Command]) -> impl Iterator<Item = Place<'_>> {
+    // The nearest origins in each open block, and in what is around all.
+    let mut open: Vec<&[Origin]> = Vec::new();
+    let mut near: &[Origin] = &[];
+    clauses(list).map(move |clause| {
+        match clause {
+            Clause::Elsif(_) | Clause::Else => near = open.last().copied().unwrap_or_default(),
+            Clause::End => near = open.pop().unwrap_or_default(),
+            Clause::Plain(_) | Clause::If(..) => {}
+        }
+        if let Some(command) = clause.command()
+            && !command.origins.is_empty()
         {
-            if let Some(block) = otherwise {
-                pending.push(block.iter());
-            }
-            for (_, block) in branches.iter().rev() {
-                pending.push(block.iter());
-            }
+            near = &command.origins;
         }
-    }
-}
-
-/// Visits all commands with how many blocks are around each, and the origins
-/// that tell where it came from: its own, or the nearest before and around it.
-pub fn places<'a>(list: &'a [Command], visit: &mut dyn FnMut(&'a Command, usize, &'a [Origin])) {
-    let mut pending: Vec<(_, usize, &'a [Origin])> = vec![(list.iter(), 0, &[])];
-    while let Some((top, depth, near)) = pending.last_mut() {
-        let Some(command) = top.next() else {
-            pending.pop();
-            continue;
+        let place = Place {
+            clause,
+            depth: open.len(),
+            near,
         };
-        if !command.origins.is_empty() {
-            *near = &command.origins;
+        if let Clause::If(..) = clause {
+            open.push(near);
         }
-        let (depth, near) = (*depth, *near);
-        visit(command, depth, near);
-        if let CommandKind::If {
-            branches,
-            otherwise,
-        } = &command.kind
-        {
-            let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
-            let blocks: Vec<_> = blocks
-                .map(|block| (block.iter(), depth + 1, near))
-                .collect();
-            pending.extend(blocks.into_iter().rev());
-        }
-    }
+        place
+    })
 }
 
-/// Visits the tests of one command (not of its blocks), those inside other
-/// tests too.
-pub fn tests<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Test)) {
-    if let CommandKind::If { branches, .. } = kind {
-        for (test, _) in branches {
-            test_tree(test, visit);
-        }
-    }
+/// The tests of one command (not of its blocks), those inside other tests too.
+pub fn tests(kind: &CommandKind) -> impl Iterator<Item = &Test> {
+    let branches = match kind {
+        CommandKind::If { branches, .. } => branches.as_slice(),
+        _ => &[],
+    };
+    branches.iter().flat_map(|(test, _)| test_tree(test))
 }
 
-/// Visits a test and all tests inside it.
-pub fn test_tree<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Test)) {
+/// A test and all tests inside it.
+pub fn test_tree(test: &Test) -> impl Iterator<Item = &Test> {
     let mut pending = vec![test];
-    while let Some(test) = pending.pop() {
-        visit(test);
-        match test {
-            Test::Not(inner) => pending.push(inner),
-            Test::AllOf(tests) | Test::AnyOf(tests) => pending.extend(tests.iter().rev()),
-            _ => {}
-        }
+    std::iter::from_fn(move || {
+        let test = pending.pop()?;
+        pending.extend(inner_tests(test).iter().rev());
+        Some(test)
+    })
+}
+
+fn inner_tests(test: &Test) -> &[Test] {
+    match test {
+        Test::Not(inner) => std::slice::from_ref(inner),
+        Test::AllOf(tests) | Test::AnyOf(tests) => tests,
+        _ => &[],
     }
 }
 
-/// Visits the values of one command, not those of its tests.
-pub fn command_values<'a>(kind: &'a CommandKind, visit: &mut dyn FnMut(&'a Value)) {
-    match kind {
+/// The values of one command, and those of its tests.
+pub fn values(kind: &CommandKind) -> impl Iterator<Item = &Value> {
+    command_values(kind).chain(tests(kind).flat_map(test_values))
+}
+
+/// The values of one command, not those of its tests.
+pub fn command_values(kind: &CommandKind) -> impl Iterator<Item = &Value> {
+    let (first, second): (&[Value], &[Value]) = match kind {
         CommandKind::FileInto { folder: value, .. }
         | CommandKind::Redirect { address: value, .. }
         | CommandKind::Reject { reason: value, .. }
-        | CommandKind::Set { value, .. } => visit(value),
+        | CommandKind::Set { value, .. } => (std::slice::from_ref(value), &[]),
         CommandKind::Vacation {
             subject, reason, ..
-        } => {
-            subject.iter().for_each(&mut *visit);
-            visit(reason);
-        }
+        } => (subject.as_slice(), std::slice::from_ref(reason)),
         CommandKind::AddHeader { name, value, .. } => {
-            visit(name);
-            visit(value);
+            (std::slice::from_ref(name), std::slice::from_ref(value))
         }
         CommandKind::If { .. }
         | CommandKind::Keep { .. }
         | CommandKind::Discard
         | CommandKind::Stop
         | CommandKind::DeleteHeader { .. }
-        | CommandKind::AddFlag { .. } => {}
-    }
+        | CommandKind::AddFlag { .. } => (&[], &[]),
+    };
+    first.iter().chain(second)
 }
 
-/// Visits the values of one test, not those of tests inside it.
-pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
-    match test {
+/// The values of one test, not those of tests inside it.
+pub fn test_values(test: &Test) -> impl Iterator<Item = &Value> {
+    let (sources, keys): (&[Value], &[Value]) = match test {
         Test::Header { keys, .. }
         | Test::Address { keys, .. }
         | Test::Envelope { keys, .. }
         | Test::Body { keys, .. }
-        | Test::CurrentDate { keys, .. } => keys.iter().for_each(visit),
-        Test::String { sources, keys, .. } => sources.iter().chain(keys).for_each(visit),
-        Test::MailboxExists(folder) => visit(folder),
+        | Test::CurrentDate { keys, .. } => (&[], keys),
+        Test::String { sources, keys, .. } => (sources, keys),
+        Test::MailboxExists(folder) => (&[], std::slice::from_ref(folder)),
         Test::True
         | Test::False
         | Test::Not(_)
@@ -123,51 +198,37 @@ pub fn test_values<'a>(test: &'a Test, visit: &mut dyn FnMut(&'a Value)) {
         | Test::Exists(_)
         | Test::Over(_)
         | Test::Under(_)
-        | Test::Duplicate => {}
-    }
+        | Test::Duplicate => (&[], &[]),
+    };
+    sources.iter().chain(keys)
 }
 
 /// Whether a test asks for a variable, or a test inside it.
 pub fn reads(test: &Test, variable: &str) -> bool {
-    let mut reads = false;
-    test_tree(test, &mut |test| {
-        test_values(test, &mut |value| {
-            reads |= value.references().contains(&variable)
-        });
-    });
-    reads
+    let mut values = test_tree(test).flat_map(test_values);
+    values.any(|value| value.references().contains(&variable))
 }
 
 /// How deep blocks lie in blocks: 0 without any `if`.
-pub fn block_depth(commands: &[Command]) -> usize {
-    let mut deepest = 0;
-    let mut pending = vec![(0, commands)];
-    while let Some((depth, block)) = pending.pop() {
-        deepest = deepest.max(depth);
-        for command in block {
-            if let CommandKind::If {
-                branches,
-                otherwise,
-            } = &command.kind
-            {
-                let blocks = branches.iter().map(|(_, block)| block).chain(otherwise);
-                pending.extend(blocks.map(|block| (depth + 1, block.as_slice())));
-            }
-        }
-    }
+pub fn block_depth(list: &[Command]) -> usize {
+    let (_, deepest) = clauses(list).fold((0_usize, 0), |(depth, deepest), part| {
+        let depth = match part {
+            Clause::If(..) => depth + 1,
+            Clause::End => depth - 1,
+            _ => depth,
+        };
+        (depth, deepest.max(depth))
+    });
     deepest
 }
 
 /// How deep the tests of any command lie in tests; 1 for a test alone.
 pub fn tests_depth(list: &[Command]) -> usize {
-    let mut deepest = 0;
-    commands(list, &mut |command| {
-        if let CommandKind::If { branches, .. } = &command.kind {
-            let depths = branches.iter().map(|(test, _)| test_depth(test));
-            deepest = depths.fold(deepest, usize::max);
-        }
-    });
-    deepest
+    let depth = |part| match part {
+        Clause::If(_, test) | Clause::Elsif(test) => test_depth(test),
+        Clause::Plain(_) | Clause::Else | Clause::End => 0,
+    };
+    clauses(list).map(depth).max().unwrap_or(0)
 }
 
 /// How deep tests lie in one test; 1 for a test alone.
@@ -176,13 +237,7 @@ pub fn test_depth(test: &Test) -> usize {
     let mut pending = vec![(1, test)];
     while let Some((depth, test)) = pending.pop() {
         deepest = deepest.max(depth);
-        match test {
-            Test::Not(inner) => pending.push((depth + 1, inner)),
-            Test::AllOf(tests) | Test::AnyOf(tests) => {
-                pending.extend(tests.iter().map(|test| (depth + 1, test)));
-            }
-            _ => {}
-        }
+        pending.extend(inner_tests(test).iter().map(|test| (depth + 1, test)));
     }
     deepest
 }

@@ -164,19 +164,13 @@ fn renamed(commands: &mut Vec<Command>, assignment: &CommandKind) -> bool {
 /// Whether a variable is read behind the first command that sets another one:
 /// written in its place, that would be lost.
 fn reads_behind(commands: &[Command], set: &str, read: &str) -> bool {
-    let mut is_set = false;
-    let mut reads = false;
-    walk::commands(commands, &mut |command| {
-        if is_set {
-            let mut note = |value: &Value| reads |= value.references().contains(&read);
-            walk::command_values(&command.kind, &mut note);
-            walk::tests(&command.kind, &mut |test| {
-                walk::test_values(test, &mut note)
-            });
-        }
-        is_set |= matches!(&command.kind, CommandKind::Set { name, .. } if name == set);
-    });
-    reads
+    let sets =
+        |command: &&Command| matches!(&command.kind, CommandKind::Set { name, .. } if name == set);
+    let behind = walk::commands(commands)
+        .skip_while(|command| !sets(command))
+        .skip(1);
+    let mut values = behind.flat_map(|command| walk::values(&command.kind));
+    values.any(|value| value.references().contains(&read))
 }
 
 /// Whether a variable is given the value that it has.

@@ -9,9 +9,9 @@ use crate::ledger::{Code, Note};
 use crate::rules::model::StatementId;
 use crate::sieve::limits::{Limit, LimitBreach, over_limits};
 use crate::sieve::print::Printed;
-use crate::sieve::script::{Command, CommandKind, Script, Test, Value};
+use crate::sieve::script::{Command, Script, Test, Value};
 use crate::sieve::target::Target;
-use crate::sieve::walk;
+use crate::sieve::walk::{self, Clause};
 use std::collections::BTreeMap;
 
 /// What a script may hold.
@@ -160,32 +160,29 @@ fn too_much(why: impl std::fmt::Display) -> Note {
 
 /// About how many bytes commands have.
 pub(super) fn bytes_of(commands: &[Command]) -> usize {
-    let mut bytes = 0;
-    walk::commands(commands, &mut |command| {
-        bytes += COMMAND;
-        walk::command_values(&command.kind, &mut |value| bytes += bytes_of_value(value));
-        if let CommandKind::If { branches, .. } = &command.kind {
-            bytes += branches
-                .iter()
-                .map(|(test, _)| bytes_of_test(test))
-                .sum::<usize>();
+    let bytes = walk::clauses(commands).map(|clause| match clause {
+        Clause::Plain(command) => {
+            let values = walk::command_values(&command.kind);
+            COMMAND + values.map(bytes_of_value).sum::<usize>()
         }
+        Clause::If(_, test) => COMMAND + bytes_of_test(test),
+        Clause::Elsif(test) => bytes_of_test(test),
+        Clause::Else | Clause::End => 0,
     });
-    bytes
+    bytes.sum()
 }
 
 /// As [`bytes_of`], of a test.
 pub(super) fn bytes_of_test(test: &Test) -> usize {
-    let mut bytes = 0;
-    walk::test_tree(test, &mut |test| {
-        bytes += COMMAND;
-        walk::test_values(test, &mut |value| bytes += bytes_of_value(value));
-        if let Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) = test
-        {
-            bytes += names.iter().map(String::len).sum::<usize>();
-        }
+    let bytes = walk::test_tree(test).map(|test| {
+        let names = match test {
+            Test::Header { names, .. } | Test::Address { names, .. } | Test::Exists(names) => names,
+            _ => &Vec::new(),
+        };
+        let values = walk::test_values(test).map(bytes_of_value);
+        COMMAND + values.sum::<usize>() + names.iter().map(String::len).sum::<usize>()
     });
-    bytes
+    bytes.sum()
 }
 
 /// A command or a test without its texts.

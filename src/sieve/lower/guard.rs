@@ -202,9 +202,7 @@ impl<'r> Gathered<'r> {
 
 /// Whether a test, or one inside of it, is such a one.
 pub(super) fn asks(test: &Test, is_such: impl Fn(&Test) -> bool) -> bool {
-    let mut asks = false;
-    walk::test_tree(test, &mut |test| asks |= is_such(test));
-    asks
+    walk::test_tree(test).any(is_such)
 }
 
 /// Whether a test asks what Content-Length holds.

@@ -162,13 +162,15 @@ impl Path {
 
     /// Takes note of what commands do with a message that goes on behind them.
     pub fn goes_through(&mut self, commands: &[Command]) {
-        walk::commands(commands, &mut |command| match command.kind {
-            CommandKind::Vacation { .. } => (self.acted, self.answered) = (true, true),
-            CommandKind::FileInto { .. }
-            | CommandKind::Redirect { .. }
-            | CommandKind::Keep { .. } => self.acted = true,
-            _ => {}
-        });
+        for command in walk::commands(commands) {
+            match command.kind {
+                CommandKind::Vacation { .. } => (self.acted, self.answered) = (true, true),
+                CommandKind::FileInto { .. }
+                | CommandKind::Redirect { .. }
+                | CommandKind::Keep { .. } => self.acted = true,
+                _ => {}
+            }
+        }
     }
 
     /// Why a message may be here that procmail did not bring here.

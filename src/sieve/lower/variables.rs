@@ -205,13 +205,8 @@ fn drop_above(commands: &mut Vec<Command>, read: &mut BTreeSet<String>) -> bool 
             }
             _ => {}
         }
-        let mut note = |value: &Value| {
-            read.extend(value.references().iter().map(|name| name.to_lowercase()));
-        };
-        walk::command_values(&command.kind, &mut note);
-        walk::tests(&command.kind, &mut |test| {
-            walk::test_values(test, &mut note);
-        });
+        let names = walk::values(&command.kind).flat_map(Value::references);
+        read.extend(names.map(str::to_lowercase));
         kept.push(command);
     }
     kept.reverse();

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use super::*;
 use crate::rules::program::Relation;
-use crate::sieve::script::{AddressPart, Compare, Match, Modifier, Part};
+use crate::sieve::origin::Stretch;
+use crate::sieve::script::{AddressPart, Command, Compare, Match, Modifier, Part};
 use proptest::prelude::*;
 use sieve::{Compiler, Event, Input, Runtime};
 use std::process::{Command as Process, Stdio};

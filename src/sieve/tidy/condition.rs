@@ -204,20 +204,16 @@ impl Tidier {
 
     /// Whether a test leaves nothing behind that a later command sees.
     pub(super) fn is_pure(&self, test: &Test) -> bool {
-        let mut pure = true;
-        walk::test_tree(test, &mut |test| {
-            pure &= match test {
-                Test::Duplicate => false,
-                Test::Header { compare, .. }
-                | Test::Address { compare, .. }
-                | Test::Envelope { compare, .. }
-                | Test::Body { compare, .. }
-                | Test::String { compare, .. }
-                | Test::CurrentDate { compare, .. } => !self.match_variables || !sets(compare),
-                _ => true,
-            };
-        });
-        pure
+        walk::test_tree(test).all(|test| match test {
+            Test::Duplicate => false,
+            Test::Header { compare, .. }
+            | Test::Address { compare, .. }
+            | Test::Envelope { compare, .. }
+            | Test::Body { compare, .. }
+            | Test::String { compare, .. }
+            | Test::CurrentDate { compare, .. } => !self.match_variables || !sets(compare),
+            _ => true,
+        })
     }
 }
 
@@ -228,20 +224,10 @@ pub(super) fn sets(compare: &Compare) -> bool {
 
 /// Whether commands read match variables that were set before them.
 pub(super) fn reads_earlier_match(commands: &[Command]) -> bool {
-    let mut reads = false;
-    let mut look = |value: &Value| {
-        reads |= value
-            .references()
-            .iter()
-            .any(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
-    };
-    for command in commands {
-        walk::command_values(&command.kind, &mut look);
-        walk::tests(&command.kind, &mut |test| {
-            walk::test_values(test, &mut look)
-        });
-    }
-    reads
+    let is_match = |name: &&str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let reads_match = |value: &Value| value.references().iter().any(is_match);
+    let reads = |command: &Command| walk::values(&command.kind).any(reads_match);
+    commands.iter().any(reads)
         || commands.iter().any(|command| match &command.kind {
             CommandKind::If {
                 branches,
@@ -272,11 +258,7 @@ fn always_sets(test: &Test) -> bool {
 
 /// Whether a test remembers the message.
 pub(super) fn remembers(test: &Test) -> bool {
-    let mut remembers = false;
-    walk::test_tree(test, &mut |test| {
-        remembers |= matches!(test, Test::Duplicate);
-    });
-    remembers
+    walk::test_tree(test).any(|test| matches!(test, Test::Duplicate))
 }
 
 /// The one place where two lists of tests differ.
