@@ -8,6 +8,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use oracle::compare::{self, Judges, Server};
 use oracle::cyrus::Cyrus;
 use oracle::interpreter;
+use oracle::messages::Message;
 use oracle::pigeonhole::Pigeonhole;
 use oracle::procmail::{Prepared, Procmail};
 use oracle::random::{Home, hunt, spliced};
@@ -226,6 +227,9 @@ fn exim() -> Result<(), Failed> {
     let pigeonhole = Pigeonhole::new("")
         .inspect_err(|error| oracle::missing(&format!("Pigeonhole: {error}")))
         .ok();
+    let procmail = Procmail::new()
+        .inspect_err(|error| oracle::missing(&format!("procmail: {error}")))
+        .ok();
     let mut differences = Vec::new();
     let mut compared = 0;
     for entry in std::fs::read_dir(&corpus)? {
@@ -235,6 +239,32 @@ fn exim() -> Result<(), Failed> {
             continue;
         }
         let translated = oracle::mailer::translated(&case.join("home"))?;
+        let files = Files::read(&case.join("home"))?;
+        let has_rules = files.0.contains_key(".procmailrc");
+        let rules = Prepared::new(files);
+        // Into the user's mailbox, procmail delivers, which may have rules.
+        let with_rules = |mut ends: Outcome, message: &[u8], sender: &str| {
+            let own = Delivery::Mailbox("/var/mail/jo".to_string());
+            if let Some(procmail) = &procmail
+                && has_rules
+                && ends.remove(&own)
+            {
+                let message = Message {
+                    origin: String::new(),
+                    sender: sender.to_string(),
+                    content: message.to_vec(),
+                };
+                let run = procmail.run(&rules, &message.with_from_line())?;
+                ends.extend(run.outcome.into_iter().map(|end| match end {
+                    Delivery::Mailbox(path) => match path.strip_prefix(oracle::HOME) {
+                        Some(rest) => Delivery::Mailbox(format!("/home/jo{rest}")),
+                        None => own.clone(),
+                    },
+                    other => other,
+                }));
+            }
+            Ok::<_, std::io::Error>(ends)
+        };
         let sieve_rs = SieveRs::default();
         let script = sieve_rs.compile(&translated.script)?;
         let compiled = match &pigeonhole {
@@ -254,7 +284,7 @@ fn exim() -> Result<(), Failed> {
                     Err(_) if translated.is_announced => continue,
                     Err(error) => return Err(error.into()),
                 };
-                let real = translated.in_sieve(&real);
+                let real = translated.in_sieve(&with_rules(real, &content, sender)?);
                 let mut ends = Vec::new();
                 // For its regular expressions, case matters.
                 if !translated.script.contains(":regex") {

@@ -210,10 +210,6 @@ codes! {
         "A condition on a field that may be there several times",
         "Exim joins fields of one name and looks at the whole; Sieve looks at each.",
         "Nothing needs to be done, unless the mail has several of these fields.";
-    EximKeep "exim-keep":
-        "Mail that the filter leaves to the user's other rules",
-        "The filter delivers to the user's own name, which on the old host ran the rules of .procmailrc for this copy.",
-        "Look whether such mail should be sorted further, and write a rule for it.";
     EximSuffix "exim-suffix":
         "A condition on what follows the user's name in the address",
         "The old mailer took mail for user-word too, and told the filter so. The new server does that for user+word.",

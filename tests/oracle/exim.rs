@@ -75,7 +75,8 @@ impl Exim {
     }
 
     /// What a filter of the user `jo` does with a message that came to
-    /// `jo` and the suffix.
+    /// `jo` and the suffix. What it gives to procmail goes to the user's mailbox,
+    /// as it does where procmail has no rules.
     ///
     /// # Errors
     /// What Exim says of the filter.
@@ -133,8 +134,12 @@ fn outcome(said: &str) -> Outcome {
             }));
         }
     }
+    let is_given = |line: &str| line.contains("ipe message to: ") && line.contains("procmail");
     let goes_on = "Filtering did not set up a significant delivery";
-    if said.contains(goes_on) || said.contains("Normal delivery will occur") {
+    if said.contains(goes_on)
+        || said.contains("Normal delivery will occur")
+        || said.lines().any(is_given)
+    {
         outcome.insert(Delivery::Mailbox("/var/mail/jo".to_string()));
     }
     outcome

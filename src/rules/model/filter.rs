@@ -64,6 +64,30 @@ impl Command {
     }
 }
 
+/// Where commands deliver to, whatever they ask.
+pub fn targets(commands: &[Command]) -> Vec<&Target> {
+    let mut found = Vec::new();
+    let mut pending = vec![commands.iter()];
+    while let Some(block) = pending.last_mut() {
+        match block.next() {
+            Some(Command::Deliver { to, .. }) => found.push(to),
+            Some(Command::If {
+                branches,
+                otherwise,
+            }) => {
+                pending.push(otherwise.iter());
+                let blocks = branches.iter().map(|branch| branch.commands.iter());
+                pending.extend(blocks.rev());
+            }
+            Some(_) => {}
+            None => {
+                pending.pop();
+            }
+        }
+    }
+    found
+}
+
 /// A condition, and what is done where it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Branch {

@@ -1,7 +1,7 @@
 //! In: steps. Out: every step in them, in the order of the text, however deep
 //! they lie: inside blocks, included files, and what a `.forward` calls.
 
-use super::{Action, Assign, Destination, Program, Recipe, Step, Target};
+use super::{Action, Assign, Program, Recipe, Step, Target, filter};
 use std::iter::from_fn;
 
 /// All steps, each before those inside of it.
@@ -36,17 +36,18 @@ impl Program {
 impl Step {
     /// The lists of steps right inside this one.
     pub fn bodies(&self) -> impl Iterator<Item = &[Step]> {
-        let (body, called): (&[Step], &[Destination]) = match self {
-            Step::Recipe(recipe) => (recipe.block(), &[]),
-            Step::Include { body, .. } | Step::Detail { body, .. } => (body, &[]),
-            Step::Deliver(destinations) => (&[], destinations),
-            Step::Assign(_) | Step::End { .. } | Step::Filter(_) | Step::Unknown { .. } => {
-                (&[], &[])
+        let (body, targets): (&[Step], Vec<&Target>) = match self {
+            Step::Recipe(recipe) => (recipe.block(), Vec::new()),
+            Step::Include { body, .. } | Step::Detail { body, .. } => (body, Vec::new()),
+            Step::Deliver(destinations) => {
+                (&[], destinations.iter().map(|each| &each.to).collect())
             }
+            Step::Filter(commands) => (&[], filter::targets(commands)),
+            Step::Assign(_) | Step::End { .. } | Step::Unknown { .. } => (&[], Vec::new()),
         };
-        let called = called.iter().map(|destination| match &destination.to {
-            Target::Rules(steps) => steps.as_slice(),
-            _ => &[],
+        let called = targets.into_iter().filter_map(|target| match target {
+            Target::Rules(steps) => Some(steps.as_slice()),
+            _ => None,
         });
         std::iter::once(body).chain(called)
     }
@@ -64,7 +65,8 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StatementId;
+    use super::super::filter::{Branch, Command, Condition};
+    use super::super::{Destination, StatementId};
     use super::*;
 
     fn assign(number: u32) -> Step {
@@ -89,11 +91,28 @@ mod tests {
             at: StatementId(9),
             to: Target::Rules(body),
         };
+        let piped = |body| Command::Deliver {
+            at: StatementId(9),
+            to: Target::Rules(body),
+            counts: true,
+        };
+        let when = |commands, otherwise| Command::If {
+            branches: vec![Branch {
+                at: StatementId(9),
+                condition: Condition::Bounce,
+                commands,
+            }],
+            otherwise,
+        };
         let body = [
             assign(0),
             include(1, vec![assign(2), include(3, vec![assign(4)])]),
             Step::Deliver(vec![called(vec![assign(5)]), called(vec![assign(6)])]),
-            assign(7),
+            Step::Filter(vec![
+                when(vec![piped(vec![assign(7)])], vec![piped(vec![assign(8)])]),
+                piped(vec![assign(9)]),
+            ]),
+            assign(10),
         ];
         let numbers: Vec<u32> = steps(&body)
             .filter_map(|step| match step {
@@ -102,6 +121,6 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     }
 }

@@ -22,7 +22,7 @@ use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use crate::ledger::{Code, Note, shortened};
 use crate::rules::model::filter::{Branch, Command as Filtered};
-use crate::rules::model::{Folder, Format, StatementId, Target};
+use crate::rules::model::{Folder, Format, StatementId, Step, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -40,6 +40,29 @@ struct Way {
     /// What counted may have been no folder: the message is gone, unless
     /// something below puts it into one.
     gone: bool,
+}
+
+impl Way {
+    /// What tells the script that a delivery counts here, where it has to know.
+    fn counts_now(&self) -> Option<Command> {
+        let tells = self.asked && self.counted != Some(true);
+        tells.then(|| Command::set(COUNTED, &[], Value::text("yes")))
+    }
+
+    /// A delivery counts, and has put the message into a folder, or not.
+    fn count(&mut self, is_stored: bool) {
+        let was_stored = self.counted == Some(true) && !self.gone;
+        self.gone = !was_stored && !is_stored;
+        self.counted = Some(true);
+    }
+}
+
+/// Of a delivery that does not count.
+fn without_copies() -> Note {
+    Note::adapted(
+        Code::KeptInDoubt,
+        "The server files no copies: where not all of this mail is delivered elsewhere as well, all of it stays in the inbox, too",
+    )
 }
 
 impl Lowering<'_> {
@@ -81,8 +104,13 @@ impl Lowering<'_> {
         let mut sequence = Sequence::default();
         for (number, command) in commands.iter().enumerate() {
             if sequence.has_ended() {
+                // A `finish` behind what ends for every message says so.
+                let rest = match commands.get(number..) {
+                    Some([Filtered::Finish { .. }, rest @ ..]) => rest,
+                    rest => rest.unwrap_or_default(),
+                };
                 self.not_carried_out(
-                    commands.get(number..).unwrap_or(&[]),
+                    rest,
                     &Note::dropped(
                         Code::NeverReached,
                         "No message came to this place, because the filter ends above it",
@@ -117,6 +145,18 @@ impl Lowering<'_> {
                     branches,
                     otherwise,
                 } => self.chosen(branches, otherwise, way, last, path),
+                Filtered::Deliver {
+                    at,
+                    to: Target::Rules(steps),
+                    counts,
+                } if self.barred_action(*at).is_none() => {
+                    let ends = match commands.get(number + 1) {
+                        Some(Filtered::Finish { .. }) => true,
+                        Some(_) => false,
+                        None => last,
+                    };
+                    self.rules_by(*at, steps, *counts, ends, way, path)
+                }
                 Filtered::Deliver { at, to, counts } => self.sent_by(*at, to, *counts, way, path),
                 Filtered::Finish { at, counts } => self.finished(*at, *counts, way, path),
                 Filtered::Refuse { at } => self.refused_by(*at, path),
@@ -255,6 +295,48 @@ impl Lowering<'_> {
         Ok((asked.test, asked.fit))
     }
 
+    /// The rules of procmail, which a filter gives the message to; `ends`, whether
+    /// nothing is done with it behind them.
+    fn rules_by(
+        &mut self,
+        at: StatementId,
+        steps: &[Step],
+        counts: bool,
+        ends: bool,
+        way: &mut Way,
+        path: &mut Path,
+    ) -> Flow {
+        let in_doubt = path.doubtful().is_some();
+        if counts && ends && !in_doubt {
+            way.count(true);
+            return self.run_of(at, steps, false, path);
+        }
+        if !self.target.has(Extension::Copy) {
+            self.find(at, without_copies());
+        }
+        let mut sequence = Sequence::default();
+        sequence.push(self.run_of_copy(at, steps, false, path));
+        if counts {
+            let mut commands = match in_doubt {
+                true => {
+                    self.keeps_in_doubt(at, path);
+                    vec![keep()]
+                }
+                // The rules have filed their copies.
+                false if self.target.has(Extension::Copy) => {
+                    vec![Command::from(CommandKind::Discard)]
+                }
+                false => Vec::new(),
+            };
+            commands.extend(way.counts_now());
+            way.count(in_doubt);
+            sequence.push(Flow::of(commands));
+        }
+        let mut flow = sequence.close();
+        self.comes_from(&mut flow.commands, at);
+        flow
+    }
+
     /// A delivery, or an answer.
     fn sent_by(
         &mut self,
@@ -266,13 +348,7 @@ impl Lowering<'_> {
     ) -> Flow {
         let in_doubt = counts && path.doubtful().is_some();
         if !counts && !self.target.has(Extension::Copy) {
-            self.find(
-                at,
-                Note::adapted(
-                    Code::KeptInDoubt,
-                    "The server files no copies: where not all of this mail is delivered elsewhere as well, all of it stays in the inbox, too",
-                ),
-            );
+            self.find(at, without_copies());
         }
         let result = match self.barred_action(at) {
             Some(note) => Err(note),
@@ -303,12 +379,9 @@ impl Lowering<'_> {
             )
         };
         if counts {
-            let was_stored = way.counted == Some(true) && !way.gone;
-            way.gone = !was_stored && !commands.iter().any(stays);
-            if way.asked && way.counted != Some(true) {
-                commands.push(Command::set(COUNTED, &[], Value::text("yes")));
-            }
-            way.counted = Some(true);
+            let is_stored = commands.iter().any(stays);
+            commands.extend(way.counts_now());
+            way.count(is_stored);
         }
         self.comes_from(&mut commands, at);
         self.uses(bytes_of(&commands));
@@ -344,11 +417,9 @@ impl Lowering<'_> {
                 self.filed_by(at, folder, counts, path)
             }
             Target::Keep => Ok(vec![keep()]),
-            Target::Rules(_) => {
-                self.find(at, Note::adapted(
-                    Code::EximKeep,
-                    "The mail stays in the inbox; the rules of .procmailrc are not asked for it",
-                ));
+            // Barred; else they are run.
+            Target::Rules(steps) => {
+                self.inner_left_out(steps);
                 Ok(vec![keep()])
             }
             Target::Vacation(vacation) => {
@@ -434,6 +505,14 @@ impl Lowering<'_> {
                         self.not_carried_out(&branch.commands, why);
                     }
                     self.not_carried_out(otherwise, why);
+                }
+                Filtered::Deliver {
+                    at,
+                    to: Target::Rules(steps),
+                    ..
+                } => {
+                    self.find(*at, why.clone());
+                    self.say_within(steps, why);
                 }
                 Filtered::Deliver { at, .. }
                 | Filtered::Finish { at, .. }
@@ -521,7 +600,7 @@ fn may_keep(commands: &[Filtered], mut counted: bool) -> bool {
 fn gives_away(commands: &[Filtered], goes_on: bool) -> bool {
     any(commands, &|command| match command {
         Filtered::Deliver { to, counts, .. } => {
-            *counts && (is_nowhere(to) || matches!(to, Target::Address(_)))
+            *counts && (is_nowhere(to) || matches!(to, Target::Address(_) | Target::Rules(_)))
         }
         Filtered::Finish { counts, .. } => *counts || goes_on,
         _ => false,

@@ -151,14 +151,7 @@ impl Lowering<'_> {
                     "Mail went to others as well, and its sender was told of the exit status of these rules; here the sender is told nothing",
                 ));
             }
-            let label = self.names.label();
-            let mut copy = path.clone();
-            copy.clone = Some(label);
-            let mut flow = self.run_of(*at, steps, keeps, &mut copy);
-            path.goes_through(&flow.commands);
-            flow.exits.remove(&label);
-            flow.falls = true;
-            sequence.push(flow);
+            sequence.push(self.run_of_copy(*at, steps, keeps, path));
         }
         sequence.push(match of_message.first() {
             Some((at, steps)) => self.run_of(*at, steps, true, path),
@@ -167,9 +160,33 @@ impl Lowering<'_> {
         sequence.close()
     }
 
+    /// As [`Self::run_of`], for a copy of the message, which goes on itself.
+    pub(super) fn run_of_copy(
+        &mut self,
+        at: StatementId,
+        steps: &[Step],
+        stays: bool,
+        path: &mut Path,
+    ) -> Flow {
+        let label = self.names.label();
+        let mut copy = path.clone();
+        copy.clone = Some(label);
+        let mut flow = self.run_of(at, steps, stays, &mut copy);
+        path.goes_through(&flow.commands);
+        flow.exits.remove(&label);
+        flow.falls = true;
+        flow
+    }
+
     /// Rules, and the default delivery behind them; `stays`, whether a message
     /// that comes out of them is in the inbox anyway.
-    fn run_of(&mut self, at: StatementId, steps: &[Step], stays: bool, path: &mut Path) -> Flow {
+    pub(super) fn run_of(
+        &mut self,
+        at: StatementId,
+        steps: &[Step],
+        stays: bool,
+        path: &mut Path,
+    ) -> Flow {
         let mut sequence = Sequence::default();
         sequence.push(self.steps(steps, path));
         if sequence.has_ended() {

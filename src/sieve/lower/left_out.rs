@@ -125,7 +125,7 @@ impl Lowering<'_> {
 
     /// Says the same of every statement in blocks and included files. Of
     /// assignments, what is dropped needs no word, nor what nothing reads.
-    fn say_within(&mut self, steps: &[Step], said: &Note) {
+    pub(super) fn say_within(&mut self, steps: &[Step], said: &Note) {
         for step in walk::steps(steps) {
             match step {
                 Step::Recipe(recipe) => self.find(recipe.at, said.clone()),
