@@ -61,6 +61,17 @@ pub struct Group {
 }
 
 impl Group {
+    /// What a group takes, by its number from 1.
+    fn new(number: usize, shape: Shape) -> Self {
+        Group {
+            variable: number.to_string(),
+            has_blank: false,
+            is_last: false,
+            is_of_several: false,
+            shape,
+        }
+    }
+
     /// That of either of two tests; `None` where it depends on which holds.
     fn or(self, other: &Group) -> Option<Group> {
         let is_same = self.variable == other.variable && self.has_blank == other.has_blank;

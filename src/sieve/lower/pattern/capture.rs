@@ -7,19 +7,23 @@
 //! and an engine that tries one way after the other comes to the longest end
 //! first.
 
+mod rewrite;
+mod settled;
+
 use super::Group;
 use super::glob::single_glob;
-use super::key::{Style, tidy};
-use super::positions::Positions;
+use super::key::{Style, is_blank, tidy};
 use super::regex;
 use super::sender::unblanked;
 use super::term::{
-    self, Budget, Line, Lines, Term, TooComplex, any, is_any, is_anything, sees_blank, sees_newline,
+    self, Budget, Line, Lines, Term, TooComplex, any, at_mark, has_mark, is_any, is_anything,
+    sees_blank, sees_newline,
 };
-use crate::rules::expression::{ByteSet, Expression, Regex};
+use crate::rules::expression::{Expression, Regex};
 use crate::sieve::lower::shape::{self, Shape};
 use crate::sieve::script::Match;
-use std::sync::Arc;
+use rewrite::{earliest, longest_first, may_begin_the_value, without_needless};
+use settled::{ends_alike, ends_once, is_class, is_once, is_settled, searched_once};
 
 /// A key, and what its match variable holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +38,16 @@ pub(super) struct Capture {
 }
 
 impl Capture {
+    fn new(by: Match, key: String, group: Group) -> Self {
+        Capture {
+            by,
+            key,
+            group,
+            line_end: false,
+            spans: false,
+        }
+    }
+
     /// `=?` begins a MIME word, which Sieve decodes before it looks.
     pub(super) fn asks_for_encoded_word(&self) -> bool {
         // In a key of either kind, the sign stands behind a backslash.
@@ -48,6 +62,18 @@ pub(super) enum Front {
     /// Anywhere in the value. The first factor may be missing where this is at
     /// the beginning of the value.
     Searched { fixed: Vec<Regex>, at_start: bool },
+}
+
+impl Front {
+    fn of(front: Vec<Regex>, at_start: bool) -> Self {
+        match front.split_first() {
+            Some((first, fixed)) if is_anything(first) => Front::Searched {
+                fixed: fixed.to_vec(),
+                at_start,
+            },
+            _ => Front::Fixed(front),
+        }
+    }
 }
 
 /// The key for terms over a value; `None` where there is no telling what the
@@ -71,11 +97,8 @@ pub(super) fn among(
 /// One term for several that differ in front of the mark alone.
 fn joined(terms: &[Term]) -> Option<Term> {
     let split = |term: &Term| {
-        let at = term.iter().position(|factor| *factor == Regex::Split)?;
-        Some((
-            Regex::Concat(term.get(..at)?.into()),
-            term.get(at..)?.to_vec(),
-        ))
+        let (front, back) = at_mark(term)?;
+        Some((Regex::Concat(front.into()), back.to_vec()))
     };
     let mut parts = terms.iter().map(split);
     let (first, back) = parts.next()??;
@@ -88,7 +111,7 @@ fn joined(terms: &[Term]) -> Option<Term> {
         fronts.push(front);
     }
     let front = Regex::Alternate(fronts.into());
-    Some([&[front], back.as_slice()].concat())
+    Some([&[front, Regex::Split], back.as_slice()].concat())
 }
 
 /// What stands behind `From ` in the line that begins a mail in a mailbox, as
@@ -102,10 +125,8 @@ pub(super) fn of_sender(
     let ends_early = |term: &Term| {
         let searches =
             |regex: &Regex| any(regex, &|part| is_any(part)) || unblanked(regex).is_none();
-        let is_rest = |factor: &&Regex| **factor != Regex::Split;
-        let front = term.iter().take_while(is_rest);
-        let mut back = term.iter().skip_while(is_rest);
-        !{ front }.any(searches) && !back.any(sees_blank)
+        let (front, back) = at_mark(term).unwrap_or((term, &[]));
+        !front.iter().any(searches) && !back.iter().any(sees_blank)
     };
     match terms.iter().all(ends_early) {
         true => among(terms, style, budget),
@@ -126,16 +147,11 @@ fn of(
     style: Style,
     budget: &mut Budget,
 ) -> Result<Option<Capture>, TooComplex> {
-    let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
+    let Some((before, behind)) = at_mark(term) else {
         return Ok(None);
     };
-    let (before, behind) = term.split_at(at);
     // Of several `\/`, the one that procmail came by last counts.
-    let splits = |regex: &Regex| any(regex, &|part| *part == Regex::Split);
-    if before.iter().chain(behind.iter().skip(1)).any(splits) {
-        return Ok(None);
-    }
-    if goes_on(behind) {
+    if before.iter().chain(behind).any(has_mark) || goes_on(behind) {
         return Ok(None);
     }
     let (mut front, mut back) = (Lines::default(), Lines::default());
@@ -148,48 +164,22 @@ fn of(
     let ([front], [back]) = (fronts.as_slice(), back.lines.as_slice()) else {
         return Ok(None);
     };
-    let unanchored = front.factors.first().is_some_and(is_anything);
-    let Some(mut front) = tidy(&Line {
-        factors: front.factors.clone(),
-        closed: true,
-    }) else {
+    let Some(mut front) = in_value(front, back, style, budget)? else {
         return Ok(None);
     };
-    if !back.closed {
-        without_needless(&mut front.factors, &back.factors, budget)?;
-    }
-    // Where procmail can begin in several ways, it remembers the first, and goes
-    // on with the last.
-    let begins_anywhere = front.factors.last().is_some_and(is_anything);
     let is_alone = matches!(before, [rest, more @ ..]
         if is_anything(rest) && more.iter().all(Regex::is_nullable));
-    if begins_anywhere && (front.factors.len() > 1 || !is_alone) {
+    // Where procmail can begin in several ways, it remembers the first, and goes
+    // on with the last.
+    if front.last().is_some_and(is_anything) && (front.len() > 1 || !is_alone) {
         return Ok(None);
     }
-    let at_start = at_start || may_begin_the_value(&mut front.factors);
-    if !unanchored && style.is_trimmed {
-        while front
-            .factors
-            .first()
-            .is_some_and(|first| super::key::is_blank(first) && first.is_nullable())
-        {
-            front.factors.remove(0);
-        }
-    }
-    let found = match at_start {
+    let at_start = at_start || may_begin_the_value(&mut front);
+    let rest = match at_start {
         true => None,
-        false => rest_of_line(&front.factors, &back.factors, style),
+        false => rest_of_line(&front, &back.factors, style),
     };
-    let found = found.or_else(|| {
-        let front = match front.factors.split_first() {
-            Some((first, fixed)) if is_anything(first) => Front::Searched {
-                fixed: fixed.to_vec(),
-                at_start,
-            },
-            _ => Front::Fixed(front.factors),
-        };
-        part(front, back, style)
-    });
+    let found = rest.or_else(|| part(Front::of(front, at_start), back, style));
     Ok(found.map(|capture| Capture {
         line_end: back.closed,
         spans,
@@ -197,20 +187,31 @@ fn of(
     }))
 }
 
-/// `(.*[^a-z])?x`: at the beginning of the value, or anywhere behind a byte.
-fn may_begin_the_value(front: &mut Vec<Regex>) -> bool {
-    let Some(Regex::Optional(inner)) = front.first() else {
-        return false;
+/// What stands before the mark, over a value as servers see it; `None` where that
+/// is no line.
+fn in_value(
+    front: &Line,
+    back: &Line,
+    style: Style,
+    budget: &mut Budget,
+) -> Result<Option<Vec<Regex>>, TooComplex> {
+    let is_anchored = !front.factors.first().is_some_and(is_anything);
+    let Some(front) = tidy(&Line {
+        factors: front.factors.clone(),
+        closed: true,
+    }) else {
+        return Ok(None);
     };
-    let Regex::Concat(inner) = inner.as_ref() else {
-        return false;
-    };
-    if !matches!(&inner[..], [anything, Regex::Class(_)] if is_anything(anything)) {
-        return false;
+    let mut front = front.factors;
+    if !back.closed {
+        without_needless(&mut front, &back.factors, budget)?;
     }
-    let inner = inner.to_vec();
-    front.splice(..1, inner);
-    true
+    if is_anchored && style.is_trimmed {
+        let is_needless = |factor: &&Regex| is_blank(factor) && factor.is_nullable();
+        let needless = front.iter().take_while(is_needless).count();
+        front.drain(..needless);
+    }
+    Ok(Some(front))
 }
 
 /// Whether it may go on in the next line.
@@ -227,14 +228,11 @@ pub(super) fn from_colon(
     style: Style,
     budget: &mut Budget,
 ) -> Result<Option<Capture>, TooComplex> {
-    let Some(at) = term.iter().position(|factor| *factor == Regex::Split) else {
+    let Some((before, behind)) = at_mark(term) else {
         return Ok(None);
     };
-    let (before, behind) = term.split_at(at);
-    let takes_nothing = |factor: &Regex| {
-        let splits = any(factor, &|part| *part == Regex::Split);
-        factor.is_nullable() && !splits && !sees_newline(factor)
-    };
+    let takes_nothing =
+        |factor: &Regex| factor.is_nullable() && !has_mark(factor) && !sees_newline(factor);
     if goes_on(behind) || !before.iter().all(takes_nothing) {
         return Ok(None);
     }
@@ -249,7 +247,11 @@ pub(super) fn from_colon(
         _ => false,
     };
     let found = match is_rest {
-        true => Some((Match::Matches, "*".to_owned(), "1".to_owned())),
+        true => Some(Capture::new(
+            Match::Matches,
+            "*".to_owned(),
+            Group::new(1, Shape::Anything),
+        )),
         false => {
             let behind_blank = term::behind(std::slice::from_ref(&back.factors), b' ', budget)?;
             let [rest] = behind_blank.as_slice() else {
@@ -264,21 +266,16 @@ pub(super) fn from_colon(
                 closed: back.closed,
             };
             part(Front::Fixed(Vec::new()), &line, style)
-                .map(|found| (found.by, found.key, found.group.variable))
         }
     };
-    Ok(found.map(|(by, key, variable)| Capture {
-        by,
-        key,
+    Ok(found.map(|found| Capture {
         group: Group {
-            variable,
             has_blank: true,
-            is_last: false,
-            is_of_several: false,
             shape: Shape::Blank,
+            ..found.group
         },
         line_end: back.closed,
-        spans: false,
+        ..found
     }))
 }
 
@@ -293,18 +290,10 @@ fn rest_of_line(front: &[Regex], back: &[Regex], style: Style) -> Option<Capture
     if pattern.ends_with('*') && wildcards > 0 {
         return None;
     }
-    (wildcards < 9).then(|| Capture {
-        by: Match::Matches,
-        key: format!("{pattern}*"),
-        group: Group {
-            variable: (wildcards + 1).to_string(),
-            has_blank: false,
-            is_last: false,
-            is_of_several: false,
-            shape: Shape::Anything,
-        },
-        line_end: false,
-        spans: false,
+    let group = wildcards + 1;
+    (group <= MOST_GROUPS).then(|| {
+        let group = Group::new(group, Shape::Anything);
+        Capture::new(Match::Matches, format!("{pattern}*"), group)
     })
 }
 
@@ -333,96 +322,17 @@ fn part(front: Front, back: &Line, style: Style) -> Option<Capture> {
         Front::Fixed(front) => (Front::Fixed(earliest(front, back)?), false),
     };
     let (key, group) = regex::captured(&front, back, style.ignores_case, dialect)?;
-    (group <= MOST_GROUPS).then(|| Capture {
-        by: Match::Regex,
-        key,
-        group: Group {
-            variable: group.to_string(),
-            has_blank: false,
+    (group <= MOST_GROUPS).then(|| {
+        let group = Group {
             is_last,
-            is_of_several: false,
-            shape: shape(&back.factors),
-        },
-        line_end: false,
-        spans: false,
+            ..Group::new(group, shape(&back.factors))
+        };
+        Capture::new(Match::Regex, key, group)
     })
 }
 
 /// Variables for what a test has found are `${1}` to `${9}` (RFC 5229, 3.2).
 const MOST_GROUPS: usize = 9;
-
-fn is_class(regex: &Regex) -> bool {
-    matches!(regex, Regex::Class(_))
-}
-
-/// Whether the mark can be in one place only: each byte is one of the front or
-/// one behind it, and what need not match behind it is not asked for too early.
-fn is_settled(front: &[Regex], back: &[Regex]) -> bool {
-    let whole = Positions::of(&[front, back].concat());
-    let parts = whole.zip(Positions::of(front));
-    parts.is_some_and(|(whole, of_front)| {
-        whole.part_once(of_front.len())
-            && (of_front.end_once() || !back.iter().all(Regex::is_nullable))
-    })
-}
-
-/// Whether a beginning of the value can end in one place only.
-fn is_once(front: &[Regex]) -> bool {
-    !front.iter().all(Regex::is_nullable)
-        && Positions::of(front).is_some_and(|positions| positions.end_once())
-}
-
-/// Whether a front that may be anywhere in the text leaves no choice once it has
-/// begun, so that engines find the first of its places.
-fn searched_once(front: &[Regex], back: &[Regex]) -> bool {
-    is_settled(front, back)
-        && Positions::of(front).is_some_and(|positions| positions.hold_no_other())
-}
-
-/// Whether the last part of a front, behind its last `.*`, leaves no choice:
-/// engines then find the last of its places, for `.*` takes what it can.
-fn ends_once(front: &[Regex], back: &[Regex]) -> bool {
-    let Some(at) = front.iter().rposition(is_anything) else {
-        return false;
-    };
-    let end = front.get(at + 1..).unwrap_or_default();
-    let takes_something = !back.iter().all(Regex::is_nullable);
-    takes_something && !end.is_empty() && searched_once(end, back)
-}
-
-/// Whether all engines end in the same place, from one beginning: those that
-/// take the longest, and those that try one way after the other, and go on as
-/// long as they can.
-fn ends_alike(back: &[Regex]) -> bool {
-    let can_go_on = |regex: &Regex| match regex {
-        Regex::Alternate(inner) => !inner.iter().any(Regex::is_nullable),
-        Regex::Star(inner) | Regex::Plus(inner) | Regex::Optional(inner) => !inner.is_nullable(),
-        _ => true,
-    };
-    let stops = |factor: &Regex| any(factor, &|part| !can_go_on(part));
-    !back.iter().any(stops)
-        && Positions::of(back).is_some_and(|positions| positions.come_to_longest())
-}
-
-/// With longer alternatives in front of shorter ones: `dev|dev-announce` as
-/// `dev-announce|dev`, so that each engine comes to the longest.
-fn longest_first(line: &Line) -> Line {
-    let ordered = |factor: &Regex| match factor {
-        Regex::Alternate(inner) => {
-            let mut inner = inner.to_vec();
-            inner.sort_by_key(|each| match each {
-                Regex::Concat(factors) => std::cmp::Reverse(factors.len()),
-                _ => std::cmp::Reverse(1),
-            });
-            Regex::Alternate(inner.into())
-        }
-        factor => factor.clone(),
-    };
-    Line {
-        factors: line.factors.iter().map(ordered).collect(),
-        closed: line.closed,
-    }
-}
 
 /// What a text is, all of which an expression asks for: `^^[a-z]+^^`.
 pub(in crate::sieve::lower) fn shape_of_all(expression: &Expression) -> Shape {
@@ -453,84 +363,5 @@ fn shape(factors: &[Regex]) -> Shape {
         Shape::Path
     } else {
         Shape::Anything
-    }
-}
-
-/// A beginning that is as short as it can be, written so that it cannot be
-/// longer: `[^>]*<` as `[^<>]*<`.
-fn earliest(mut front: Vec<Regex>, back: &Line) -> Option<Vec<Regex>> {
-    if let [before @ .., repeat, Regex::Class(end)] = front.as_slice()
-        && let Regex::Star(inner) | Regex::Plus(inner) = repeat
-        && let Regex::Class(set) = inner.as_ref()
-        && !set.intersection(end).is_empty()
-    {
-        if back.closed || !takes_any_of(&back.factors, set) {
-            return None;
-        }
-        let mut shorter = before.to_vec();
-        if matches!(repeat, Regex::Plus(_)) {
-            shorter.push(Regex::Class(*set));
-        }
-        let others = Regex::Class(set.intersection(&end.complement()));
-        shorter.push(Regex::Star(Arc::new(others)));
-        shorter.push(Regex::Class(*end));
-        front = shorter;
-    }
-    is_settled(&front, &back.factors).then_some(front)
-}
-
-/// Leaves out what need not match at the end of a beginning, where what follows
-/// takes it as well: `<?` in front of `[^>]+`, `(owner-)?` in front of `[a-z-]+@`.
-/// As little as can be is then nothing. A blank that may be the one that begins the
-/// value stays.
-fn without_needless(
-    front: &mut Vec<Regex>,
-    back: &[Regex],
-    budget: &mut Budget,
-) -> Result<(), TooComplex> {
-    let takes = |inner: &Regex| match inner {
-        Regex::Class(set) if takes_any_of(back, set) => true,
-        _ => {
-            let more = [std::slice::from_ref(inner), back].concat();
-            let both = Positions::of(back).zip(Positions::of(&more));
-            both.is_some_and(|(back, more)| back.include(&more))
-        }
-    };
-    while let Some((
-        factor @ (Regex::Star(inner) | Regex::Optional(inner) | Regex::Plus(inner)),
-        before,
-    )) = front.split_last()
-    {
-        let term = std::slice::from_ref(inner.as_ref()).to_vec();
-        let terms = std::slice::from_ref(&term);
-        let begins_with_blank = !term::behind(terms, b' ', budget)?.is_empty()
-            || !term::behind(terms, b'\t', budget)?.is_empty();
-        let may_begin_value =
-            { before.iter() }.all(|factor| factor.is_nullable() || super::key::is_blank(factor));
-        if begins_with_blank && may_begin_value || !takes(inner) {
-            break;
-        }
-        // Of a repeat, the first has to match.
-        let first = matches!(factor, Regex::Plus(_)).then(|| Regex::clone(inner));
-        front.pop();
-        if let Some(first) = first {
-            front.push(first);
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Whether factors match in front of each byte of a set.
-fn takes_any_of(factors: &[Regex], set: &ByteSet) -> bool {
-    match factors.split_first() {
-        _ if factors.iter().all(Regex::is_nullable) => true,
-        Some((Regex::Class(first), rest)) if rest.iter().all(Regex::is_nullable) => {
-            set.intersection(first) == *set
-        }
-        Some((Regex::Plus(inner), rest)) if rest.iter().all(Regex::is_nullable) => {
-            matches!(inner.as_ref(), Regex::Class(first) if set.intersection(first) == *set)
-        }
-        _ => false,
     }
 }

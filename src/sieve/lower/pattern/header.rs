@@ -73,7 +73,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
         }
         asked.add(Field::Envelope, terms);
     }
-    if super::term::any(&expression.regex, &|part| *part == Regex::Split) {
+    if super::term::has_mark(&expression.regex) {
         let captured = match target.has(Extension::Variables) && beginnings.at_edge.is_empty() {
             true => captured(&asked, style(expression, target), target, &mut budget)?,
             false => None,

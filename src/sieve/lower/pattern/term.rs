@@ -63,6 +63,18 @@ pub(super) fn any(regex: &Regex, is: &dyn Fn(&Regex) -> bool) -> bool {
     is(regex) || children(regex).iter().any(|inner| any(inner, is))
 }
 
+/// Whether `\/` stands in it.
+pub(super) fn has_mark(regex: &Regex) -> bool {
+    any(regex, &|part| *part == Regex::Split)
+}
+
+/// What stands before the first `\/` of a term, and behind it.
+pub(super) fn at_mark(term: &[Regex]) -> Option<(&[Regex], &[Regex])> {
+    let at = term.iter().position(|factor| *factor == Regex::Split)?;
+    let (before, behind) = term.split_at(at);
+    Some((before, behind.get(1..)?))
+}
+
 /// Whether the end of a line is among what it can match.
 pub(super) fn sees_newline(regex: &Regex) -> bool {
     any(

@@ -3,7 +3,7 @@
 
 use super::capture;
 use super::key::{Style, keys};
-use super::term::{Beginnings, Budget, Lines, Term, anything, done};
+use super::term::{Beginnings, Budget, Lines, Term, anything, at_mark, done};
 use super::{Fit, Matched, Remarks, any_of, style};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
@@ -25,7 +25,7 @@ pub(super) fn lowered(
     budget.admit(&expression.regex)?;
     let mut remarks = Remarks::default();
     let beginnings = Beginnings::of(&expression.regex, &mut budget)?;
-    let marked = super::term::any(&expression.regex, &|part| *part == Regex::Split);
+    let marked = super::term::has_mark(&expression.regex);
     let anywhere = beginnings.anywhere.iter().map(|term| {
         let free = || [&[anything()], term.as_slice()].concat();
         at_start_behind_mark(term).unwrap_or_else(free)
@@ -101,19 +101,15 @@ pub(super) fn lowered(
 /// `()\/^x`: a text of one line begins only once, so that the mark may as well
 /// stand behind its beginning.
 fn at_start_behind_mark(term: &Term) -> Option<Term> {
-    let at = term.iter().position(|factor| *factor == Regex::Split)?;
-    let (before, behind) = term.split_at(at);
-    match behind {
-        [mark, Regex::Edge, rest @ ..] if before.iter().all(Regex::is_nullable) => {
-            Some([std::slice::from_ref(mark), rest].concat())
-        }
-        [mark, Regex::Class(set), rest @ ..]
-            if *set == ByteSet::of(b'\n') && before.iter().all(Regex::is_nullable) =>
-        {
-            Some([std::slice::from_ref(mark), rest].concat())
-        }
-        _ => None,
-    }
+    let (before, behind) = at_mark(term)?;
+    let (first, rest) = behind.split_first()?;
+    let begins = match first {
+        Regex::Edge => true,
+        Regex::Class(set) => *set == ByteSet::of(b'\n'),
+        _ => false,
+    };
+    let begins = begins && before.iter().all(Regex::is_nullable);
+    begins.then(|| [[Regex::Split].as_slice(), rest].concat())
 }
 
 fn ended(term: Term) -> Term {
