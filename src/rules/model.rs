@@ -15,11 +15,10 @@ use crate::home::Kind;
 pub use crate::ledger::{Statement, StatementId, StatementKind};
 use crate::syntax::Span;
 pub use chain::{Chain, Chained};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Everything the rules of a home do.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
     /// Every statement of every file that was read, in file and line order.
     /// A file included twice has its statements here once.
@@ -77,8 +76,7 @@ pub enum FileTest {
 }
 
 /// One thing that happens, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A variable gets a value, or loses it.
     Assign(Assign),
@@ -125,7 +123,7 @@ pub enum Step {
 }
 
 /// One destination of a `.forward` file (aliases(5)).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The statement.
     pub at: StatementId,
@@ -134,8 +132,7 @@ pub struct Destination {
 }
 
 /// Where a destination leads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// The user's own mailbox (`\user`): no rules run.
     Keep,
@@ -160,7 +157,7 @@ pub enum Target {
 }
 
 /// What vacation(1) is told.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Vacation {
     /// The `Subject` of the answer; `$SUBJECT` in it stands for the subject of
     /// the message.
@@ -174,7 +171,7 @@ pub struct Vacation {
 }
 
 /// `NAME=value`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assign {
     /// The statement.
     pub at: StatementId,
@@ -185,7 +182,7 @@ pub struct Assign {
 }
 
 /// A recipe: conditions and an action.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipe {
     /// The statement.
     pub at: StatementId,
@@ -200,7 +197,7 @@ pub struct Recipe {
 }
 
 /// The other flags of procmailrc(5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags {
     /// `H`, or the default: conditions look at the header.
     pub header: bool,
@@ -223,7 +220,7 @@ pub struct Flags {
 }
 
 /// One condition line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// The condition in its file, from behind the `*` to the end of its text.
     pub span: Span,
@@ -239,8 +236,7 @@ pub struct Condition {
 }
 
 /// The text an expression or size is held against.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Area {
     /// The header as one text, folded fields joined.
     Header,
@@ -253,8 +249,7 @@ pub enum Area {
 }
 
 /// What a condition asks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Test {
     /// Always true (`*` alone).
     Always,
@@ -272,7 +267,7 @@ pub enum Test {
 }
 
 /// The `w^x` of a weighted condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weight {
     /// `w`, as written: a number, or what expands to one.
     pub weight: Text,
@@ -281,8 +276,7 @@ pub struct Weight {
 }
 
 /// What a recipe does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Files into the first folder, and links into the others (directories).
     /// Without any, it fails.
@@ -303,7 +297,7 @@ pub enum Action {
 }
 
 /// A mailbox on the old host.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folder {
     /// The path, absolute where `MAILDIR` was known; the marks of the format
     /// (`/`, `/.`) cut off. A blank in the value of a plain variable ends it;
@@ -327,12 +321,11 @@ impl Folder {
 }
 
 /// Text with what can only be known when a message is there.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Text(pub Vec<Piece>);
 
 /// A piece of a [`Text`]. Neighbouring literals are one piece.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Piece {
     /// Text that is known.
     Literal(String),

@@ -3,11 +3,10 @@
 
 use crate::rules::model::StatementId;
 use crate::syntax::FileId;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A statement that a command came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     /// The statement.
     pub at: StatementId,

@@ -6,10 +6,9 @@
 
 use super::origin::Origin;
 use crate::rules::program::Relation;
-use serde::{Deserialize, Serialize};
 
 /// A script; its `require` is found from what it uses.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Script {
     /// The commands.
     pub commands: Vec<Command>,
@@ -18,7 +17,7 @@ pub struct Script {
 }
 
 /// A command.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Command {
     /// Where it came from; a comment above it says so.
     pub origins: Vec<Origin>,
@@ -55,7 +54,7 @@ impl Command {
 }
 
 /// Commands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CommandKind {
     /// `if … elsif … else`. Branches in order; the last may be without test.
     If {
@@ -140,7 +139,7 @@ pub enum CommandKind {
 }
 
 /// Modifiers of `set` (RFC 5229 §4.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Modifier {
     /// `:lower`.
     Lower,
@@ -185,7 +184,7 @@ pub const ADDRESS_FIELDS: [&str; 12] = [
 ];
 
 /// Tests.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
     /// `true`.
     True,
@@ -299,7 +298,7 @@ impl From<bool> for Test {
 }
 
 /// Match type and comparator.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Compare {
     /// The match type.
     pub by: Match,
@@ -315,7 +314,7 @@ impl From<Match> for Compare {
 }
 
 /// Match types.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Match {
     /// `:is`.
     Is,
@@ -332,7 +331,7 @@ pub enum Match {
 }
 
 /// Address parts (RFC 5228 §2.7.4, RFC 5233).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AddressPart {
     /// `:all`.
     All,
@@ -345,11 +344,11 @@ pub enum AddressPart {
 }
 
 /// A string value, perhaps with variable references (RFC 5229).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Value(pub Vec<Part>);
 
 /// A part of a [`Value`].
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Literal text; the printer sees to it that nothing in it is expanded.
     Text(String),

@@ -10,11 +10,9 @@
 //! Exim's own.
 
 use super::{StatementId, Target, Text};
-use serde::{Deserialize, Serialize};
 
 /// A command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// `if … elif … else … endif`.
     If {
@@ -89,7 +87,7 @@ pub fn targets(commands: &[Command]) -> Vec<&Target> {
 }
 
 /// A condition, and what is done where it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
     /// The statement.
     pub at: StatementId,
@@ -100,8 +98,7 @@ pub struct Branch {
 }
 
 /// A condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// `and`.
     All(Vec<Condition>),
@@ -135,8 +132,7 @@ pub enum Condition {
 }
 
 /// How texts are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// The text begins with the other.
     Begins,

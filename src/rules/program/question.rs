@@ -5,7 +5,6 @@ use super::formail::Formail;
 use super::{Meaning, Source, echo};
 use crate::rules::model::{FileTest, Text};
 use crate::syntax::shell::Operator;
-use serde::{Deserialize, Serialize};
 
 /// What `test` asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub enum Comparison {
 }
 
 /// How two numbers compare: in test(1), and with `:value` and `:count` (RFC 5231).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Relation {
     /// `eq`.
     Equal,
