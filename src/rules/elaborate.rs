@@ -48,15 +48,6 @@ pub struct Call {
     pub preserve: bool,
 }
 
-/// What a call of procmail does.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Called {
-    /// The rules.
-    pub steps: Vec<Step>,
-    /// Where a message goes that reaches their end.
-    pub default: Folder,
-}
-
 /// A procmailrc as a whole program, with what was found about it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Elaborated {
@@ -95,13 +86,12 @@ pub fn elaborate(
         files: vec![rc.to_owned()],
         ..Call::default()
     };
-    let Called { steps, default } = procmail(&mut ledger, settings, &call)?;
+    let main = procmail(&mut ledger, settings, &call)?;
     let (sources, statements, findings) = ledger.close();
     Ok(Elaborated {
         program: Program {
             statements,
-            body: steps,
-            default,
+            main,
             own_addresses: settings.own_addresses(),
             addresses_on_host: settings.addresses_on_host(),
             ..Program::default()
@@ -116,11 +106,7 @@ pub fn elaborate(
 /// # Errors
 /// What the home says of the last rc file, if none can be read. The message
 /// then goes to the default mailbox, unless the file lies outside the home.
-pub fn procmail(
-    ledger: &mut Ledger,
-    settings: &Settings,
-    call: &Call,
-) -> Result<Called, ReadError> {
+pub fn procmail(ledger: &mut Ledger, settings: &Settings, call: &Call) -> Result<Run, ReadError> {
     let mut variables = Variables::new(settings, &call.arguments, call.preserve);
     // What the mailer had set is gone without `-p`; arguments may have it all the same.
     let mut given: Vec<(&str, Option<Text>)> = match call.preserve {
@@ -182,7 +168,7 @@ pub fn procmail(
     let steps = given.chain(rules).collect();
     elaborator.find_unreached();
     let default = elaborator.default_folder();
-    Ok(Called { steps, default })
+    Ok(Run { steps, default })
 }
 
 struct Elaborator<'l, 'h> {

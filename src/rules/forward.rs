@@ -10,9 +10,10 @@ mod tests;
 mod texts;
 mod vacation;
 
-use super::elaborate::{Call, Called, Elaborated, Mda, Settings, preset, procmail};
+use super::elaborate::{Call, Elaborated, Mda, Settings, preset, procmail};
 use super::model::{
-    Destination, Folder, Format, Piece, Program, StatementId, StatementKind, Step, Target, Text,
+    Destination, Folder, Format, Piece, Program, Run, StatementId, StatementKind, Step, Target,
+    Text, walk,
 };
 use super::path;
 use super::program::{self, Meaning};
@@ -23,11 +24,14 @@ use crate::syntax::{FileId, Span};
 use lists::Listed;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Destinations of one home.
 const MAX_DESTINATIONS: usize = 10_000;
-/// Calls of procmail in one home; each brings all its rules.
+/// Ways of calling procmail in one home; each brings all its rules.
 const MAX_CALLS: usize = 16;
+/// Steps of all that is run in one home.
+const MAX_STEPS: usize = 100_000;
 
 /// Reads the rules of a home: `.forward`, and what of `.procmailrc` acts.
 pub fn elaborate_home(home: &dyn Home, settings: &Settings) -> Elaborated {
@@ -37,14 +41,17 @@ pub fn elaborate_home(home: &dyn Home, settings: &Settings) -> Elaborated {
 /// As [`elaborate_home`], with another file in the place of `.forward`.
 pub fn elaborate(home: &dyn Home, settings: &Settings, forward: &str) -> Elaborated {
     let mut mailer = Mailer::new(home, settings);
-    let body = match &settings.alias {
+    let main = match &settings.alias {
         Some(alias) => mailer.alias(alias, forward),
         None => mailer.forward(forward),
     };
-    mailer.main = Some(body);
-    let mut steps = mailer.details(forward);
-    steps.extend(mailer.main.take().unwrap_or_default());
-    mailer.close(steps)
+    let main = Arc::new(main);
+    mailer.main = Some(Arc::clone(&main));
+    let details = mailer.details(forward);
+    mailer.main = None;
+    let mut main = Arc::unwrap_or_clone(main);
+    main.steps.splice(..0, details);
+    mailer.close(main)
 }
 
 /// What the mailer of the old host does for one user.
@@ -55,9 +62,9 @@ struct Mailer<'h, 's> {
     addresses_on_host: Vec<String>,
     default: Folder,
     /// The calls of procmail so far: a file's statements are entered once.
-    calls: HashMap<Call, Vec<Step>>,
-    /// How often procmail is called.
-    called: usize,
+    calls: HashMap<Call, Arc<Run>>,
+    /// The steps of all that is run, counted again for each time.
+    steps: usize,
     /// The statements of rules that nothing calls.
     dead: Range<u32>,
     /// Lists that are being read.
@@ -69,7 +76,7 @@ struct Mailer<'h, 's> {
     /// is for that alone.
     detail: Option<String>,
     /// What happens to mail without a detail, once that is known.
-    main: Option<Vec<Step>>,
+    main: Option<Arc<Run>>,
     /// The forward file, as long as an alias can lead to it.
     behind_alias: Option<&'s str>,
     /// The file that is a Sieve script.
@@ -89,7 +96,7 @@ impl<'h, 's> Mailer<'h, 's> {
             addresses_on_host: settings.addresses_on_host(),
             default,
             calls: HashMap::new(),
-            called: 0,
+            steps: 0,
             dead: 0..0,
             includes: Vec::new(),
             included: HashMap::new(),
@@ -101,12 +108,12 @@ impl<'h, 's> Mailer<'h, 's> {
         }
     }
 
-    fn close(mut self, body: Vec<Step>) -> Elaborated {
+    fn close(mut self, main: Run) -> Elaborated {
         // What one file does not run, another may.
         if self.settings.alias.is_none() && !self.calls.is_empty() {
             self.dead = 0..0;
         }
-        let files = texts::read(&mut self.ledger, self.settings, &body);
+        let files = texts::read(&mut self.ledger, self.settings, &main.steps);
         let (sources, statements, mut findings) = self.ledger.close();
         findings.retain(|finding| !self.dead.contains(&finding.at.0));
         let dead = Note::dropped(
@@ -114,11 +121,12 @@ impl<'h, 's> Mailer<'h, 's> {
             "No message came to these rules: the mail is sent elsewhere before",
         );
         findings.extend({ self.dead }.map(|at| dead.clone().about(StatementId(at), None)));
-        let script = self.script.filter(|&at| body == [Step::Unknown { at }]);
+        let script = self
+            .script
+            .filter(|&at| main.steps == [Step::Unknown { at }]);
         let program = Program {
             statements,
-            body,
-            default: self.default,
+            main,
             own_addresses: self.own_addresses,
             addresses_on_host: self.addresses_on_host,
             texts: files.texts,
@@ -133,34 +141,42 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     /// What happens to a message, from an alias of the user down.
-    fn alias(&mut self, alias: &str, forward: &'s str) -> Vec<Step> {
+    fn alias(&mut self, alias: &str, forward: &'s str) -> Run {
         let name = format!("mail for {}", self.settings.user);
         let file = self.ledger.enter(&name, alias);
         let parsed = Forward::parse(file, alias);
         self.behind_alias = Some(forward);
         let destinations = self.destinations(&parsed);
         let Some(forward) = self.behind_alias.take() else {
-            return vec![Step::Deliver(destinations)];
+            return self.run_of(Step::Deliver(destinations));
         };
         let first = self.ledger.statement_count() as u32;
-        let body = self.forward(forward);
+        let run = self.forward(forward);
         if destinations.is_empty() {
-            return body;
+            return run;
         }
         self.dead = first..self.ledger.statement_count() as u32;
-        vec![Step::Deliver(destinations)]
+        self.run_of(Step::Deliver(destinations))
+    }
+
+    /// A step behind which the message stays in the mailbox.
+    fn run_of(&self, step: Step) -> Run {
+        Run {
+            steps: vec![step],
+            default: self.default.clone(),
+        }
     }
 
     /// What happens to a message, from the forward file down.
-    fn forward(&mut self, forward: &str) -> Vec<Step> {
+    fn forward(&mut self, forward: &str) -> Run {
         let (file, parsed) = match self.listed(forward) {
             Listed::Parsed(file, parsed) => (file, parsed),
             Listed::Unread(ReadError::Missing) => return self.as_usual(),
             Listed::Unread(error) => {
                 let at = self.unreadable(forward, &error);
-                return vec![Step::Unknown { at }];
+                return self.run_of(Step::Unknown { at });
             }
-            Listed::TooLarge(at) => return vec![Step::Unknown { at }],
+            Listed::TooLarge(at) => return self.run_of(Step::Unknown { at }),
         };
         if self.ledger.home().is_open_to_all(forward) {
             self.not_trusted(forward, file);
@@ -178,7 +194,7 @@ impl<'h, 's> Mailer<'h, 's> {
         if self.calls.is_empty() {
             self.enter_dead_rules();
         }
-        vec![step]
+        self.run_of(step)
     }
 
     /// Reads `.forward+detail`, which the mailer took for mail to
@@ -189,7 +205,7 @@ impl<'h, 's> Mailer<'h, 's> {
             let word = name.get(forward.len() + 1..).unwrap_or("").to_owned();
             let first = self.ledger.statement_count() as u32;
             self.detail = Some(word.clone());
-            let body = self.forward(&name);
+            let run = self.forward(&name);
             self.detail = None;
             let entered = first..self.ledger.statement_count() as u32;
             if self.settings.alias.is_some() {
@@ -213,7 +229,7 @@ impl<'h, 's> Mailer<'h, 's> {
                 continue;
             }
             let at = (!entered.is_empty()).then_some(StatementId(first));
-            steps.push(Step::Detail { word, at, body });
+            steps.push(Step::Detail { word, at, run });
         }
         steps
     }
@@ -231,32 +247,36 @@ impl<'h, 's> Mailer<'h, 's> {
     }
 
     /// What the mailer does without a `.forward`.
-    fn as_usual(&mut self) -> Vec<Step> {
+    fn as_usual(&mut self) -> Run {
+        let empty = Run {
+            steps: Vec::new(),
+            default: self.default.clone(),
+        };
         match self.settings.mda {
             Mda::None => {
                 self.enter_dead_rules();
-                Vec::new()
+                empty
             }
             Mda::Procmail => match self.procmail(Call::default()) {
-                Ok(steps) => steps,
-                Err(ReadError::Missing) => Vec::new(),
+                Ok(run) => Arc::unwrap_or_clone(run),
+                Err(ReadError::Missing) => empty,
                 Err(error) => {
                     let at = self.unreadable(".procmailrc", &error);
-                    vec![Step::Unknown { at }]
+                    self.run_of(Step::Unknown { at })
                 }
             },
         }
     }
 
     /// Runs procmail, once for each way of calling it.
-    fn procmail(&mut self, call: Call) -> Result<Vec<Step>, ReadError> {
-        self.called += 1;
-        if self.called > MAX_CALLS {
-            let limit = format!("it is called more than {MAX_CALLS} times");
-            return Err(ReadError::Limit(limit));
+    fn procmail(&mut self, call: Call) -> Result<Arc<Run>, ReadError> {
+        if let Some(run) = self.calls.get(&call).cloned() {
+            self.count(&run)?;
+            return Ok(run);
         }
-        if let Some(steps) = self.calls.get(&call) {
-            return Ok(steps.clone());
+        if self.calls.len() == MAX_CALLS {
+            let limit = format!("procmail is called in more than {MAX_CALLS} ways");
+            return Err(ReadError::Limit(limit));
         }
         let default_rc = ".procmailrc";
         if call.files.is_empty()
@@ -264,14 +284,26 @@ impl<'h, 's> Mailer<'h, 's> {
             && self.ledger.home().is_open_to_all(default_rc)
         {
             let at = self.not_trusted(default_rc, file);
-            let steps = vec![Step::Unknown { at }];
-            self.calls.insert(call, steps.clone());
-            return Ok(steps);
+            let run = Arc::new(self.run_of(Step::Unknown { at }));
+            self.calls.insert(call, Arc::clone(&run));
+            return Ok(run);
         }
-        let Called { steps, default } = procmail(&mut self.ledger, self.settings, &call)?;
-        self.default = default;
-        self.calls.insert(call, steps.clone());
-        Ok(steps)
+        let run = Arc::new(procmail(&mut self.ledger, self.settings, &call)?);
+        self.count(&run)?;
+        self.calls.insert(call, Arc::clone(&run));
+        Ok(run)
+    }
+
+    /// Rules are run, perhaps not for the first time.
+    fn count(&mut self, run: &Run) -> Result<(), ReadError> {
+        self.steps += walk::steps(&run.steps).count();
+        match self.steps > MAX_STEPS {
+            true => {
+                let limit = "its rules are called too often".to_owned();
+                Err(ReadError::Limit(limit))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Enters the statements of a `.procmailrc` that nothing runs.
@@ -367,7 +399,7 @@ impl<'h, 's> Mailer<'h, 's> {
             syntax::Destination::Keep(name) => self.keep(at, name),
             syntax::Destination::Address(address) if self.is_own(address) => {
                 match self.behind_alias.take() {
-                    Some(forward) => Target::Rules(self.forward(forward)),
+                    Some(forward) => Target::Rules(Arc::new(self.forward(forward))),
                     None if self.detail.is_some() && !address.contains('+') => {
                         self.without_detail(at)
                     }
@@ -453,9 +485,10 @@ impl<'h, 's> Mailer<'h, 's> {
 
     /// The file for one detail names the user: mail goes on as without it.
     fn without_detail(&mut self, at: StatementId) -> Target {
-        self.called += 1;
         match self.main.clone() {
-            Some(steps) if !steps.is_empty() && self.called <= MAX_CALLS => Target::Rules(steps),
+            Some(main) if !main.steps.is_empty() && self.count(&main).is_ok() => {
+                Target::Rules(main)
+            }
             _ => self.own_mailbox(at),
         }
     }
@@ -470,7 +503,7 @@ impl<'h, 's> Mailer<'h, 's> {
 
     fn rules(&mut self, at: StatementId, call: Call) -> Target {
         match self.procmail(call) {
-            Ok(steps) => Target::Rules(steps),
+            Ok(run) => Target::Rules(run),
             // Without an rc file, procmail puts the message into the mailbox.
             Err(ReadError::Missing) => Target::Keep,
             Err(error) => {

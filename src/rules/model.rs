@@ -1,8 +1,8 @@
 //! The rule model: what the rules of one home do to a message.
 //!
-//! A [`Program`] is run from the top of [`Program::body`]. A step that delivers
+//! A [`Program`] is run from the top of [`Program::main`]. A step that delivers
 //! ends it; a message that reaches the end is delivered to
-//! [`Program::default`]. See procmailrc(5) for what the parts mean; where the
+//! [`Run::default`]. See procmailrc(5) for what the parts mean; where the
 //! binary differs from the manual, the model follows the binary.
 
 pub mod chain;
@@ -16,6 +16,7 @@ pub use crate::ledger::{Statement, StatementId, StatementKind};
 use crate::syntax::Span;
 pub use chain::{Chain, Chained};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Everything the rules of a home do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,9 +25,7 @@ pub struct Program {
     /// A file included twice has its statements here once.
     pub statements: Vec<Statement>,
     /// What happens to a message, from `.forward` down.
-    pub body: Vec<Step>,
-    /// Where a message goes that reaches the end of the body: the user's mailbox.
-    pub default: Folder,
+    pub main: Run,
     /// Lower-cased addresses and bare names that mean this very user.
     pub own_addresses: Vec<String>,
     /// Those that did so on the old host alone: `user@localhost`.
@@ -37,9 +36,18 @@ pub struct Program {
     /// What stands where rules look for a file of the home (`test -f`), by the
     /// absolute path.
     pub looked_for: BTreeMap<String, Option<Kind>>,
-    /// A file that is a Sieve script already, where it stands for all of the
-    /// body.
+    /// A file that is a Sieve script already, where it stands for all that happens.
     pub script: Option<StatementId>,
+}
+
+/// What procmail does when it is called once, or the mailer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Run {
+    /// One after the other.
+    pub steps: Vec<Step>,
+    /// Where a message goes that reaches the end of the steps: the user's mailbox
+    /// (`DEFAULT`).
+    pub default: Folder,
 }
 
 impl Program {
@@ -102,15 +110,14 @@ pub enum Step {
     },
     /// A `.forward` or alias: every destination gets the message, and it ends.
     Deliver(Vec<Destination>),
-    /// `.forward+word`: a message to `user+word` takes these steps, and no
-    /// others.
+    /// `.forward+word`: a message to `user+word` goes this way, and no other.
     Detail {
         /// What stands behind the `+`, without upper case.
         word: String,
         /// The first statement of the file, if it has any.
         at: Option<StatementId>,
         /// What its file does.
-        body: Vec<Step>,
+        run: Run,
     },
     /// An Exim filter. The steps behind it are for the messages that it did
     /// nothing with that counts.
@@ -138,7 +145,7 @@ pub enum Target {
     Keep,
     /// The user's own mailbox, through the site's mail delivery agent, which
     /// runs these rules (`"|procmail"`).
-    Rules(Vec<Step>),
+    Rules(Arc<Run>),
     /// Another address.
     Address(String),
     /// A file, directory or `/dev/null`.

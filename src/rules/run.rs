@@ -153,8 +153,7 @@ impl<'p> Runner<'p> {
             searches: Searches::default(),
             meanings: HashMap::new(),
         };
-        runner.prepare(&program.body);
-        runner.prepare_text(&program.default.path);
+        runner.prepare(&program.main.steps);
         runner
     }
 

@@ -104,15 +104,17 @@ impl Naming {
     /// For the rules of a user of the old host, on a new server.
     pub fn of(program: &Program, settings: &Settings, target: &Target) -> Self {
         let home = &settings.home_path;
-        let default = program.default.path.known();
-        let mut inboxes = vec![default];
+        let mut inboxes: Vec<_> = { program.defaults() }
+            .map(|folder| folder.path.known())
+            .collect();
+        let depends = inboxes.contains(&None);
         let mut maildir = None;
         for assign in program.assignments() {
             let value = assign.value.as_ref();
             match assign.name.as_str() {
                 "ORGMAIL" => inboxes.extend(value.map(Text::known)),
                 // Where it depends on the message, each of them is.
-                "DEFAULT" if default.is_none() => inboxes.extend(value.map(Text::known)),
+                "DEFAULT" if depends => inboxes.extend(value.map(Text::known)),
                 "MAILDIR" if maildir.is_none() => {
                     let known = value.and_then(Text::known);
                     let known = known.filter(|path| !path.is_empty());

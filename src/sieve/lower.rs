@@ -178,7 +178,7 @@ impl<'a> Lowering<'a> {
             folders: BTreeMap::new(),
             unchanged: Unchanged::default(),
             returned: HashMap::new(),
-            marked_later: marks::later(&program.body),
+            marked_later: marks::later(&program.main.steps),
             lost_copy: None,
             names: Names::beside(read.names()),
             read,
@@ -192,9 +192,10 @@ impl<'a> Lowering<'a> {
     fn whole(&mut self) -> Vec<Command> {
         let mut path = Path::new(&self.naming.home);
         let program = self.program;
-        let mut flow = self.steps(&program.body, &mut path);
-        if flow.falls && !matches!(program.body.as_slice(), [Step::Deliver(_)]) {
-            let end = self.default_folder(&program.default, &path);
+        path.begin(&program.main);
+        let mut flow = self.steps(&program.main.steps, &mut path);
+        if flow.falls && !matches!(program.main.steps.as_slice(), [Step::Deliver(_)]) {
+            let end = self.default_folder(&path);
             if end.is_empty() {
                 self.tells_mailer(&path);
             }

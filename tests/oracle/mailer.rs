@@ -163,7 +163,7 @@ pub fn model(user: &User) -> Option<BTreeSet<String>> {
         return None;
     }
     let mut ends = BTreeSet::new();
-    collect(&program.body, &mut ends)?;
+    collect(&program.main.steps, &mut ends)?;
     Some(ends)
 }
 
@@ -175,8 +175,8 @@ fn collect(steps: &[Step], ends: &mut BTreeSet<String>) -> Option<()> {
         for destination in destinations {
             match &destination.to {
                 Target::Keep => ends.insert("mailbox".to_string()),
-                Target::Rules(steps) => {
-                    collect(steps, ends)?;
+                Target::Rules(run) => {
+                    collect(&run.steps, ends)?;
                     true
                 }
                 Target::Address(address) => ends.insert(match address.contains('@') {

@@ -69,7 +69,7 @@ impl Rules {
     /// Mailboxes that are files, among those that the interpreter filed into.
     /// How mail lies in the default one, it does not know.
     pub fn files(&self, outcome: &run::Outcome) -> Vec<String> {
-        let default = self.program.default.path.known();
+        let default = self.program.main.default.path.known();
         let default = default.map(|path| path.trim_end_matches('/'));
         let default = default.filter(|path| !path.starts_with("/var/"));
         let paths = outcome

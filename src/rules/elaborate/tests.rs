@@ -33,7 +33,7 @@ fn folders(rules: &Elaborated) -> Vec<String> {
             .join(" + "),
         other => format!("{other:?}"),
     };
-    recipes(&rules.program.body)
+    recipes(&rules.program.main.steps)
         .into_iter()
         .map(folder)
         .collect()
@@ -54,7 +54,7 @@ fn show(text: &Text) -> String {
 
 fn conditions(rc: &str) -> Vec<(bool, Area, String)> {
     let rules = of(rc);
-    let recipe = *recipes(&rules.program.body).last().unwrap();
+    let recipe = *recipes(&rules.program.main.steps).last().unwrap();
     let condition = |condition: &Condition| {
         let test = match &condition.test {
             Test::Always => "always".to_owned(),
@@ -154,7 +154,7 @@ fn conditions_are_taken_apart() {
 #[test]
 fn flags() {
     let rules = of(":0 HBDhWi: x.lock # note\na\n:0fX c\nb\n:0 Ee\n| c\n");
-    let recipes = recipes(&rules.program.body);
+    let recipes = recipes(&rules.program.main.steps);
     let first = recipes[0].flags;
     assert!(first.header && first.body && first.distinguish_case && first.wait);
     assert!(first.feed_header && !first.feed_body && first.ignore_errors && !first.copy);
@@ -167,7 +167,7 @@ fn flags() {
 #[test]
 fn a_missing_action_breaks_a_chain() {
     let rules = of(":0\n* ^A\n#foo\n\n:0 E\nbar\n:0\n* ^B\n\n:0\nfoo\n");
-    let recipes = recipes(&rules.program.body);
+    let recipes = recipes(&rules.program.main.steps);
     assert_eq!(recipes.len(), 3);
     assert_eq!(recipes[0].action, Action::Block(Vec::new()));
     assert!(recipes[0].conditions[0].negated);
@@ -186,7 +186,7 @@ fn accidental_mailboxes_lead_to_the_inbox() {
     ] {
         let rules = of(rc);
         assert!(codes(&rules).contains(&Code::AccidentalMailbox), "{rc:?}");
-        let text = format!("{:?}", rules.program.body);
+        let text = format!("{:?}", rules.program.main.steps);
         assert!(text.contains("\"/home/u/in\""), "{rc:?}: {text}");
     }
 }
@@ -202,7 +202,8 @@ fn included_files_are_read_in_place() {
     let rules = read(&home);
     let bodies: Vec<String> = rules
         .program
-        .body
+        .main
+        .steps
         .iter()
         .filter_map(|step| match step {
             Step::Include { body, switch, .. } => match (body.first(), switch) {
@@ -255,7 +256,7 @@ fn a_switch_ends_the_file() {
         })
         .collect();
     assert_eq!(unreached, ["M=1", "X=1\n}", "N=1"]);
-    assert!(format!("{:?}", rules.program.body).contains("End {"));
+    assert!(format!("{:?}", rules.program.main.steps).contains("End {"));
 }
 
 #[test]
@@ -277,7 +278,9 @@ fn deep_blocks_end_in_a_finding() {
         ":0\n* x\n{\n".repeat(100),
         "}\n".repeat(100)
     ));
-    assert!(matches!(closed.program.body.last(), Some(Step::Assign(assign)) if assign.name == "Y"));
+    assert!(
+        matches!(closed.program.main.steps.last(), Some(Step::Assign(assign)) if assign.name == "Y")
+    );
 }
 
 #[test]
@@ -291,7 +294,7 @@ fn unclear_blocks_are_left_out() {
             Code::InUntranslatedBlock
         ]
     );
-    assert!(matches!(rules.program.body[1], Step::Unknown { .. }));
+    assert!(matches!(rules.program.main.steps[1], Step::Unknown { .. }));
     assert_eq!(folders(&rules), ["${A} Mbox"]);
 }
 
@@ -308,7 +311,7 @@ fn calls_bring_arguments_and_values() {
     let called = procmail(&mut ledger, &Settings::new("u"), &call).unwrap();
     let rules = Elaborated {
         program: Program {
-            body: called.steps,
+            main: called,
             ..Program::default()
         },
         ..Elaborated::default()
@@ -352,13 +355,13 @@ fn a_file_called_twice_has_its_statements_once() {
 
 #[test]
 fn the_default_mailbox() {
-    assert_eq!(show(&of("").program.default.path), "/var/mail/u");
+    assert_eq!(show(&of("").program.main.default.path), "/var/mail/u");
     assert_eq!(
-        show(&of("DEFAULT=$HOME/Maildir/").program.default.path),
+        show(&of("DEFAULT=$HOME/Maildir/").program.main.default.path),
         "/home/u/Maildir"
     );
     assert_eq!(
-        show(&of(":0\n* ^A\n{ DEFAULT=x }\n").program.default.path),
+        show(&of(":0\n* ^A\n{ DEFAULT=x }\n").program.main.default.path),
         "${DEFAULT}"
     );
 }
@@ -367,7 +370,7 @@ fn the_default_mailbox() {
 fn commands_that_print_what_is_known() {
     let rules = of("L=`id -un`\nH=`hostname`\nHOST=$H\n:0\n$L/`pwd`/`date`\n");
     assert_eq!(folders(&rules), ["/home/u/u//home/u/`date` Mbox"]);
-    assert!(!format!("{:?}", rules.program.body).contains("End {"));
+    assert!(!format!("{:?}", rules.program.main.steps).contains("End {"));
 }
 
 #[test]
@@ -499,7 +502,7 @@ fn procmail_reads_the_same() {
         let home = MemoryHome::new().file("rc", rc);
         let rules = elaborate(&home, "rc", &Settings::new("u")).unwrap();
         let mut log = Vec::new();
-        model_log(&rules.program.body, &mut log);
+        model_log(&rules.program.main.steps, &mut log);
         // The model leaves the empty group out that changes nothing.
         let expected: Vec<String> = expected.iter().map(|line| line.replace("()", "")).collect();
         let lines: Vec<String> = log

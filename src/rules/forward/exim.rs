@@ -10,7 +10,7 @@ use crate::home::ReadError;
 use crate::ledger::{Code, Note, shortened};
 use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
 use crate::rules::model::{
-    Format, Piece, StatementId, StatementKind, Step, Target, Text, Vacation,
+    Format, Piece, Run, StatementId, StatementKind, Step, Target, Text, Vacation,
 };
 use crate::rules::path;
 use crate::syntax::exim::{self as syntax, Argument, CommandKind, Exim};
@@ -22,7 +22,7 @@ const SENDERS: [&str; 3] = ["reply_address", "sender_address", "return_path"];
 
 impl Mailer<'_, '_> {
     /// What a filter does, and what happens to the messages it lets go on.
-    pub(super) fn filter(&mut self, file: FileId) -> Vec<Step> {
+    pub(super) fn filter(&mut self, file: FileId) -> Run {
         let text = self.ledger.source(file).map_or("", |source| &source.text);
         let text = text.to_owned();
         let commands = match Exim::parse(file, &text).commands(&text) {
@@ -38,7 +38,7 @@ impl Mailer<'_, '_> {
                     format!("Exim could not read this filter either: {refused} (line {line})");
                 self.manual(at, Code::EximRefused, message);
                 self.enter_dead_rules();
-                return vec![Step::Unknown { at }];
+                return self.run_of(Step::Unknown { at });
             }
         };
         let commands = Filter {
@@ -47,13 +47,16 @@ impl Mailer<'_, '_> {
         }
         .commands(&commands);
         let goes_on = !always_counts(&commands);
-        let mut steps = vec![Step::Filter(commands)];
-        match goes_on {
-            true => steps.extend(self.as_usual()),
-            false if self.calls.is_empty() => self.enter_dead_rules(),
-            false => {}
+        let filter = Step::Filter(commands);
+        if goes_on {
+            let mut run = self.as_usual();
+            run.steps.insert(0, filter);
+            return run;
         }
-        steps
+        if self.calls.is_empty() {
+            self.enter_dead_rules();
+        }
+        self.run_of(filter)
     }
 }
 

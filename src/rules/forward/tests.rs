@@ -26,7 +26,7 @@ fn read(home: &MemoryHome) -> Elaborated {
 
 fn targets(forward: &str) -> Vec<Target> {
     let Elaborated { program, .. } = read(&home(forward));
-    match program.body.as_slice() {
+    match program.main.steps.as_slice() {
         [Step::Deliver(destinations)] => destinations.iter().map(|d| d.to.clone()).collect(),
         [] => Vec::new(),
         other => panic!("{other:?}"),
@@ -49,8 +49,8 @@ fn without_forward_the_site_runs_procmail() {
         sources,
         findings,
     } = read(&home);
-    assert!(has_recipe(&program.body));
-    assert_eq!(program.default.path.known(), Some("/var/mail/joe"));
+    assert!(has_recipe(&program.main.steps));
+    assert_eq!(program.main.default.path.known(), Some("/var/mail/joe"));
     assert_eq!(sources.len(), 1);
     assert!(findings.is_empty(), "{findings:?}");
 
@@ -61,7 +61,7 @@ fn without_forward_the_site_runs_procmail() {
     let Elaborated {
         program, findings, ..
     } = elaborate_home(&home, &settings);
-    assert!(program.body.is_empty());
+    assert!(program.main.steps.is_empty());
     assert_eq!(codes(&findings), [Code::DeadRules]);
 }
 
@@ -69,7 +69,7 @@ fn without_forward_the_site_runs_procmail() {
 fn a_forward_that_names_nobody_is_as_good_as_none() {
     for forward in ["", "\n", "# a@b\n\n", " \r\n,\n"] {
         let Elaborated { program, .. } = read(&home(forward).file(".procmailrc", RC));
-        assert!(has_recipe(&program.body), "{forward:?}");
+        assert!(has_recipe(&program.main.steps), "{forward:?}");
     }
 }
 
@@ -104,19 +104,19 @@ fn procmail_in_its_usual_spellings() {
         let Elaborated {
             program, findings, ..
         } = read(&home(forward).file(".procmailrc", RC));
-        let [Step::Deliver(destinations)] = program.body.as_slice() else {
-            panic!("{forward:?}: {:?}", program.body);
+        let [Step::Deliver(destinations)] = program.main.steps.as_slice() else {
+            panic!("{forward:?}: {:?}", program.main.steps);
         };
         let [
             Destination {
-                to: Target::Rules(steps),
+                to: Target::Rules(run),
                 ..
             },
         ] = destinations.as_slice()
         else {
             panic!("{forward:?}: {destinations:?}");
         };
-        assert!(has_recipe(steps), "{forward:?}");
+        assert!(has_recipe(&run.steps), "{forward:?}");
         assert_eq!(codes(&findings), [], "{forward:?}");
     }
 }
@@ -132,14 +132,14 @@ fn what_procmail_is_told() {
     } = read(&home);
     let paths: Vec<_> = sources.iter().map(|source| source.path.as_str()).collect();
     assert_eq!(paths, [".forward", "rc/mine"]);
-    let [Step::Deliver(destinations)] = program.body.as_slice() else {
-        panic!("{:?}", program.body);
+    let [Step::Deliver(destinations)] = program.main.steps.as_slice() else {
+        panic!("{:?}", program.main.steps);
     };
-    let Target::Rules(steps) = &destinations[0].to else {
+    let Target::Rules(run) = &destinations[0].to else {
         panic!("{destinations:?}");
     };
-    let [Step::Recipe(recipe)] = steps.as_slice() else {
-        panic!("{steps:?}");
+    let [Step::Recipe(recipe)] = run.steps.as_slice() else {
+        panic!("{run:?}");
     };
     let Action::File(folders) = &recipe.action else {
         panic!("{recipe:?}");
@@ -152,8 +152,8 @@ fn procmail_delivers_to_all_that_are_named() {
     let enters = |arguments: &str| {
         let forward = format!("\"|procmail {arguments}\"");
         let Elaborated { program, .. } = read(&home(&forward).file(".procmailrc", RC));
-        matches!(program.body.as_slice(), [Step::Deliver(destinations)]
-            if matches!(&destinations[0].to, Target::Rules(steps) if has_recipe(steps)))
+        matches!(program.main.steps.as_slice(), [Step::Deliver(destinations)]
+            if matches!(&destinations[0].to, Target::Rules(run) if has_recipe(&run.steps)))
     };
     for own in ["-d joe", "-djoe", "-f- -d joe", "-a x -d joe joe"] {
         assert!(enters(own), "{own}");
@@ -218,8 +218,8 @@ fn vacation_takes_its_text_from_the_home() {
     let Elaborated {
         program, findings, ..
     } = read(&home);
-    let [Step::Deliver(destinations)] = program.body.as_slice() else {
-        panic!("{:?}", program.body);
+    let [Step::Deliver(destinations)] = program.main.steps.as_slice() else {
+        panic!("{:?}", program.main.steps);
     };
     assert_eq!(
         destinations[1].to,
@@ -239,7 +239,7 @@ fn vacation_takes_its_text_from_the_home() {
     let Elaborated {
         program, findings, ..
     } = read(&self::home("\"|vacation joe\""));
-    assert!(matches!(&program.body[0], Step::Deliver(d) if d[0].to == Target::Unknown));
+    assert!(matches!(&program.main.steps[0], Step::Deliver(d) if d[0].to == Target::Unknown));
     assert_eq!(codes(&findings), [Code::AnswerUnreadable]);
 }
 
@@ -255,8 +255,8 @@ fn lists_are_included_and_circles_end() {
         findings,
     } = read(&home);
     assert_eq!(sources.len(), 2);
-    let [Step::Deliver(destinations)] = program.body.as_slice() else {
-        panic!("{:?}", program.body);
+    let [Step::Deliver(destinations)] = program.main.steps.as_slice() else {
+        panic!("{:?}", program.main.steps);
     };
     assert_eq!(destinations[0].to, Target::Address("a@b.example".into()));
     assert_eq!(codes(&findings), [Code::ListUnreadable; 2]);
@@ -267,7 +267,10 @@ fn other_languages_are_one_statement() {
     let Elaborated {
         program, findings, ..
     } = read(&home("# Exim filter\nif x then save y endif\n").file(".procmailrc", RC));
-    assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
+    assert!(matches!(
+        program.main.steps.as_slice(),
+        [Step::Unknown { .. }]
+    ));
     assert_eq!(codes(&findings), [Code::EximRefused, Code::DeadRules]);
     let Elaborated {
         program, findings, ..
@@ -282,7 +285,10 @@ fn what_cannot_be_read_is_said() {
         sources,
         findings,
     } = read(&MemoryHome::new().directory(".forward"));
-    assert!(matches!(program.body.as_slice(), [Step::Unknown { .. }]));
+    assert!(matches!(
+        program.main.steps.as_slice(),
+        [Step::Unknown { .. }]
+    ));
     assert_eq!(sources.len(), 1);
     assert_eq!(codes(&findings), [Code::FileUnreadable]);
 }
@@ -301,7 +307,8 @@ fn texts_of_programs_are_read() {
     } = read(&home);
     assert!(
         program
-            .body
+            .main
+            .steps
             .iter()
             .any(|step| matches!(step, Step::Assign(Assign { .. })))
     );
@@ -317,8 +324,8 @@ fn a_list_included_twice_is_entered_once() {
     let home = home(":include:~/list\n:include:~/list\n").file("list", "a@b.example\n");
     let Elaborated { program, .. } = read(&home);
     assert_eq!(program.statements.len(), 3);
-    let [Step::Deliver(destinations)] = program.body.as_slice() else {
-        panic!("{:?}", program.body);
+    let [Step::Deliver(destinations)] = program.main.steps.as_slice() else {
+        panic!("{:?}", program.main.steps);
     };
     assert_eq!(destinations.len(), 2);
 }
@@ -341,20 +348,20 @@ fn an_alias_stands_above_forward() {
             .iter()
             .filter(|f| f.code == Code::DeadRules)
             .count();
-        match program.body.as_slice() {
+        match program.main.steps.as_slice() {
             [Step::Deliver(to)] => (to.iter().map(|d| d.to.clone()).collect(), dead),
             other => panic!("{other:?}"),
         }
     };
     let (to, dead): (Vec<Target>, _) = with("joe\nx@y.example\n");
-    assert!(matches!(&to[0], Target::Rules(steps) if matches!(steps[0], Step::Deliver(_))));
+    assert!(matches!(&to[0], Target::Rules(run) if matches!(run.steps[0], Step::Deliver(_))));
     assert_eq!(to[1], Target::Address("x@y.example".into()));
     assert_eq!(dead, 1);
     let (to, dead) = with("x@y.example\n");
     assert_eq!(to, [Target::Address("x@y.example".into())]);
     assert_eq!(dead, 2);
     let (to, dead) = with("\\joe\n");
-    assert!(matches!(&to[0], Target::Rules(steps) if has_recipe(steps)));
+    assert!(matches!(&to[0], Target::Rules(run) if has_recipe(&run.steps)));
     assert_eq!(dead, 1);
 }
 
@@ -367,12 +374,12 @@ fn a_forward_for_a_detail_stands_before_the_rest() {
         findings,
     } = read(&home);
     assert_eq!((program.statements.len(), sources.len()), (2, 2));
-    let [Step::Detail { word, body, .. }, Step::Deliver(_)] = program.body.as_slice() else {
-        panic!("{:?}", program.body);
+    let [Step::Detail { word, run, .. }, Step::Deliver(_)] = program.main.steps.as_slice() else {
+        panic!("{:?}", program.main.steps);
     };
     assert_eq!(word, "lists");
     assert!(
-        matches!(body.as_slice(), [Step::Deliver(to)] if to[0].to == Target::Address("l@b.example".into()))
+        matches!(run.steps.as_slice(), [Step::Deliver(to)] if to[0].to == Target::Address("l@b.example".into()))
     );
     assert!(findings.is_empty());
 }
@@ -413,7 +420,7 @@ fn what_everybody_may_write_to_is_not_followed() {
         let Elaborated {
             program, findings, ..
         } = read(home);
-        (program.body, codes(&findings))
+        (program.main.steps, codes(&findings))
     };
     let (body, found) = read_by(&home.clone().open_to_all(".forward"));
     assert!(has_recipe(&body), "procmail runs as usual");

@@ -1,7 +1,6 @@
 //! In: what earlier recipes did with a message, and the flags `A a E e` of one. Out:
 //! whether that one is looked at (procmailrc(5); where the binary differs, as it does).
 
-
 /// The flags `A a E e`: on what an earlier recipe at the same level did.
 /// Several can stand together; all must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

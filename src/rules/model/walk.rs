@@ -1,7 +1,7 @@
 //! In: steps. Out: every step in them, in the order of the text, however deep
 //! they lie: inside blocks, included files, and what a `.forward` calls.
 
-use super::{Action, Assign, Program, Recipe, Step, Target, filter};
+use super::{Action, Assign, Folder, Program, Recipe, Run, StatementId, Step, Target, filter};
 use std::iter::from_fn;
 
 /// All steps, each before those inside of it.
@@ -24,32 +24,69 @@ pub fn steps(body: &[Step]) -> impl Iterator<Item = &Step> {
 }
 
 impl Program {
-    /// Every assignment of the rules.
-    pub fn assignments(&self) -> impl Iterator<Item = &Assign> {
-        steps(&self.body).filter_map(|step| match step {
-            Step::Assign(assign) => Some(assign),
-            _ => None,
+    /// Where mail stays that no rule files, whichever of the runs it is in; not that
+    /// for a detail.
+    pub fn defaults(&self) -> impl Iterator<Item = &Folder> {
+        let mut pending = vec![&self.main];
+        from_fn(move || {
+            let run = pending.pop()?;
+            let targets = run.steps.iter().flat_map(Step::targets);
+            pending.extend(targets.filter_map(Target::run));
+            Some(&run.default)
         })
     }
+
+    /// Every assignment of the rules.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assign> {
+        assignments(&self.main.steps)
+    }
+}
+
+impl Run {
+    /// The statement that sets a variable last in the text of the rules.
+    pub fn last_assignment(&self, name: &str) -> Option<StatementId> {
+        let named = assignments(&self.steps).filter(|assign| assign.name == name);
+        named.map(|assign| assign.at).last()
+    }
+}
+
+fn assignments(body: &[Step]) -> impl Iterator<Item = &Assign> {
+    steps(body).filter_map(|step| match step {
+        Step::Assign(assign) => Some(assign),
+        _ => None,
+    })
 }
 
 impl Step {
     /// The lists of steps right inside this one.
     pub fn bodies(&self) -> impl Iterator<Item = &[Step]> {
-        let (body, targets): (&[Step], Vec<&Target>) = match self {
-            Step::Recipe(recipe) => (recipe.block(), Vec::new()),
-            Step::Include { body, .. } | Step::Detail { body, .. } => (body, Vec::new()),
-            Step::Deliver(destinations) => {
-                (&[], destinations.iter().map(|each| &each.to).collect())
-            }
-            Step::Filter(commands) => (&[], filter::targets(commands)),
-            Step::Assign(_) | Step::End { .. } | Step::Unknown { .. } => (&[], Vec::new()),
+        let body = match self {
+            Step::Recipe(recipe) => recipe.block(),
+            Step::Include { body, .. } => body,
+            Step::Detail { run, .. } => &run.steps,
+            _ => &[],
         };
-        let called = targets.into_iter().filter_map(|target| match target {
-            Target::Rules(steps) => Some(steps.as_slice()),
+        let called = self.targets().into_iter().filter_map(Target::run);
+        std::iter::once(body).chain(called.map(|run| run.steps.as_slice()))
+    }
+
+    /// Where a `.forward` or a filter leads.
+    fn targets(&self) -> Vec<&Target> {
+        match self {
+            Step::Deliver(destinations) => destinations.iter().map(|each| &each.to).collect(),
+            Step::Filter(commands) => filter::targets(commands),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Target {
+    /// The rules that it runs.
+    fn run(&self) -> Option<&Run> {
+        match self {
+            Target::Rules(run) => Some(run),
             _ => None,
-        });
-        std::iter::once(body).chain(called)
+        }
     }
 }
 
@@ -65,9 +102,10 @@ impl Recipe {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Destination;
     use super::super::filter::{Branch, Command, Condition};
-    use super::super::{Destination, StatementId};
     use super::*;
+    use std::sync::Arc;
 
     fn assign(number: u32) -> Step {
         Step::Assign(Assign {
@@ -87,13 +125,19 @@ mod tests {
 
     #[test]
     fn steps_come_in_the_order_of_the_text() {
+        let run = |steps| {
+            Arc::new(Run {
+                steps,
+                ..Run::default()
+            })
+        };
         let called = |body| Destination {
             at: StatementId(9),
-            to: Target::Rules(body),
+            to: Target::Rules(run(body)),
         };
         let piped = |body| Command::Deliver {
             at: StatementId(9),
-            to: Target::Rules(body),
+            to: Target::Rules(run(body)),
             counts: true,
         };
         let when = |commands, otherwise| Command::If {

@@ -11,7 +11,8 @@ use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::host_printed;
 use crate::rules::model::{
-    Action, Assign, Chained, Destination, Flags, Piece, Recipe, StatementId, Step, Target, Text,
+    Action, Assign, Chained, Destination, Flags, Folder, Piece, Recipe, Run, StatementId, Step,
+    Target, Text,
 };
 use crate::rules::path;
 use crate::rules::program::{self, Meaning};
@@ -34,6 +35,8 @@ pub struct Machine<'r, 'p> {
 #[derive(Debug, Clone)]
 pub struct Process<'p> {
     frames: Vec<Frame<'p>>,
+    /// Where a message goes that reaches the end.
+    pub(super) default: &'p Folder,
     pub message: Rc<Message>,
     pub variables: Variables,
     /// `LASTFOLDER` is a command; the model does not tell how it was written.
@@ -93,7 +96,7 @@ pub fn run(runner: &Runner<'_>, mail: &Mail<'_>, memory: &mut Memory) -> Outcome
         outcome: Outcome::default(),
         steps: 0,
     };
-    machine.outcome.status = machine.rules(&runner.program.body, &message);
+    machine.outcome.status = machine.rules(&runner.program.main, &message);
     machine.outcome
 }
 
@@ -112,8 +115,8 @@ fn with_mbox_line(mail: &Mail<'_>) -> Vec<u8> {
 
 impl<'p> Machine<'_, 'p> {
     /// Runs rules from the top; returns the exit status.
-    fn rules(&mut self, steps: &'p [Step], message: &Rc<Message>) -> i32 {
-        let mut process = self.start(steps, message);
+    fn rules(&mut self, run: &'p Run, message: &Rc<Message>) -> i32 {
+        let mut process = self.start(run, message);
         let mut waiting: Vec<(Process<'p>, bool)> = Vec::new();
         loop {
             self.steps += 1;
@@ -136,7 +139,7 @@ impl<'p> Machine<'_, 'p> {
         }
     }
 
-    fn start(&mut self, steps: &'p [Step], message: &Rc<Message>) -> Process<'p> {
+    fn start(&mut self, run: &'p Run, message: &Rc<Message>) -> Process<'p> {
         let mut variables = Variables::default();
         for (name, value) in &self.runner.environment {
             let known = value.known().unwrap_or_default();
@@ -147,10 +150,11 @@ impl<'p> Machine<'_, 'p> {
         }
         Process {
             frames: vec![Frame {
-                steps,
+                steps: &run.steps,
                 at: 0,
                 kind: FrameKind::File,
             }],
+            default: &run.default,
             message: Rc::clone(message),
             variables,
             last_is_command: false,
@@ -194,11 +198,12 @@ impl<'p> Machine<'_, 'p> {
                 return self.end(process);
             }
             Step::Deliver(destinations) => return self.destinations(process, destinations),
-            Step::Detail { word, at, body } => {
+            Step::Detail { word, at, run } => {
                 if self.mail.detail().is_some_and(|detail| detail == *word) {
                     self.outcome.reached.extend(at);
+                    process.default = &run.default;
                     process.frames.push(Frame {
-                        steps: body,
+                        steps: &run.steps,
                         at: 0,
                         kind: FrameKind::Switched,
                     });
@@ -439,9 +444,9 @@ impl<'p> Machine<'_, 'p> {
         let encoding = self.runner.encoding(at);
         match target {
             Target::Keep => self.keep(process),
-            Target::Rules(steps) => {
+            Target::Rules(run) => {
                 let message = Rc::clone(&process.message);
-                return self.rules(steps, &message);
+                return self.rules(run, &message);
             }
             Target::Address(address) => self.redirect([address.clone()]),
             Target::Folder(folder) => {

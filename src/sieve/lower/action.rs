@@ -7,7 +7,6 @@ use super::path::Path;
 use super::program::unmarked;
 use super::sequence::{Flow, leave};
 use super::shape::Shape;
-use super::variables::last_assignment;
 use crate::ledger::{Code, Note, shortened};
 use crate::rules::elaborate::names_of_host;
 use crate::rules::model::{Folder, StatementId, Text};
@@ -51,7 +50,7 @@ impl Lowering<'_> {
     /// The mailer is told an exit status of mail that is delivered.
     pub(super) fn tells_mailer(&mut self, path: &Path) {
         if path.exit_code != Some(0)
-            && let Some(at) = last_assignment(self.program, "EXITCODE")
+            && let Some(at) = self.program.main.last_assignment("EXITCODE")
         {
             self.find(at, Note::adapted(
                 Code::Bounced,

@@ -22,7 +22,7 @@ use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use crate::ledger::{Code, Note, shortened};
 use crate::rules::model::filter::{Branch, Command as Filtered};
-use crate::rules::model::{Folder, Format, StatementId, Step, Target};
+use crate::rules::model::{Folder, Format, Run, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -147,7 +147,7 @@ impl Lowering<'_> {
                 } => self.chosen(branches, otherwise, way, last, path),
                 Filtered::Deliver {
                     at,
-                    to: Target::Rules(steps),
+                    to: Target::Rules(run),
                     counts,
                 } if self.barred_action(*at).is_none() => {
                     let ends = match commands.get(number + 1) {
@@ -155,7 +155,7 @@ impl Lowering<'_> {
                         Some(_) => false,
                         None => last,
                     };
-                    self.rules_by(*at, steps, *counts, ends, way, path)
+                    self.rules_by(*at, run, *counts, ends, way, path)
                 }
                 Filtered::Deliver { at, to, counts } => self.sent_by(*at, to, *counts, way, path),
                 Filtered::Finish { at, counts } => self.finished(*at, *counts, way, path),
@@ -300,7 +300,7 @@ impl Lowering<'_> {
     fn rules_by(
         &mut self,
         at: StatementId,
-        steps: &[Step],
+        run: &Run,
         counts: bool,
         ends: bool,
         way: &mut Way,
@@ -309,13 +309,13 @@ impl Lowering<'_> {
         let in_doubt = path.doubtful().is_some();
         if counts && ends && !in_doubt {
             way.count(true);
-            return self.run_of(at, steps, false, path);
+            return self.run_of(Some(at), run, false, path);
         }
         if !self.target.has(Extension::Copy) {
             self.find(at, without_copies());
         }
         let mut sequence = Sequence::default();
-        sequence.push(self.run_of_copy(at, steps, false, path));
+        sequence.push(self.run_of_copy(at, run, false, path));
         if counts {
             let mut commands = match in_doubt {
                 true => {
@@ -418,8 +418,8 @@ impl Lowering<'_> {
             }
             Target::Keep => Ok(vec![keep()]),
             // Barred; else they are run.
-            Target::Rules(steps) => {
-                self.inner_left_out(steps);
+            Target::Rules(run) => {
+                self.inner_left_out(&run.steps);
                 Ok(vec![keep()])
             }
             Target::Vacation(vacation) => {
@@ -508,11 +508,11 @@ impl Lowering<'_> {
                 }
                 Filtered::Deliver {
                     at,
-                    to: Target::Rules(steps),
+                    to: Target::Rules(run),
                     ..
                 } => {
                     self.find(*at, why.clone());
-                    self.say_within(steps, why);
+                    self.say_within(&run.steps, why);
                 }
                 Filtered::Deliver { at, .. }
                 | Filtered::Finish { at, .. }

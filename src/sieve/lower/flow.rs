@@ -13,7 +13,9 @@ use super::sequence::{Flow, Sequence, leave};
 
 use crate::ledger::{Code, Note};
 use crate::rules::elaborate::mailbox;
-use crate::rules::model::{Action, Assign, Folder, Format, Piece, Recipe, StatementId, Step, walk};
+use crate::rules::model::{
+    Action, Assign, Folder, Format, Piece, Recipe, Run, StatementId, Step, walk,
+};
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use crate::sieve::target::Extension;
@@ -69,7 +71,7 @@ impl Lowering<'_> {
                 path.doubt = path.doubt.or(Some(*at));
                 Flow::nothing()
             }
-            Step::Detail { word, at, body } => self.detailed(word, *at, body, path),
+            Step::Detail { word, at, run } => self.detailed(word, *at, run, path),
             Step::Filter(commands) => self.filter(commands, true, path),
             Step::Recipe(_) => self.chained(std::slice::from_ref(step), path, 0),
         }
@@ -88,7 +90,7 @@ impl Lowering<'_> {
         &mut self,
         word: &str,
         at: Option<StatementId>,
-        body: &[Step],
+        run: &Run,
         path: &mut Path,
     ) -> Flow {
         let has = |extension| self.target.has(extension);
@@ -111,10 +113,7 @@ impl Lowering<'_> {
         }
         let mut inner = path.clone();
         inner.depth += 1;
-        let mut flow = self.steps(body, &mut inner);
-        if flow.falls {
-            flow.commands.extend(self.kept(&inner).commands);
-        }
+        let mut flow = self.run_of(at, run, false, &mut inner);
         if let Some(at) = at {
             self.comes_from(&mut flow.commands, at);
         }
@@ -174,8 +173,7 @@ impl Lowering<'_> {
                 }
             }
             None => {
-                let default = self.program.default.clone();
-                let mut end = self.default_folder(&default, path);
+                let mut end = self.default_folder(path);
                 if end.is_empty() {
                     end = self.kept(path).commands;
                 }

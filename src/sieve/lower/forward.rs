@@ -9,7 +9,7 @@ use super::path::Path;
 use super::program::{given_to, own_delivery, without_directory};
 use super::sequence::{Flow, Sequence};
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::model::{Destination, Folder, Format, StatementId, Step, Target};
+use crate::rules::model::{Destination, Folder, Format, Run, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
 
@@ -38,7 +38,7 @@ impl Lowering<'_> {
         let mut keeps = false;
         let mut unknown = false;
         let mut status = None;
-        let mut rules: Vec<(StatementId, &[Step])> = Vec::new();
+        let mut rules: Vec<(StatementId, &Run)> = Vec::new();
         let mut reached = 0;
         let address = |to: &Target| match to {
             Target::Address(address) => Some(address.clone()),
@@ -50,9 +50,9 @@ impl Lowering<'_> {
         let mut redirected = HashSet::new();
         let mut sent_to = HashSet::new();
         for destination in destinations {
-            if let Target::Rules(steps) = &destination.to {
-                if rules.iter().all(|(_, known)| known != steps) {
-                    rules.push((destination.at, steps));
+            if let Target::Rules(run) = &destination.to {
+                if rules.iter().all(|&(_, known)| known != run.as_ref()) {
+                    rules.push((destination.at, run));
                 }
                 continue;
             }
@@ -134,7 +134,7 @@ impl Lowering<'_> {
     /// own; where it is not kept beside, the last one has the message itself.
     fn runs(
         &mut self,
-        rules: &[(StatementId, &[Step])],
+        rules: &[(StatementId, &Run)],
         commands: Vec<Command>,
         keeps: bool,
         path: &mut Path,
@@ -144,17 +144,17 @@ impl Lowering<'_> {
         sequence.push(Flow::of(commands));
         let copies = rules.len() - usize::from(!keeps);
         let (of_copies, of_message) = rules.split_at(copies);
-        for (at, steps) in of_copies {
-            if assigned_in(steps).contains("EXITCODE") {
+        for (at, run) in of_copies {
+            if assigned_in(&run.steps).contains("EXITCODE") {
                 self.find(*at, Note::adapted(
                     Code::Bounced,
                     "Mail went to others as well, and its sender was told of the exit status of these rules; here the sender is told nothing",
                 ));
             }
-            sequence.push(self.run_of_copy(*at, steps, keeps, path));
+            sequence.push(self.run_of_copy(*at, run, keeps, path));
         }
         sequence.push(match of_message.first() {
-            Some((at, steps)) => self.run_of(*at, steps, true, path),
+            Some((at, run)) => self.run_of(Some(*at), run, true, path),
             None => self.kept(path),
         });
         sequence.close()
@@ -164,14 +164,14 @@ impl Lowering<'_> {
     pub(super) fn run_of_copy(
         &mut self,
         at: StatementId,
-        steps: &[Step],
+        run: &Run,
         stays: bool,
         path: &mut Path,
     ) -> Flow {
         let label = self.names.label();
         let mut copy = path.clone();
         copy.clone = Some(label);
-        let mut flow = self.run_of(at, steps, stays, &mut copy);
+        let mut flow = self.run_of(Some(at), run, stays, &mut copy);
         path.goes_through(&flow.commands);
         flow.exits.remove(&label);
         flow.falls = true;
@@ -179,16 +179,17 @@ impl Lowering<'_> {
     }
 
     /// Rules, and the default delivery behind them; `stays`, whether a message
-    /// that comes out of them is in the inbox anyway.
+    /// that comes out of them is in the inbox anyway, and `at`, what calls them.
     pub(super) fn run_of(
         &mut self,
-        at: StatementId,
-        steps: &[Step],
+        at: Option<StatementId>,
+        run: &Run,
         stays: bool,
         path: &mut Path,
     ) -> Flow {
+        path.begin(run);
         let mut sequence = Sequence::default();
-        sequence.push(self.steps(steps, path));
+        sequence.push(self.steps(&run.steps, path));
         if sequence.has_ended() {
             return sequence.close();
         }
@@ -196,16 +197,17 @@ impl Lowering<'_> {
             if stays {
                 return sequence.close();
             }
-            self.find(at, Note::adapted(
-                Code::KeptInDoubt,
-                "The server has no variables to remember which mail these rules have filed, so all of it stays in the inbox as well",
-            ));
+            if let Some(at) = at {
+                self.find(at, Note::adapted(
+                    Code::KeptInDoubt,
+                    "The server has no variables to remember which mail these rules have filed, so all of it stays in the inbox as well",
+                ));
+            }
             let mut flow = sequence.close();
             flow.commands.push(keep());
             return flow;
         }
-        let default = self.program.default.clone();
-        let end = self.default_folder(&default, path);
+        let end = self.default_folder(path);
         sequence.push(match stays || !end.is_empty() {
             true => Flow::of(end),
             false => self.kept(path),
@@ -270,12 +272,17 @@ impl Lowering<'_> {
     }
 
     /// The commands behind the rules' end: none, where that is the inbox.
-    pub(super) fn default_folder(&mut self, default: &Folder, path: &Path) -> Vec<Command> {
-        let Some(at) = self.default_statement() else {
+    pub(super) fn default_folder(&mut self, path: &Path) -> Vec<Command> {
+        let default = &path.default.folder;
+        let Some(at) = path.default.at else {
             return Vec::new();
         };
         let Some(written) = default.path.known() else {
-            return self.runtime_default(at, path);
+            self.find(at, Note::manual(
+                Code::LostVariable,
+                "Where mail goes that no rule files differs from message to message; it stays in the inbox",
+            ));
+            return Vec::new();
         };
         if written.is_empty() {
             return Vec::new();
@@ -299,22 +306,6 @@ impl Lowering<'_> {
             true => Vec::new(),
             false => commands,
         }
-    }
-
-    /// `DEFAULT` differs from message to message.
-    fn runtime_default(&mut self, at: StatementId, path: &Path) -> Vec<Command> {
-        if !self.is_carried("DEFAULT", path) {
-            self.find(at, Note::manual(
-                Code::LostVariable,
-                "Where mail goes that no rule files differs from message to message; it stays in the inbox",
-            ));
-        }
-        Vec::new()
-    }
-
-    /// The statement that set `DEFAULT` last, or any.
-    fn default_statement(&self) -> Option<StatementId> {
-        super::variables::last_assignment(self.program, "DEFAULT")
     }
 }
 

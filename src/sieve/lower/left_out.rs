@@ -249,7 +249,8 @@ pub(super) fn any_keeps(steps: &[Step]) -> bool {
         Step::Recipe(recipe) => may_keep(recipe),
         // What follows in the file is passed by.
         Step::Include { switch: true, .. } => true,
-        Step::Include { body, .. } | Step::Detail { body, .. } => any_keeps(body),
+        Step::Include { body, .. } => any_keeps(body),
+        Step::Detail { run, .. } => any_keeps(&run.steps),
         Step::End { .. } | Step::Deliver(_) | Step::Filter(_) | Step::Unknown { .. } => true,
         Step::Assign(_) => false,
     })

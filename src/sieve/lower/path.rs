@@ -4,7 +4,7 @@
 use super::names::Label;
 use super::shape::Shape;
 use super::variables::is_special;
-use crate::rules::model::{Chained, StatementId, Text};
+use crate::rules::model::{Chained, Folder, Run, StatementId, Text};
 use crate::rules::path as paths;
 use crate::sieve::script::{Command, CommandKind, Part, Value};
 use crate::sieve::walk;
@@ -42,6 +42,16 @@ pub(super) struct Path {
     pub file: Option<Label>,
     /// Blocks around the step.
     pub depth: usize,
+    /// Where a message goes that reaches the end of the rules.
+    pub default: Rc<DefaultMailbox>,
+}
+
+/// Where a message goes that no rule files.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct DefaultMailbox {
+    pub folder: Folder,
+    /// The statement that says so; none where it is the system's mailbox.
+    pub at: Option<StatementId>,
 }
 
 /// What is known of a variable.
@@ -72,7 +82,16 @@ impl Path {
             clone: None,
             file: None,
             depth: 0,
+            default: Rc::default(),
         }
+    }
+
+    /// The way begins with rules of their own.
+    pub fn begin(&mut self, run: &Run) {
+        self.default = Rc::new(DefaultMailbox {
+            folder: run.default.clone(),
+            at: run.last_assignment("DEFAULT"),
+        });
     }
 
     /// What is known of a variable that was assigned on the way.

@@ -439,11 +439,6 @@ impl Lowering<'_> {
         }
         vec![Command::from(CommandKind::AddFlag { flags })]
     }
-
-    /// Whether the script has a value for a variable.
-    pub(super) fn is_carried(&self, name: &str, path: &Path) -> bool {
-        matches!(self.known(name, path), Known::Carried { .. }) && !script_name(name).is_empty()
-    }
 }
 
 /// What there is to say of a program that puts mail into a folder.

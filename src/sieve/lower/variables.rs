@@ -4,7 +4,7 @@
 use super::names::script_name;
 use crate::rules::model::walk::steps;
 use crate::rules::model::{
-    Action, Area, Condition, Piece, Program, Recipe, StatementId, Step, Target, Test, Text,
+    Action, Area, Condition, Piece, Program, Recipe, Step, Target, Test, Text,
 };
 use crate::rules::program::{Meaning, meaning};
 use crate::sieve::script::{Command, CommandKind, Value};
@@ -35,7 +35,7 @@ pub(super) struct Read {
 impl Read {
     /// What the rules of a program read, on a target.
     pub fn by(program: &Program, target: &Mailserver) -> Self {
-        let names = read(&program.body, target);
+        let names = read(&program.main.steps, target);
         let mut lost = of_one_name(&names);
         lost.extend(names.iter().skip(MAX_VARIABLES).cloned());
         Read { names, lost }
@@ -170,12 +170,6 @@ fn text(of: &Text, read: &mut BTreeSet<String>) {
             }
         }
     }
-}
-
-/// The last statement that sets a variable.
-pub(super) fn last_assignment(program: &Program, name: &str) -> Option<StatementId> {
-    let named = program.assignments().filter(|assign| assign.name == name);
-    named.map(|assign| assign.at).max()
 }
 
 /// Takes away what sets a variable that nothing below reads; returns whether there

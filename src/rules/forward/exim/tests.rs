@@ -23,7 +23,7 @@ fn read(filter: &str) -> (Program, Vec<Finding>) {
 }
 
 fn commands(filter: &str) -> Vec<Command> {
-    match read(filter).0.body.into_iter().next().unwrap() {
+    match read(filter).0.main.steps.into_iter().next().unwrap() {
         Step::Filter(commands) => commands,
         other => panic!("{other:?}"),
     }
@@ -107,7 +107,7 @@ fn bounces_go_to_the_user_alone() {
 
 #[test]
 fn a_message_goes_on_unless_a_delivery_counts() {
-    let steps = |filter: &str| read(filter).0.body.len();
+    let steps = |filter: &str| read(filter).0.main.steps.len();
     assert_eq!(steps("unseen save x"), 2);
     assert_eq!(steps("if $h_x: is y then save x endif"), 2);
     assert_eq!(steps("if $h_x: is y then save x else deliver a@b endif"), 1);
