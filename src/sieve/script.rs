@@ -250,8 +250,8 @@ pub enum Test {
         compare: Compare,
         /// Sources.
         sources: Vec<Value>,
-        /// Keys.
-        keys: Vec<Value>,
+        /// The key. Of several, sieve-rs goes by the last, so that one test has one.
+        key: Value,
     },
     /// `currentdate` (RFC 5260).
     CurrentDate {
@@ -277,12 +277,60 @@ impl Test {
         }
     }
 
+    /// Whether one of the texts is as one of the keys.
+    pub fn any_string(compare: Compare, sources: Vec<Value>, keys: Vec<Value>) -> Test {
+        let one = |key| Test::String {
+            compare: compare.clone(),
+            sources: sources.clone(),
+            key,
+        };
+        Test::any(keys.into_iter().map(one).collect())
+    }
+
+    /// One of several tests; never, where there is none.
+    pub fn any(mut tests: Vec<Test>) -> Test {
+        match (tests.pop(), tests.is_empty()) {
+            (None, _) => Test::False,
+            (Some(one), true) => one,
+            (Some(last), false) => {
+                tests.push(last);
+                Test::AnyOf(tests)
+            }
+        }
+    }
+
+    /// The keys that it compares with something, and how.
+    pub fn compared(&self) -> Option<(&Compare, &[Value])> {
+        match self {
+            Test::Header { compare, keys, .. }
+            | Test::Address { compare, keys, .. }
+            | Test::Envelope { compare, keys, .. }
+            | Test::Body { compare, keys, .. }
+            | Test::CurrentDate { compare, keys, .. } => Some((compare, keys)),
+            Test::String { compare, key, .. } => Some((compare, std::slice::from_ref(key))),
+            _ => None,
+        }
+    }
+
+    /// As [`Self::compared`], to change the keys.
+    pub fn compared_mut(&mut self) -> Option<(&Compare, &mut [Value])> {
+        match self {
+            Test::Header { compare, keys, .. }
+            | Test::Address { compare, keys, .. }
+            | Test::Envelope { compare, keys, .. }
+            | Test::Body { compare, keys, .. }
+            | Test::CurrentDate { compare, keys, .. } => Some((compare, keys)),
+            Test::String { compare, key, .. } => Some((compare, std::slice::from_mut(key))),
+            _ => None,
+        }
+    }
+
     /// Whether a value is empty.
     pub fn is_empty(value: Value) -> Test {
         Test::String {
             compare: Match::Is.into(),
             sources: vec![value],
-            keys: vec![Value::text("")],
+            key: Value::text(""),
         }
     }
 }

@@ -144,6 +144,19 @@ pub fn test_tree(test: &Test) -> impl Iterator<Item = &Test> {
     })
 }
 
+/// Changes a test, and all tests inside it.
+pub fn each_test_mut(test: &mut Test, change: &mut dyn FnMut(&mut Test)) {
+    let mut pending = vec![test];
+    while let Some(test) = pending.pop() {
+        change(test);
+        match test {
+            Test::Not(inner) => pending.push(inner),
+            Test::AllOf(tests) | Test::AnyOf(tests) => pending.extend(tests),
+            _ => {}
+        }
+    }
+}
+
 fn inner_tests(test: &Test) -> &[Test] {
     match test {
         Test::Not(inner) => std::slice::from_ref(inner),
@@ -182,25 +195,13 @@ pub fn command_values(kind: &CommandKind) -> impl Iterator<Item = &Value> {
 
 /// The values of one test, not those of tests inside it.
 pub fn test_values(test: &Test) -> impl Iterator<Item = &Value> {
-    let (sources, keys): (&[Value], &[Value]) = match test {
-        Test::Header { keys, .. }
-        | Test::Address { keys, .. }
-        | Test::Envelope { keys, .. }
-        | Test::Body { keys, .. }
-        | Test::CurrentDate { keys, .. } => (&[], keys),
-        Test::String { sources, keys, .. } => (sources, keys),
-        Test::MailboxExists(folder) => (&[], std::slice::from_ref(folder)),
-        Test::True
-        | Test::False
-        | Test::Not(_)
-        | Test::AllOf(_)
-        | Test::AnyOf(_)
-        | Test::Exists(_)
-        | Test::Over(_)
-        | Test::Under(_)
-        | Test::Duplicate => (&[], &[]),
+    let others: &[Value] = match test {
+        Test::String { sources, .. } => sources,
+        Test::MailboxExists(folder) => std::slice::from_ref(folder),
+        _ => &[],
     };
-    sources.iter().chain(keys)
+    let keys = test.compared().map_or(&[][..], |(_, keys)| keys);
+    others.iter().chain(keys)
 }
 
 /// Whether a test asks for a variable, or a test inside it.

@@ -349,14 +349,13 @@ impl Lowering<'_> {
         let held = |by: Match, key: &str| Test::String {
             compare: by.into(),
             sources: vec![value.clone()],
-            keys: vec![Value::text(key)],
+            key: Value::text(key),
         };
         if self.target.has(Extension::Regex) {
             const ADDRESS: &str =
                 "^[-_+=a-zA-Z0-9]+(\\.[-_+=a-zA-Z0-9]+)*@[-a-zA-Z0-9]+(\\.[-a-zA-Z0-9]+)*$";
             return held(Match::Regex, ADDRESS);
         }
-        // One key each: sieve-rs looks at the last of several.
         let others = ["* *", "*,*", "*@*@*", "*..*", "*.@*", ".*", "*."];
         let others = others.map(|key| held(Match::Matches, key));
         let not = Test::AnyOf(others.into()).negated();

@@ -200,18 +200,11 @@ impl<'r> Gathered<'r> {
     }
 }
 
-/// Whether a test, or one inside of it, is such a one.
-pub(super) fn asks(test: &Test, is_such: impl Fn(&Test) -> bool) -> bool {
-    walk::test_tree(test).any(is_such)
-}
-
 /// Whether a test asks what Content-Length holds.
 fn asks_for_length(test: &Test) -> bool {
     let is_length = |name: &String| name.eq_ignore_ascii_case("content-length");
-    asks(
-        test,
-        |test| matches!(test, Test::Header { names, .. } if names.iter().any(is_length)),
-    )
+    let mut tests = walk::test_tree(test);
+    tests.any(|test| matches!(test, Test::Header { names, .. } if names.iter().any(is_length)))
 }
 
 impl Lowering<'_> {
@@ -283,7 +276,7 @@ impl Lowering<'_> {
             gathered.tests = vec![Test::String {
                 compare: Match::Is.into(),
                 sources: vec![Value::variable(&name)],
-                keys: vec![Value::text("1")],
+                key: Value::text("1"),
             }];
         }
         gathered.guard.before.push(Command::when(asked, commands));
@@ -446,7 +439,7 @@ impl Lowering<'_> {
     fn marked_below(&self, at: StatementId, test: &Test) -> Option<&str> {
         let writes = |begin: &str| {
             let is_mark = |name: &String| name.to_ascii_lowercase().starts_with(begin);
-            asks(test, |test| match test {
+            walk::test_tree(test).any(|test| match test {
                 Test::Header { names, .. } | Test::Exists(names) => names.iter().any(is_mark),
                 _ => false,
             })
@@ -557,7 +550,7 @@ pub(super) fn has_split(condition: &Condition) -> bool {
 
 /// Asks for what the new server writes in the place of an old field.
 fn rename_fields(test: &mut Test, renamed: &[(String, String)]) {
-    each_test(test, &mut |test| {
+    walk::each_test_mut(test, &mut |test| {
         let (Test::Header { names, .. } | Test::Exists(names)) = test else {
             return;
         };
@@ -570,16 +563,4 @@ fn rename_fields(test: &mut Test, renamed: &[(String, String)]) {
             }
         }
     });
-}
-
-pub(super) fn each_test(test: &mut Test, change: &mut dyn FnMut(&mut Test)) {
-    let mut pending = vec![test];
-    while let Some(test) = pending.pop() {
-        change(test);
-        match test {
-            Test::Not(inner) => pending.push(inner),
-            Test::AllOf(tests) | Test::AnyOf(tests) => pending.extend(tests),
-            _ => {}
-        }
-    }
 }

@@ -243,7 +243,7 @@ impl Lowering<'_> {
             let test = Test::String {
                 compare: Match::Matches.into(),
                 sources: vec![source],
-                keys: vec![Value::text("* *")],
+                key: Value::text("* *"),
             };
             if ended.iter().any(|(earlier, _)| *earlier == test) {
                 continue;
@@ -279,11 +279,10 @@ impl Lowering<'_> {
                 true => path.shape(&source).min(Shape::Path),
                 false => path.shape(&source),
             };
-            // One key each: sieve-rs looks at the last of several.
             let held = |by: Match, key: &str| Test::String {
                 compare: by.into(),
                 sources: vec![source.clone()],
-                keys: vec![Value::text(key)],
+                key: Value::text(key),
             };
             let mut own = Vec::new();
             if shape <= Shape::Path && !has_text_before(name, at) {

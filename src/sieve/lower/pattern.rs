@@ -332,15 +332,3 @@ fn style(expression: &Expression, target: &Target) -> Style {
         is_trimmed: true,
     }
 }
-
-/// One of several tests.
-pub(super) fn any_of(mut tests: Vec<Test>) -> Test {
-    match (tests.pop(), tests.is_empty()) {
-        (None, _) => Test::False,
-        (Some(one), true) => one,
-        (Some(last), false) => {
-            tests.push(last);
-            Test::AnyOf(tests)
-        }
-    }
-}

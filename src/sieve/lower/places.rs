@@ -3,7 +3,7 @@
 //! that it became.
 
 use super::Lowering;
-use super::guard::{Held, each_test};
+use super::guard::Held;
 use super::names::{quoted_name, script_name};
 use super::path::{Known, Path};
 use super::pattern::Fit;
@@ -13,6 +13,7 @@ use crate::rules::expression;
 use crate::rules::model::{Piece, Text};
 use crate::sieve::script::{Command, Match, Modifier, Part, Test, Value};
 use crate::sieve::target::Extension;
+use crate::sieve::walk;
 
 /// Stands for a variable in an expression while that is lowered; private use,
 /// so that no rule file has it.
@@ -152,17 +153,10 @@ impl Lowering<'_> {
 }
 
 fn each_key(test: &mut Test, change: &mut dyn FnMut(&Match, &mut Value)) {
-    each_test(test, &mut |test| {
-        let (compare, keys) = match test {
-            Test::Header { compare, keys, .. }
-            | Test::Address { compare, keys, .. }
-            | Test::Envelope { compare, keys, .. }
-            | Test::Body { compare, keys, .. }
-            | Test::String { compare, keys, .. }
-            | Test::CurrentDate { compare, keys, .. } => (compare, keys),
-            _ => return,
-        };
-        keys.iter_mut().for_each(|key| change(&compare.by, key));
+    walk::each_test_mut(test, &mut |test| {
+        if let Some((compare, keys)) = test.compared_mut() {
+            keys.iter_mut().for_each(|key| change(&compare.by, key));
+        }
     });
 }
 

@@ -185,7 +185,7 @@ impl Lowering<'_> {
         let test = Test::String {
             compare: Compare { by, octet: true },
             sources: vec![Value::variable(name)],
-            keys: vec![Value::text(key)],
+            key: Value::text(key),
         };
         let part = |new: &New| match new {
             New::Text(text) => Part::Text(text.clone()),

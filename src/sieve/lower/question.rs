@@ -3,7 +3,7 @@
 
 use super::Lowering;
 use super::answer::{only_answers, seen_senders};
-use super::guard::{Held, asks};
+use super::guard::Held;
 use super::mailbox::Place;
 use super::path::Path;
 use super::pattern::Fit;
@@ -15,6 +15,7 @@ use crate::rules::model::{Action, Area, FileTest, Folder, Format, Recipe, Text};
 use crate::rules::program::{Comparison, Meaning, Question, Relation, meaning};
 use crate::sieve::script::{Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
+use crate::sieve::walk;
 
 impl Lowering<'_> {
     /// `? command`.
@@ -96,7 +97,7 @@ impl Lowering<'_> {
                             octet: true,
                         },
                         sources: vec![left.value],
-                        keys: vec![right.value],
+                        key: right.value,
                     },
                 };
                 Held {
@@ -145,7 +146,7 @@ impl Lowering<'_> {
         }
         let is_of_text =
             |test: &Test| matches!(test, Test::String { compare, .. } if compare.by == Match::Is);
-        if question.in_one_test && asks(&held.test, is_of_text) {
+        if question.in_one_test && walk::test_tree(&held.test).any(is_of_text) {
             held.notes.push(Note::adapted(
                 Code::ShellDialect,
                 "`-a` and `-o` join texts of the mail with other words; where such a text is no more than `(`, `!` or `=`, some shells see another question",
@@ -288,7 +289,7 @@ impl Lowering<'_> {
         let test = Test::String {
             compare: Match::Value(relation).into(),
             sources: vec![plain(&left)],
-            keys: vec![plain(&right)],
+            key: plain(&right),
         };
         Ok(Held {
             before: left.before.into_iter().chain(right.before).collect(),

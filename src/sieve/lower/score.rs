@@ -268,7 +268,7 @@ impl Lowering<'_> {
         let test = Test::String {
             compare: Match::Value(Relation::Greater).into(),
             sources: vec![Value::variable(&name)],
-            keys: vec![Value::text(limit.to_string())],
+            key: Value::text(limit.to_string()),
         };
         Some(Score { before, test, fit })
     }

@@ -19,6 +19,7 @@ use crate::rules::model::{Area, Text};
 use crate::rules::program::{Field, Grep, Input, Patterns, Source, Whom};
 use crate::sieve::script::{AddressPart, Compare, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
+use crate::sieve::walk;
 use expression::GrepLine;
 
 /// Lines of a list that are copied into a script.
@@ -64,7 +65,7 @@ fn asked_of(test: Test, other: &dyn Fn(Compare, Vec<Value>) -> Test) -> Test {
         Test::Not(inner) => asked_of(*inner, other).negated(),
         Test::AllOf(tests) => Test::AllOf(each(tests)),
         Test::AnyOf(tests) => Test::AnyOf(each(tests)),
-        Test::String { compare, keys, .. } => other(compare, keys),
+        Test::String { compare, key, .. } => other(compare, vec![key]),
         test => test,
     }
 }
@@ -129,14 +130,11 @@ impl Lowering<'_> {
                     return Err(unclear_list());
                 }
                 let (compare, keys) = comparison(grep, are_lines, keys)?;
-                Held::exactly(Test::String {
-                    compare,
-                    sources: lines,
-                    keys,
-                })
+                Held::exactly(Test::any_string(compare, lines, keys))
             }
         };
-        if matches!(&held.test, Test::String { .. }) && !self.target.has(Extension::Variables) {
+        let is_of_text = |test: &Test| matches!(test, Test::String { .. });
+        if walk::test_tree(&held.test).any(is_of_text) && !self.target.has(Extension::Variables) {
             return Err(Note::manual(
                 Code::NoVariables,
                 "The server has no variables, and this asks for the value of one",
@@ -313,11 +311,7 @@ impl Lowering<'_> {
                 if !text.before.is_empty() {
                     return Err(unclear_list());
                 }
-                let test = Test::String {
-                    compare,
-                    sources: vec![text.value],
-                    keys,
-                };
+                let test = Test::any_string(compare, vec![text.value], keys);
                 Held {
                     fit: loose_if(text.doubtful),
                     notes: text.notes,
@@ -550,7 +544,7 @@ fn with_line(input: &Input, test: Test) -> Test {
             names: names.clone(),
             keys: vec![Value::text("?*")],
         },
-        false => pattern::any_of(names.iter().map(exists).collect()),
+        false => Test::any(names.iter().map(exists).collect()),
     };
     Test::AllOf(vec![there, test])
 }

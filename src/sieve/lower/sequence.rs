@@ -181,7 +181,7 @@ fn goes_on(labels: &BTreeSet<Label>) -> Test {
     Test::String {
         compare: Match::Is.into(),
         sources,
-        keys: vec![Value::text("yes")],
+        key: Value::text("yes"),
     }
     .negated()
 }

@@ -1,10 +1,10 @@
 //! In: what rules change in a message and the script does not, or not quite. Out:
 //! what there is to say of a test below them that asks for it.
 
-use super::guard::asks;
 use crate::ledger::{Code, Note};
 use crate::rules::program::{Changed, SENDER};
 use crate::sieve::script::Test;
+use crate::sieve::walk;
 use std::collections::BTreeSet;
 
 /// The changes of the rules so far that a test below them may not see.
@@ -57,14 +57,14 @@ impl Unchanged {
     /// What there is to say of a test that may decide otherwise.
     pub fn asked_by(&self, test: &Test) -> Vec<Note> {
         let mut notes = Vec::new();
-        if !self.parts.is_empty() && asks(test, |test| self.is_about(test)) {
+        if !self.parts.is_empty() && walk::test_tree(test).any(|test| self.is_about(test)) {
             notes.push(Note::adapted(
                 Code::NotAsFiltered,
                 "A rule above changes what this looks at, and the script does not, or not in all such mail",
             ));
         }
         let is_of_body = |test: &Test| matches!(test, Test::Body { .. });
-        if self.takes_fields_out && asks(test, is_of_body) {
+        if self.takes_fields_out && walk::test_tree(test).any(is_of_body) {
             notes.push(Note::adapted(
                 Code::BodyUnseen,
                 "Where a rule above took a field out of the header, some servers (Dovecot) find nothing in the body",

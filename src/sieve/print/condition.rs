@@ -90,7 +90,7 @@ impl Printer<'_> {
             {
                 line.word("false");
             }
-            Test::String { sources, keys, .. } if sources.is_empty() || keys.is_empty() => {
+            Test::String { sources, .. } if sources.is_empty() => {
                 line.word("false");
             }
             Test::Body { keys, .. } | Test::CurrentDate { keys, .. } if keys.is_empty() => {
@@ -141,19 +141,19 @@ impl Printer<'_> {
             Test::String {
                 compare,
                 sources,
-                keys,
+                key,
             } => {
                 self.uses.insert(Extension::Variables);
                 line.word("string");
-                self.compare(&mut line, compare, keys);
+                self.compare(&mut line, compare, std::slice::from_ref(key));
                 // RFC 5229 (§5) says so already, and Pigeonhole minds case all
                 // the same.
                 let is_numeric = matches!(compare.by, Match::Count(_) | Match::Value(_));
-                if !compare.octet && !is_numeric && keys.iter().any(has_letters) {
+                if !compare.octet && !is_numeric && has_letters(key) {
                     line.word(":comparator \"i;ascii-casemap\"");
                 }
                 line.list(self.values(sources));
-                line.list(self.values(keys));
+                line.word(&self.value(key));
             }
             Test::CurrentDate {
                 compare,

@@ -484,7 +484,7 @@ fn everything(a: &str, b: &str) -> Script {
         Test::String {
             compare: is(),
             sources: vec![Value(vec![Part::Variable("v".into())])],
-            keys: vec![b.into()],
+            key: b.into(),
         },
         Test::CurrentDate {
             compare: is(),

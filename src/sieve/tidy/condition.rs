@@ -2,7 +2,7 @@
 //! list of keys or names where several tests differ in nothing else.
 
 use super::{DEEPEST, Tidier};
-use crate::sieve::script::{Command, CommandKind, Compare, Match, Test, Value};
+use crate::sieve::script::{Command, CommandKind, Match, Test, Value};
 use crate::sieve::walk;
 use std::collections::{HashMap, HashSet};
 
@@ -183,16 +183,7 @@ impl Tidier {
             (test, false) => test,
             (_, true) => return None,
         };
-        let by = match &*leaf {
-            Test::Header { compare, .. }
-            | Test::Address { compare, .. }
-            | Test::Envelope { compare, .. }
-            | Test::Body { compare, .. }
-            | Test::String { compare, .. }
-            | Test::CurrentDate { compare, .. } => &compare.by,
-            _ => return None,
-        };
-        let known = match by {
+        let known = match leaf.compared()?.0.by {
             Match::Is | Match::Contains => true,
             Match::Matches | Match::Regex => !self.match_variables,
             Match::Count(_) | Match::Value(_) => false,
@@ -204,22 +195,15 @@ impl Tidier {
 
     /// Whether a test leaves nothing behind that a later command sees.
     pub(super) fn is_pure(&self, test: &Test) -> bool {
-        walk::test_tree(test).all(|test| match test {
-            Test::Duplicate => false,
-            Test::Header { compare, .. }
-            | Test::Address { compare, .. }
-            | Test::Envelope { compare, .. }
-            | Test::Body { compare, .. }
-            | Test::String { compare, .. }
-            | Test::CurrentDate { compare, .. } => !self.match_variables || !sets(compare),
-            _ => true,
-        })
+        let is_seen = |test: &Test| *test == Test::Duplicate || self.match_variables && sets(test);
+        !walk::test_tree(test).any(is_seen)
     }
 }
 
-/// Whether a comparison sets match variables.
-pub(super) fn sets(compare: &Compare) -> bool {
-    matches!(compare.by, Match::Matches | Match::Regex)
+/// Whether a test that holds sets match variables.
+pub(super) fn sets(test: &Test) -> bool {
+    let compared = test.compared();
+    compared.is_some_and(|(compare, _)| matches!(compare.by, Match::Matches | Match::Regex))
 }
 
 /// Whether commands read match variables that were set before them.
@@ -246,13 +230,7 @@ fn always_sets(test: &Test) -> bool {
     match test {
         Test::AllOf(tests) => tests.iter().any(always_sets),
         Test::AnyOf(tests) => !tests.is_empty() && tests.iter().all(always_sets),
-        Test::Header { compare, .. }
-        | Test::Address { compare, .. }
-        | Test::Envelope { compare, .. }
-        | Test::Body { compare, .. }
-        | Test::String { compare, .. }
-        | Test::CurrentDate { compare, .. } => sets(compare),
-        _ => false,
+        test => sets(test),
     }
 }
 
@@ -279,7 +257,6 @@ pub(super) fn keys_of(test: &mut Test) -> Option<&mut Vec<Value>> {
         | Test::Address { keys, .. }
         | Test::Envelope { keys, .. }
         | Test::Body { keys, .. }
-        | Test::String { keys, .. }
         | Test::CurrentDate { keys, .. } => Some(keys),
         _ => None,
     }

@@ -97,12 +97,12 @@ fn learn(test: &Test, comes_out: bool, into: &mut Settled) {
         Test::String {
             compare,
             sources,
-            keys,
+            key,
         } if compare.by == Match::Is || !comes_out => {
             // `${1}` changes with each test that matches (RFC 5229, 3.2); one that does
             // not sets none.
             let is_of_match = |name: &&str| name.starts_with(|c: char| c.is_ascii_digit());
-            let mut names = sources.iter().chain(keys).flat_map(Value::references);
+            let mut names = sources.iter().chain([key]).flat_map(Value::references);
             if !names.any(|name| is_of_match(&name)) {
                 if into.len() == MOST {
                     into.remove(0);
@@ -118,7 +118,7 @@ fn learn(test: &Test, comes_out: bool, into: &mut Settled) {
 fn forget(settled: &mut Settled, name: &str) {
     let is_of = |value: &Value| value.references().contains(&name);
     settled.retain(|(test, _)| match test {
-        Test::String { sources, keys, .. } => !sources.iter().chain(keys).any(is_of),
+        Test::String { sources, key, .. } => !sources.iter().chain([key]).any(is_of),
         _ => true,
     });
 }

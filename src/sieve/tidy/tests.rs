@@ -282,19 +282,15 @@ impl Message {
             Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
             Test::Exists(names) => names.iter().all(|name| self.has(name)),
             Test::Duplicate => std::mem::replace(&mut self.seen, true),
-            Test::String { sources, keys, .. } => sources
+            Test::String { sources, key, .. } => sources
                 .iter()
-                .any(|source| keys.iter().any(|key| self.value(source) == self.value(key))),
-            Test::Header {
-                compare,
-                names,
-                keys,
-            } => {
+                .any(|source| self.value(source) == self.value(key)),
+            Test::Header { names, keys, .. } => {
                 let Some(name) = names.iter().find(|name| self.has(name)) else {
                     return false;
                 };
                 let found = keys.iter().find(|key| self.value(key) == "yes");
-                if found.is_some() && sets(compare) {
+                if found.is_some() && sets(test) {
                     self.variables.insert("1".into(), name.clone());
                 }
                 found.is_some()
@@ -348,7 +344,7 @@ fn holds(name: &str, key: &str) -> Test {
             octet: false,
         },
         sources: vec![Value(vec![Part::Variable(name.into())])],
-        keys: vec![key.into()],
+        key: key.into(),
     }
 }
 

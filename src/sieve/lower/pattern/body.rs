@@ -7,7 +7,7 @@
 use super::glob::literals;
 use super::key::{Keys, Style};
 use super::term::{Beginnings, Budget, Term, TooComplex, any, push_new};
-use super::{Fit, Matched, Remarks, any_of, regex, style};
+use super::{Fit, Matched, Remarks, regex, style};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::sieve::script::{Match, Test, Value};
@@ -94,7 +94,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     }
     match tests.is_empty() {
         true => remarks.nothing(),
-        false => Ok(remarks.matched(any_of(tests))),
+        false => Ok(remarks.matched(Test::any(tests))),
     }
 }
 

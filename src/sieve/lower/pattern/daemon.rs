@@ -149,7 +149,7 @@ fn test(daemon: bool, target: &Target) -> Matched {
             "Mail from programs and lists is known by the usual names of its senders",
         );
     }
-    remarks.matched(super::any_of(tests))
+    remarks.matched(Test::any(tests))
 }
 
 /// For a field, and for the sender of the envelope.

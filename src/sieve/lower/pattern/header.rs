@@ -10,7 +10,7 @@ use super::key::{Keys, Lost, Style, keys, reduced, stripped};
 use super::term::{
     Beginnings, Budget, Line, Lines, Term, TooComplex, behind, behind_part, is_any, push_new,
 };
-use super::{Fit, Group, Matched, Remarks, any_of, sender, style};
+use super::{Fit, Group, Matched, Remarks, sender, style};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::{Expression, Regex};
 use crate::sieve::script::{AddressPart, Compare, Match, Test, Value};
@@ -86,7 +86,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
             let octet = !expression.ignores_case;
             let tests = taken.tests.into_iter();
             let tests = tests.map(|(fields, capture)| capturing(fields, capture, octet));
-            let mut matched = remarks.matched(any_of(tests.collect()));
+            let mut matched = remarks.matched(Test::any(tests.collect()));
             matched.captured = Some(taken.group);
             return Ok(matched);
         }
@@ -137,7 +137,7 @@ pub(super) fn lowered(expression: &Expression, target: &Target) -> Result<Matche
     match tests.is_empty() {
         true => remarks.nothing(),
         false if tests.contains(&Test::True) => Ok(remarks.matched(Test::True)),
-        false => Ok(remarks.matched(any_of(tests))),
+        false => Ok(remarks.matched(Test::any(tests))),
     }
 }
 

@@ -133,11 +133,7 @@ fn pattern() -> impl Strategy<Value = String> {
 /// character. Whether it may have done so: the expressions of a test match none
 /// of the texts by themselves.
 fn engine_errs(test: &Test, texts: &[&str]) -> bool {
-    let (Test::Header { compare, keys, .. }
-    | Test::Envelope { compare, keys, .. }
-    | Test::Body { compare, keys, .. }
-    | Test::String { compare, keys, .. }) = test
-    else {
+    let Some((compare, keys)) = test.compared() else {
         return false;
     };
     let matches = |key: &Value| {

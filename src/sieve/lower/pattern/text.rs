@@ -4,7 +4,7 @@
 use super::capture;
 use super::key::{Style, keys};
 use super::term::{Beginnings, Budget, Lines, Term, anything, at_mark, done};
-use super::{Fit, Matched, Remarks, any_of, style};
+use super::{Fit, Matched, Remarks, style};
 use crate::ledger::{Code, Note};
 use crate::rules::expression::{ByteSet, Expression, Regex};
 use crate::sieve::script::{Compare, Test, Value};
@@ -44,10 +44,10 @@ pub(super) fn lowered(
         is_trimmed: false,
         ..style(expression, target)
     };
-    let string = |compare, keys| Test::String {
+    let string = |compare, key| Test::String {
         compare,
         sources: vec![subject.clone()],
-        keys,
+        key,
     };
     if marked && let Some(found) = capture::among(&terms, style, &mut budget)? {
         let compare = Compare {
@@ -60,7 +60,7 @@ pub(super) fn lowered(
         if found.group.is_last {
             remarks.last_of_several();
         }
-        let test = string(compare, vec![found.key.into()]);
+        let test = string(compare, found.key.into());
         let mut matched = remarks.matched(test);
         matched.captured = Some(found.group);
         return Ok(matched);
@@ -87,14 +87,13 @@ pub(super) fn lowered(
     if keys.always {
         return Ok(remarks.matched(Test::True));
     }
-    // Of several keys, sieve-rs goes by the last.
     let tests = keys.tests(style.ignores_case, |compare, keys| {
-        let one = |key: Value| string(compare.clone(), vec![key]);
-        any_of(keys.into_iter().map(one).collect())
+        let one = |key| string(compare.clone(), key);
+        Test::any(keys.into_iter().map(one).collect())
     });
     match tests.is_empty() {
         true => remarks.nothing(),
-        false => Ok(remarks.matched(any_of(tests))),
+        false => Ok(remarks.matched(Test::any(tests))),
     }
 }
 
