@@ -7,7 +7,8 @@ mod rules;
 
 use divan::Bencher;
 use sievify::home::MemoryHome;
-use sievify::rules::elaborate::{Elaborated, Settings};
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::Elaborated;
 use sievify::rules::forward::elaborate_home;
 use sievify::sieve::check;
 use sievify::sieve::lower::{Expressions, lower};

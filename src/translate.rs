@@ -4,7 +4,8 @@
 use crate::home::Home;
 use crate::ledger::{Code, Finding, Note, Verdict};
 use crate::report::Report;
-use crate::rules::elaborate::{Elaborated, Settings};
+use crate::rules::elaborate::Settings;
+use crate::rules::forward::Elaborated;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::{Program, StatementId};
 use crate::sieve::check::{self, CheckError, Checked};

@@ -10,7 +10,8 @@ use accounted::unaccounted;
 use homes::homes;
 use proptest::prelude::*;
 use sievify::home::{DiskHome, Home, Limits, MemoryHome};
-use sievify::rules::elaborate::{Elaborated, Settings};
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::Elaborated;
 use sievify::rules::forward::elaborate_home;
 use std::path::Path;
 

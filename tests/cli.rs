@@ -142,11 +142,14 @@ fn a_single_file_is_read_by_its_name() {
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["files"][0]["path"], ".forward.old");
     let rules = home("rules.rc", b"INCLUDERC=$HOME/more.rc\n");
-    fs::write(rules.path().join("more.rc"), ":0\nx\n").unwrap();
+    let more = ":0\n* ? formail -x From: | fgrep -f $HOME/friends\nx\n";
+    fs::write(rules.path().join("more.rc"), more).unwrap();
+    fs::write(rules.path().join("friends"), "ann@example.org\n").unwrap();
     let path = rules.path().join("rules.rc");
     let output = run(&["translate", "--format=json", path.to_str().unwrap()]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(report["files"].as_array().unwrap().len(), 2, "{report}");
+    assert_eq!(report["files"].as_array().unwrap().len(), 3, "{report}");
+    assert_eq!(report["summary"]["manual"], 0, "{report}");
 }
 
 #[test]

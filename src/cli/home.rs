@@ -6,8 +6,8 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use sievify::batch::passwd;
 use sievify::home::{DiskHome, Home, Limits, ReadError};
-use sievify::rules::elaborate::{self, Elaborated, Settings};
-use sievify::rules::forward;
+use sievify::rules::elaborate::Settings;
+use sievify::rules::forward::{self, Elaborated};
 use sievify::sieve::target::Target;
 use sievify::syntax::FileId;
 use sievify::syntax::forward::Forward;
@@ -187,7 +187,7 @@ fn rules_of_file(
     if file.starts_with(".forward") || is_filter {
         return Ok(forward::elaborate(home, settings, file));
     }
-    elaborate::elaborate(home, file, settings)
+    forward::elaborate_rc(home, settings, file)
 }
 
 /// Whose home it is: the user whom passwd(5) gives it to; else its owner; else

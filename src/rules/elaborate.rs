@@ -25,9 +25,9 @@ pub use variables::{environment, preset};
 use super::model::*;
 use super::path;
 use crate::home::ReadError;
-use crate::ledger::{Code, Finding, Ledger, Note};
+use crate::ledger::{Code, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
-use crate::syntax::{FileId, Source, Span, is_name, leading_name};
+use crate::syntax::{FileId, Span, is_name, leading_name};
 use statements::{Item, ItemKind};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -48,17 +48,6 @@ pub struct Call {
     pub preserve: bool,
 }
 
-/// A procmailrc as a whole program, with what was found about it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Elaborated {
-    /// The model.
-    pub program: Program,
-    /// The files that were read.
-    pub sources: Vec<Source>,
-    /// What there is to say about their statements.
-    pub findings: Vec<Finding>,
-}
-
 /// Blocks and included files in each other. procmail has no limit; what goes
 /// through the model in recursion needs one.
 const MAX_DEPTH: usize = 64;
@@ -71,35 +60,6 @@ const MAX_BYTES: usize = 8 << 20;
 /// Places in a file from which another file takes over, whose variables are
 /// told apart.
 const MAX_SWITCHES: usize = 64;
-
-/// Reads a procmailrc of a home as the whole of its rules.
-///
-/// # Errors
-/// What the home says of the file.
-pub fn elaborate(
-    home: &dyn crate::home::Home,
-    rc: &str,
-    settings: &Settings,
-) -> Result<Elaborated, ReadError> {
-    let mut ledger = Ledger::new(home);
-    let call = Call {
-        files: vec![rc.to_owned()],
-        ..Call::default()
-    };
-    let main = procmail(&mut ledger, settings, &call)?;
-    let (sources, statements, findings) = ledger.close();
-    Ok(Elaborated {
-        program: Program {
-            statements,
-            main,
-            own_addresses: settings.own_addresses(),
-            addresses_on_host: settings.addresses_on_host(),
-            ..Program::default()
-        },
-        sources,
-        findings,
-    })
-}
 
 /// What procmail does when it is called like this.
 ///

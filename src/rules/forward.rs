@@ -10,7 +10,7 @@ mod tests;
 mod texts;
 mod vacation;
 
-use super::elaborate::{Call, Elaborated, Mda, Settings, preset, procmail};
+use super::elaborate::{Call, Mda, Settings, preset, procmail};
 use super::model::{
     Destination, Folder, Format, Piece, Program, Run, StatementId, StatementKind, Step, Target,
     Text, walk,
@@ -18,13 +18,24 @@ use super::model::{
 use super::path;
 use super::program::{self, Meaning};
 use crate::home::{Home, ReadError};
-use crate::ledger::{Code, Ledger, Note, shortened};
+use crate::ledger::{Code, Finding, Ledger, Note, shortened};
 use crate::syntax::forward::{self as syntax, Forward, Language, NodeKind};
-use crate::syntax::{FileId, Span};
+use crate::syntax::{FileId, Source, Span};
 use lists::Listed;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// The rules of a home, with what was found about them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Elaborated {
+    /// The model.
+    pub program: Program,
+    /// The files that were read.
+    pub sources: Vec<Source>,
+    /// What there is to say about their statements.
+    pub findings: Vec<Finding>,
+}
 
 /// Destinations of one home.
 const MAX_DESTINATIONS: usize = 10_000;
@@ -52,6 +63,23 @@ pub fn elaborate(home: &dyn Home, settings: &Settings, forward: &str) -> Elabora
     let mut main = Arc::unwrap_or_clone(main);
     main.steps.splice(..0, details);
     mailer.close(main)
+}
+
+/// Reads one file of procmail's as the whole of the rules.
+///
+/// # Errors
+/// What the home says of the file.
+pub fn elaborate_rc(
+    home: &dyn Home,
+    settings: &Settings,
+    rc: &str,
+) -> Result<Elaborated, ReadError> {
+    let mut mailer = Mailer::new(home, settings);
+    let run = mailer.procmail(Call {
+        files: vec![rc.to_owned()],
+        ..Call::default()
+    })?;
+    Ok(mailer.close(Arc::unwrap_or_clone(run)))
 }
 
 /// What the mailer of the old host does for one user.

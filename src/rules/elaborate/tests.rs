@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::home::MemoryHome;
+use crate::rules::forward::{Elaborated, elaborate_rc};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 fn read(home: &MemoryHome) -> Elaborated {
-    elaborate(home, ".procmailrc", &Settings::new("u")).unwrap()
+    elaborate_rc(home, &Settings::new("u"), ".procmailrc").unwrap()
 }
 
 fn of(rc: &str) -> Elaborated {
@@ -500,7 +501,7 @@ fn procmail_reads_the_same() {
             return;
         };
         let home = MemoryHome::new().file("rc", rc);
-        let rules = elaborate(&home, "rc", &Settings::new("u")).unwrap();
+        let rules = elaborate_rc(&home, &Settings::new("u"), "rc").unwrap();
         let mut log = Vec::new();
         model_log(&rules.program.main.steps, &mut log);
         // The model leaves the empty group out that changes nothing.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::home::MemoryHome;
-use crate::rules::elaborate::Elaborated;
+use crate::rules::forward::Elaborated;
 use crate::rules::forward::elaborate_home;
 
 const MESSAGE: &str = "From: Bob <bob@example.com>\nTo: u@example.org\nSubject: hello world\nMessage-ID: <1@example.com>\n\nThe body\nof it\n";

@@ -3,7 +3,8 @@
 use super::*;
 use crate::home::MemoryHome;
 use crate::ledger::Finding;
-use crate::rules::elaborate::{Elaborated, Settings};
+use crate::rules::elaborate::Settings;
+use crate::rules::forward::Elaborated;
 use crate::rules::forward::elaborate_home;
 use crate::rules::model::Program;
 
