@@ -582,10 +582,14 @@ impl<'h, 's> Mailer<'h, 's> {
                     None => program(),
                 }
             }
-            Meaning::Deliver { folder: None } => Target::Keep,
-            Meaning::Deliver {
-                folder: Some(folder),
-            } => Target::Mailbox(folder),
+            Meaning::Deliver { recipients, folder } => {
+                let recipients = self.known(recipients);
+                let mut names = recipients.iter().map(Text::known);
+                match names.all(|name| name.is_some_and(|name| self.is_own(name))) {
+                    true => folder.map_or(Target::Keep, Target::Mailbox),
+                    false => program(),
+                }
+            }
             Meaning::Exit(status) => Target::Exit(status),
             Meaning::AppendTo {
                 path,

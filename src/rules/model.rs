@@ -51,6 +51,19 @@ pub struct Run {
 }
 
 impl Program {
+    /// Whether a name or an address means this very user.
+    pub fn is_user(&self, address: &str) -> bool {
+        let address = address.to_lowercase();
+        let mut own = self.own_addresses.iter().chain(&self.addresses_on_host);
+        own.any(|own| *own == address)
+    }
+
+    /// Whether all of these do.
+    pub fn are_user(&self, addresses: &[Text]) -> bool {
+        let is_user = |address: &Text| address.known().is_some_and(|name| self.is_user(name));
+        addresses.iter().all(is_user)
+    }
+
     /// Whether `test` found what it looks for at a path, as the home was when it
     /// was read; `None` where that is not known.
     pub fn finds(&self, what: FileTest, path: &str) -> Option<bool> {

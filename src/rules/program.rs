@@ -23,7 +23,7 @@ pub use arguments::parameter;
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, Whom, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};
-pub use send::{BodyPart, Recipients, Reply, Vacation, answer, takes_value};
+pub use send::{BodyPart, Recipients, Reply, Sendmail, Vacation, answer};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub enum Meaning {
     /// A delivery agent files the message into a folder, named as the server
     /// names it; `None` is the inbox.
     Deliver {
+        /// Whose mailbox it is; without any, that of the user who calls it.
+        recipients: Vec<Text>,
         /// The folder.
         folder: Option<Text>,
     },

@@ -86,13 +86,19 @@ pub(super) fn is_delivery_agent(call: &Call) -> bool {
     ["deliver", "dovecot-lda", "cyrdeliver"].contains(&call.name.as_str())
 }
 
-/// `deliver -m folder`, with the other options of dovecot-lda(1).
+/// `deliver -m folder`, with the other options of dovecot-lda(1); `cyrdeliver` names
+/// the users behind them.
 pub(super) fn deliver(call: &Call) -> Option<Meaning> {
     let mut folder = None;
-    for option in call.options("adefmpr", "")? {
+    let (options, mut recipients) = call.options_and_operands("adefmpr", "")?;
+    if call.name != "cyrdeliver" && !recipients.is_empty() {
+        return None;
+    }
+    for option in options {
         match option.letter {
             'm' => folder = Some(option.value?),
-            'a' | 'd' | 'e' | 'f' | 'k' | 'p' | 'r' | 'q' | 'l' => {}
+            'd' => recipients.push(option.value?),
+            'a' | 'e' | 'f' | 'k' | 'p' | 'r' | 'q' | 'l' => {}
             _ => return None,
         }
     }
@@ -102,6 +108,7 @@ pub(super) fn deliver(call: &Call) -> Option<Meaning> {
             .is_some_and(|f| f.eq_ignore_ascii_case("inbox"))
     };
     Some(Meaning::Deliver {
+        recipients,
         folder: folder.filter(|folder| !is_inbox(folder)),
     })
 }

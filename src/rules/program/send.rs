@@ -41,6 +41,27 @@ pub enum Recipients {
     Addresses(Vec<Text>),
 }
 
+/// What sendmail(8) is called with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sendmail {
+    /// The addresses.
+    pub addresses: Vec<Text>,
+    /// `-t`: those that the header names get the message.
+    pub from_header: bool,
+    /// No option stands there that nobody knows.
+    is_clear: bool,
+}
+
+impl Default for Sendmail {
+    fn default() -> Self {
+        Sendmail {
+            addresses: Vec::new(),
+            from_header: false,
+            is_clear: true,
+        }
+    }
+}
+
 /// A call of vacation(1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vacation {
@@ -66,7 +87,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
     }
     match last.name.as_str() {
         "sendmail" => {
-            let to = sendmail(last)?;
+            let to = Sendmail::read(&last.arguments).recipients()?;
             letter.sent_to(to)
         }
         "mail" | "mailx" | "Mail" if before.is_empty() => mail(last),
@@ -202,35 +223,48 @@ fn printed(call: &Call) -> Option<Vec<BodyPart>> {
     }
 }
 
-/// `sendmail [options] address …` or `sendmail -t`.
-fn sendmail(call: &Call) -> Option<Recipients> {
-    let mut operands = Vec::new();
-    let mut from_header = false;
-    let mut words = call.arguments.iter();
-    while let Some(word) = words.next() {
-        let Some(known) = word.known().filter(|word| word.starts_with('-')) else {
-            operands.push(word.clone());
-            continue;
-        };
-        match known {
-            "-t" | "-oit" | "-ti" | "-it" => from_header = true,
-            _ if takes_value(known) => {
-                words.next()?;
+impl Sendmail {
+    /// Reads them. Addresses may stand with commas between them.
+    pub fn read(words: &[Text]) -> Self {
+        let mut read = Sendmail::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            match word.known() {
+                Some("-t" | "-oit" | "-ti" | "-it") => read.from_header = true,
+                Some("--") => words.by_ref().for_each(|word| read.address(word)),
+                Some(option) if takes_value(option) => read.is_clear &= words.next().is_some(),
+                Some("-i" | "-U") => {}
+                Some(option) if option.starts_with('-') => read.is_clear &= option.len() > 2,
+                _ => read.address(word),
             }
-            "--" => operands.extend(words.by_ref().cloned()),
-            _ if known.starts_with("-o") || known.len() > 2 || known == "-i" || known == "-U" => {}
-            _ => return None,
+        }
+        read
+    }
+
+    fn address(&mut self, word: &Text) {
+        match word.known() {
+            Some(text) => {
+                let each = text.split(',').map(str::trim);
+                let named = each.filter(|text| !text.is_empty());
+                self.addresses.extend(named.map(Text::literal));
+            }
+            None => self.addresses.push(word.clone()),
         }
     }
-    match (from_header, operands.is_empty()) {
-        (true, true) => Some(Recipients::Header),
-        (false, false) => Some(Recipients::Addresses(operands)),
-        _ => None,
+
+    /// Who gets the message, where that is clear.
+    pub fn recipients(self) -> Option<Recipients> {
+        match (self.from_header, self.addresses.is_empty()) {
+            _ if !self.is_clear => None,
+            (true, true) => Some(Recipients::Header),
+            (false, false) => Some(Recipients::Addresses(self.addresses)),
+            _ => None,
+        }
     }
 }
 
-/// Whether an option of sendmail(8) has its value in the next word.
-pub fn takes_value(option: &str) -> bool {
+/// Whether an option has its value in the next word.
+fn takes_value(option: &str) -> bool {
     matches!(
         option,
         "-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-C" | "-o" | "-O" | "-X" | "-B"

@@ -160,21 +160,27 @@ fn vacations() {
 
 #[test]
 fn deliveries() {
-    let folder = |name| Meaning::Deliver {
-        folder: Some(t(name)),
+    let to = |recipients: &[&str], folder: Option<&str>| Meaning::Deliver {
+        recipients: recipients.iter().map(|name| t(name)).collect(),
+        folder: folder.map(t),
     };
-    for command in [
-        "/usr/libexec/dovecot/deliver -m INBOX.a",
-        "dovecot-lda -d joe -mINBOX.a",
-        "spamc | deliver -m INBOX.a",
+    for (command, expected) in [
+        (
+            "/usr/libexec/dovecot/deliver -m INBOX.a",
+            to(&[], Some("INBOX.a")),
+        ),
+        (
+            "dovecot-lda -d joe -mINBOX.a",
+            to(&["joe"], Some("INBOX.a")),
+        ),
+        ("spamc | deliver -m INBOX.a", to(&[], Some("INBOX.a"))),
+        ("cyrdeliver -m a -a joe joe", to(&["joe"], Some("a"))),
+        ("dovecot-lda -m INBOX", to(&[], None)),
+        ("deliver", to(&[], None)),
     ] {
-        assert_eq!(of(command), folder("INBOX.a"), "{command}");
+        assert_eq!(of(command), expected, "{command}");
     }
-    assert_eq!(
-        of("dovecot-lda -m INBOX"),
-        Meaning::Deliver { folder: None }
-    );
-    assert_eq!(of("deliver"), Meaning::Deliver { folder: None });
+    assert!(matches!(of("deliver bob"), Meaning::Unknown));
     assert_eq!(
         of("rcvstore +lists/a"),
         Meaning::StoreMh {

@@ -3,9 +3,9 @@
 
 use super::machine::{Machine, Process};
 use super::{Delivery, Unknown};
-use crate::rules::model::{Folder, Format, StatementId};
+use crate::rules::model::{Folder, Format, StatementId, Text};
 use crate::rules::path;
-use crate::rules::program::takes_value;
+use crate::rules::program::Sendmail;
 use crate::syntax::Encoding;
 
 impl<'p> Machine<'_, 'p> {
@@ -116,22 +116,7 @@ pub fn place(directory: &str, written: &str, format: Format) -> (String, Format)
 
 /// The addresses among the words that sendmail is given.
 pub fn recipients(words: &[String]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match word.as_str() {
-            option if takes_value(option) => {
-                words.next();
-            }
-            option if option.starts_with('-') => {}
-            addresses => found.extend(
-                addresses
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|address| !address.is_empty())
-                    .map(str::to_owned),
-            ),
-        }
-    }
-    found
+    let words: Vec<Text> = words.iter().map(Text::literal).collect();
+    let addresses = Sendmail::read(&words).addresses;
+    addresses.iter().map(Text::shown).collect()
 }

@@ -110,12 +110,17 @@ impl<'p> Machine<'_, 'p> {
             | Meaning::SetFlags { .. }
             | Meaning::Mail { .. }
             | Meaning::SendToHeader { .. } => Ran::default(),
-            Meaning::Deliver { folder: None } => {
+            Meaning::Deliver { recipients, .. } if !self.runner.program.are_user(recipients) => {
+                self.unknown(Unknown::Program(command.shown()));
+                Ran::default()
+            }
+            Meaning::Deliver { folder: None, .. } => {
                 self.keep(process);
                 Ran::default()
             }
             Meaning::Deliver {
                 folder: Some(folder),
+                ..
             } => {
                 let folder = self.string(process, folder, encoding);
                 self.outcome.deliveries.insert(Delivery::Folder(folder));

@@ -10,7 +10,6 @@ use super::shape::Shape;
 use crate::ledger::{Code, Note, shortened};
 use crate::rules::elaborate::names_of_host;
 use crate::rules::model::{Folder, StatementId, Text};
-use crate::rules::program::takes_value;
 use crate::sieve::script::{Command, CommandKind, Match, Part, Test, Value};
 use crate::sieve::target::Extension;
 use std::collections::BTreeSet;
@@ -364,15 +363,8 @@ impl Lowering<'_> {
 
     /// Whether mail to an address comes to this very user.
     fn is_own(&self, address: &Value) -> bool {
-        let Some(address) = address.as_text().map(|address| address.to_lowercase()) else {
-            return false;
-        };
-        let program = self.program;
-        let mut own = program
-            .own_addresses
-            .iter()
-            .chain(&program.addresses_on_host);
-        own.any(|own| *own == address)
+        let address = address.as_text();
+        address.is_some_and(|address| self.program.is_user(&address))
     }
 
     pub(super) fn redirect(&self, address: Value, copy: bool) -> Command {
@@ -469,27 +461,6 @@ impl Lowering<'_> {
                 format!("“{domain}” is a name that may be known around the old server alone: the new one may keep this mail instead"),
             ));
         }
-    }
-
-    /// The words of a `!` action that are addresses; options of sendmail go.
-    pub(super) fn addresses(words: &[Text]) -> Vec<Text> {
-        let mut addresses = Vec::new();
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            match word.known() {
-                Some(option) if takes_value(option) => {
-                    words.next();
-                }
-                Some(option) if option.starts_with('-') => {}
-                Some(text) => {
-                    let each = text.split(',').map(str::trim);
-                    let named = each.filter(|text| !text.is_empty());
-                    addresses.extend(named.map(Text::literal));
-                }
-                None => addresses.push(word.clone()),
-            }
-        }
-        addresses
     }
 }
 

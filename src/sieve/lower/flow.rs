@@ -16,7 +16,7 @@ use crate::rules::elaborate::mailbox;
 use crate::rules::model::{
     Action, Assign, Folder, Format, Piece, Recipe, Run, StatementId, Step, walk,
 };
-use crate::rules::program::{Meaning, meaning};
+use crate::rules::program::{Meaning, Sendmail, meaning};
 use crate::sieve::script::{AddressPart, Command, CommandKind, Match, Test, Value};
 use crate::sieve::target::Extension;
 
@@ -245,8 +245,16 @@ impl Lowering<'_> {
             }
             Action::Forward(words) => {
                 self.part_only(recipe);
-                let addresses = Self::addresses(words);
-                self.forwarded(at, &addresses, copy, path).map(Acted::from)
+                let sendmail = Sendmail::read(words);
+                match sendmail.from_header {
+                    true => Err(Note::manual(
+                        Code::SentByProgram,
+                        "The mail was sent to those whom its header names, and a server does not do that",
+                    )),
+                    false => {
+                        { self.forwarded(at, &sendmail.addresses, copy, path) }.map(Acted::from)
+                    }
+                }
             }
             Action::Pipe(command) => self.piped(recipe, command, ahead.answers, path),
             Action::Capture { name, command } => {

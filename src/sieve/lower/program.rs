@@ -70,6 +70,15 @@ impl Lowering<'_> {
             let commands = self.filtered(recipe, meaning, text, path)?;
             return Ok(Flow::of(commands).into());
         }
+        let filed = match &meaning {
+            Meaning::FiledChanged { then, .. } => then.as_ref(),
+            meaning => meaning,
+        };
+        if let Meaning::Deliver { recipients, .. } = filed
+            && !self.program.are_user(recipients)
+        {
+            return Err(given_to("a program that delivers it to another user"));
+        }
         if let Some(note) = filed_otherwise(&meaning) {
             self.find(at, note);
         }
@@ -78,12 +87,13 @@ impl Lowering<'_> {
             meaning => meaning,
         };
         let flow = match meaning {
-            Meaning::Deliver { folder: None } => {
+            Meaning::Deliver { folder: None, .. } => {
                 let kept = self.keeping(copy || path.clone.is_some(), Vec::new());
                 self.delivered(vec![Command::from(kept)], copy, path)
             }
             Meaning::Deliver {
                 folder: Some(folder),
+                ..
             } => {
                 let folder = Folder::absolute(folder, Format::Maildir);
                 self.filed(at, &[folder], copy, &[], path)?
