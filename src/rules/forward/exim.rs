@@ -8,7 +8,7 @@ use super::expand::expand;
 use super::{Mailer, texts};
 use crate::home::ReadError;
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::model::filter::{Branch, Command, Comparison, Condition};
+use crate::rules::model::filter::{Branch, Command, Comparison, Condition, Passed};
 use crate::rules::model::{
     Format, Piece, Run, StatementId, StatementKind, Step, Target, Text, Vacation,
 };
@@ -46,9 +46,9 @@ impl Mailer<'_, '_> {
             last: None,
         }
         .commands(&commands);
-        let goes_on = !always_counts(&commands);
+        let passed = Passed::of(&commands);
         let filter = Step::Filter(commands);
-        if goes_on {
+        if passed.through.no || passed.finished.no {
             let mut run = self.as_usual();
             run.steps.insert(0, filter);
             return run;
@@ -58,48 +58,6 @@ impl Mailer<'_, '_> {
         }
         self.run_of(filter)
     }
-}
-
-/// Whether some delivery counts for every message.
-fn always_counts(commands: &[Command]) -> bool {
-    commands.iter().any(|command| match command {
-        Command::Deliver { counts, .. } | Command::Finish { counts, .. } => *counts,
-        Command::Refuse { .. } => true,
-        Command::If {
-            branches,
-            otherwise,
-        } => {
-            branches
-                .iter()
-                .all(|branch| always_counts(&branch.commands))
-                && always_counts(otherwise)
-        }
-        Command::Unknown { .. } => false,
-    }) && !may_finish_first(commands)
-}
-
-/// Whether the filter may end before anything counts.
-fn may_finish_first(commands: &[Command]) -> bool {
-    for command in commands {
-        match command {
-            Command::Finish { counts, .. } => return !counts,
-            Command::Deliver { counts: true, .. } | Command::Refuse { .. } => return false,
-            Command::If {
-                branches,
-                otherwise,
-            } => {
-                let blocks = branches
-                    .iter()
-                    .map(|branch| &branch.commands)
-                    .chain([otherwise]);
-                if blocks.into_iter().any(|block| may_finish_first(block)) {
-                    return true;
-                }
-            }
-            Command::Deliver { .. } | Command::Unknown { .. } => {}
-        }
-    }
-    false
 }
 
 /// A filter that is being read.

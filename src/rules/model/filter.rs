@@ -86,6 +86,83 @@ pub fn targets(commands: &[Command]) -> Vec<&Target> {
     found
 }
 
+/// Whether a delivery has counted, of the messages in one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// For some, one has.
+    pub yes: bool,
+    /// For some, none has.
+    pub no: bool,
+}
+
+/// What has become of messages behind commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Passed {
+    /// Those that come out of their end.
+    pub through: Counted,
+    /// Those for which the filter has ended before. Refused ones are not among them.
+    pub finished: Counted,
+}
+
+impl Counted {
+    fn or(self, other: Counted) -> Counted {
+        Counted {
+            yes: self.yes || other.yes,
+            no: self.no || other.no,
+        }
+    }
+
+    /// All of them, where one counts.
+    fn count(self) -> Counted {
+        Counted {
+            yes: self.yes || self.no,
+            no: false,
+        }
+    }
+}
+
+impl Passed {
+    /// Behind a whole filter: none has counted above it.
+    pub fn of(commands: &[Command]) -> Self {
+        let before = Counted {
+            yes: false,
+            no: true,
+        };
+        Passed::behind(commands, before)
+    }
+
+    fn behind(commands: &[Command], before: Counted) -> Self {
+        let mut passed = Passed {
+            through: before,
+            ..Passed::default()
+        };
+        for command in commands {
+            let here = std::mem::take(&mut passed.through);
+            match command {
+                Command::Deliver { counts: true, .. } => passed.through = here.count(),
+                Command::Deliver { .. } | Command::Unknown { .. } => passed.through = here,
+                Command::Finish { counts, .. } => {
+                    let counted = if *counts { here.count() } else { here };
+                    passed.finished = passed.finished.or(counted);
+                }
+                Command::Refuse { .. } => {}
+                Command::If {
+                    branches,
+                    otherwise,
+                } => {
+                    let blocks = branches.iter().map(|branch| &branch.commands);
+                    for block in blocks.chain([otherwise]) {
+                        let inner = Passed::behind(block, here);
+                        passed.through = passed.through.or(inner.through);
+                        passed.finished = passed.finished.or(inner.finished);
+                    }
+                }
+            }
+        }
+        passed
+    }
+}
+
 /// A condition, and what is done where it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branch {
@@ -129,6 +206,29 @@ pub enum Condition {
     /// The condition holds with one of the addresses in a text as the variable
     /// `thisaddress`.
     AnyAddress(Text, Box<Condition>),
+}
+
+/// Mail that is not `personal` (the Exim filter specification, “Testing for
+/// personal mail”).
+pub mod personal {
+    /// Fields that lists write.
+    pub const LIST_FIELDS: [&str; 7] = [
+        "List-Id",
+        "List-Help",
+        "List-Subscribe",
+        "List-Unsubscribe",
+        "List-Post",
+        "List-Owner",
+        "List-Archive",
+    ];
+    /// What `Precedence` may not hold.
+    pub const PRECEDENCES: [&str; 3] = ["bulk", "list", "junk"];
+    /// Names before the `@` of those it may not be from.
+    pub const MACHINES: [&str; 5] = ["server", "daemon", "root", "listserv", "majordomo"];
+    /// What such a name may not end with.
+    pub const REQUEST: &str = "-request";
+    /// What such a name may not begin with.
+    pub const OWNER: &str = "owner-";
 }
 
 /// How texts are compared.

@@ -4,7 +4,7 @@
 use super::machine::{Machine, Process};
 use super::message::Message;
 use super::{Unknown, date};
-use crate::rules::model::filter::{Command, Comparison, Condition, number};
+use crate::rules::model::filter::{Command, Comparison, Condition, number, personal};
 use crate::rules::model::{Piece, StatementId, Target, Text};
 use crate::rules::{pcre, program};
 use mail_parser::MessageParser;
@@ -309,41 +309,25 @@ fn addresses(text: &str) -> impl Iterator<Item = String> {
 /// Whether mail is meant for the user alone (the Exim filter specification,
 /// “Testing for personal mail”).
 fn is_personal(message: &Message, own: &[String], mail: &super::Mail<'_>) -> bool {
-    const MACHINES: [&str; 5] = ["server@", "daemon@", "root@", "listserv@", "majordomo@"];
-    const LISTS: [&str; 7] = [
-        "list-id",
-        "list-help",
-        "list-subscribe",
-        "list-unsubscribe",
-        "list-post",
-        "list-owner",
-        "list-archive",
-    ];
     let values = |name: &str| {
-        fields(message, name)
-            .map(decoded)
-            .collect::<Vec<_>>()
-            .join(",")
+        let values: Vec<_> = fields(message, name).map(decoded).collect();
+        values.join(",").to_lowercase()
     };
     let is_own = |address: &String| own.iter().any(|own| own.eq_ignore_ascii_case(address));
-    let from = values("from").to_lowercase();
-    let precedence = values("precedence").to_lowercase();
-    let submitted = values("auto-submitted").to_lowercase();
-    let is_to_user = addresses(&values("to")).any(|address| is_own(&address));
-    let is_list = LISTS
-        .iter()
-        .any(|name| fields(message, name).next().is_some());
+    let is_machine = |address: &String| {
+        let name = address.split_once('@').map_or("", |(name, _)| name);
+        personal::MACHINES.contains(&name) || name.ends_with(personal::REQUEST) || {
+            name.strip_prefix(personal::OWNER)
+        }
+        .is_some_and(|rest| !rest.is_empty())
+    };
+    let is_there = |name: &&str| fields(message, name).next().is_some();
+    let (from, precedence) = (values("from"), values("precedence"));
+    let submitted = values("auto-submitted");
     !mail.sender.is_empty()
-        && is_to_user
-        && !addresses(&from).any(|address| is_own(&address))
-        && !MACHINES
-            .iter()
-            .any(|name| addresses(&from).any(|address| address.starts_with(name)))
-        && !from.contains("-request@")
-        && !from.contains("owner-")
-        && !["bulk", "list", "junk"]
-            .iter()
-            .any(|word| precedence.contains(word))
+        && addresses(&values("to")).any(|address| is_own(&address))
+        && !addresses(&from).any(|address| is_own(&address) || is_machine(&address))
+        && !{ personal::PRECEDENCES.iter() }.any(|word| precedence.contains(word))
         && (submitted.is_empty() || submitted == "no")
-        && !is_list
+        && !personal::LIST_FIELDS.iter().any(is_there)
 }

@@ -21,7 +21,7 @@ use super::pattern::Fit;
 use super::program::given_to;
 use super::sequence::{Flow, Sequence, leave};
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::model::filter::{Branch, Command as Filtered};
+use crate::rules::model::filter::{Branch, Command as Filtered, Passed};
 use crate::rules::model::{Folder, Format, Run, StatementId, Target};
 use crate::sieve::script::{Command, CommandKind, Test, Value};
 use crate::sieve::target::Extension;
@@ -75,7 +75,8 @@ impl Lowering<'_> {
             asked: false,
             gone: false,
         };
-        way.asked = (goes_on && end_of(commands, Some(false)).is_none()) || asks(commands);
+        let through = Passed::of(commands).through;
+        way.asked = (goes_on && through.yes && through.no) || asks(commands);
         if way.asked && !self.target.has(Extension::Variables) {
             way.asked = false;
         }
@@ -531,28 +532,6 @@ fn join((one, path): (Way, Path), (other, others): (Way, Path)) -> (Way, Path) {
         ..one
     };
     (way, path.join(others))
-}
-
-/// Whether a delivery has counted at the end of commands; `None` where that
-/// depends on the message.
-fn end_of(commands: &[Filtered], before: Option<bool>) -> Option<bool> {
-    let mut counted = before;
-    for command in commands {
-        match command {
-            Filtered::Deliver { counts: true, .. } => counted = Some(true),
-            Filtered::Finish { .. } | Filtered::Refuse { .. } => return counted,
-            Filtered::If {
-                branches,
-                otherwise,
-            } => {
-                let mut ends = blocks(branches, otherwise).map(|block| end_of(block, counted));
-                let first = ends.next().flatten();
-                counted = first.filter(|_| ends.all(|end| end == first));
-            }
-            Filtered::Deliver { .. } | Filtered::Unknown { .. } => {}
-        }
-    }
-    counted
 }
 
 /// The blocks of an `if`, that behind `else` last.

@@ -10,7 +10,7 @@ use super::compared::{Compared, Wanted};
 use super::expression::of_field;
 use super::subject::{Subject, subject};
 use crate::ledger::{Code, Note};
-use crate::rules::model::filter::{Comparison, Condition, number};
+use crate::rules::model::filter::{Comparison, Condition, number, personal};
 use crate::rules::program::Relation;
 use crate::rules::program::is_field_name;
 use crate::sieve::script::{ADDRESS_FIELDS, AddressPart, Compare, Match, Test, Value};
@@ -363,16 +363,7 @@ impl Lowering<'_> {
                 "The user's own address is not known; give the domain",
             ));
         }
-        let lists = [
-            "Id",
-            "Help",
-            "Subscribe",
-            "Unsubscribe",
-            "Post",
-            "Owner",
-            "Archive",
-        ];
-        let list = |name: &&str| Test::Exists(vec![format!("List-{name}")]);
+        let list = |name: &&str| Test::Exists(vec![(*name).to_owned()]);
         let header = |name: &str, by: Match, keys: &[&str]| Test::Header {
             compare: by.into(),
             names: vec![name.to_owned()],
@@ -384,21 +375,15 @@ impl Lowering<'_> {
             names: vec![name.to_owned()],
             keys,
         };
-        let machines = [
-            "server@*",
-            "daemon@*",
-            "root@*",
-            "listserv@*",
-            "majordomo@*",
-            "*-request@*",
-            "owner-?*@*",
-        ];
+        let mut machines = personal::MACHINES.map(|name| format!("{name}@*")).to_vec();
+        machines.push(format!("*{}@*", personal::REQUEST));
+        machines.push(format!("{}?*@*", personal::OWNER));
         let machines = machines.into_iter().map(Value::text).collect();
-        let mut none: Vec<Test> = lists.iter().map(list).collect();
+        let mut none: Vec<Test> = personal::LIST_FIELDS.iter().map(list).collect();
         none.extend([
             address("from", Match::Matches, machines),
             address("from", Match::Is, own()),
-            header("precedence", Match::Contains, &["bulk", "list", "junk"]),
+            header("precedence", Match::Contains, &personal::PRECEDENCES),
             self.bounce()?.test,
         ]);
         let by_hand = Test::AnyOf(vec![
