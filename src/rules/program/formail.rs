@@ -7,22 +7,22 @@ use super::{BodyPart, Meaning, Recipients, Source, Whom, printed};
 use crate::rules::model::{Piece, Text};
 
 /// A change to the header. Names are without colon, values are all that stands
-/// behind it, blanks and all.
+/// behind it, blanks and all; with nothing there, only `-a` adds a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
+pub enum Edit<V = Text> {
     /// `-A`: the field is added.
     Add {
         /// Field.
         name: String,
         /// Its value.
-        value: Text,
+        value: V,
     },
     /// `-a`: the field is added, unless there is one.
     AddIfAbsent {
         /// Field.
         name: String,
         /// Its value.
-        value: Text,
+        value: V,
     },
     /// `-I`: the field is put in place of those there are. With nothing behind
     /// its colon, not even a blank, it takes none's place.
@@ -30,14 +30,14 @@ pub enum Edit {
         /// Field.
         name: String,
         /// Its value.
-        value: Text,
+        value: V,
     },
     /// `-i`: the same, but those there are stay, as `Old-` fields.
     ReplaceKeeping {
         /// Field.
         name: String,
         /// Its value.
-        value: Text,
+        value: V,
     },
     /// `-R old new`: the field is renamed.
     Rename {
@@ -61,7 +61,37 @@ pub enum Edit {
     Sender,
 }
 
-impl Edit {
+impl<V> Edit<V> {
+    /// The same, where its value is put otherwise.
+    pub fn with<W>(&self, value_of: &mut dyn FnMut(&V) -> W) -> Edit<W> {
+        let mut add = |name: &String, value: &V| (name.clone(), value_of(value));
+        match self {
+            Edit::Add { name, value } => {
+                let (name, value) = add(name, value);
+                Edit::Add { name, value }
+            }
+            Edit::AddIfAbsent { name, value } => {
+                let (name, value) = add(name, value);
+                Edit::AddIfAbsent { name, value }
+            }
+            Edit::Replace { name, value } => {
+                let (name, value) = add(name, value);
+                Edit::Replace { name, value }
+            }
+            Edit::ReplaceKeeping { name, value } => {
+                let (name, value) = add(name, value);
+                Edit::ReplaceKeeping { name, value }
+            }
+            Edit::Rename { from, to } => Edit::Rename {
+                from: from.clone(),
+                to: to.clone(),
+            },
+            Edit::KeepFirst { name } => Edit::KeepFirst { name: name.clone() },
+            Edit::KeepLast { name } => Edit::KeepLast { name: name.clone() },
+            Edit::Sender => Edit::Sender,
+        }
+    }
+
     /// The fields that it changes.
     pub fn names(&self) -> Vec<&str> {
         match self {
@@ -75,7 +105,9 @@ impl Edit {
             Edit::Sender => vec![SENDER],
         }
     }
+}
 
+impl Edit {
     /// Whether it takes a field away, and does nothing else.
     fn deletes(&self, field: &str) -> bool {
         matches!(self, Edit::Replace { name, value }

@@ -1,29 +1,7 @@
 //! In: a message and what formail is asked to do with it. Out: what formail
 //! prints, and whether it has seen the message before (formail(1)).
 
-use crate::rules::program::{Field as Wanted, Whom};
-
-/// A change to the header, its value known. With nothing behind the colon, not
-/// even a blank, only `-a` adds a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Edit {
-    /// `-A`.
-    Add(Vec<u8>, Vec<u8>),
-    /// `-a`.
-    AddIfAbsent(Vec<u8>, Vec<u8>),
-    /// `-I`.
-    Replace(Vec<u8>, Vec<u8>),
-    /// `-i`.
-    ReplaceKeeping(Vec<u8>, Vec<u8>),
-    /// `-R`.
-    Rename(Vec<u8>, Vec<u8>),
-    /// `-u`.
-    KeepFirst(Vec<u8>),
-    /// `-U`.
-    KeepLast(Vec<u8>),
-    /// `-I "From "`.
-    Sender,
-}
+use crate::rules::program::{Edit, Field as Wanted, Whom};
 
 /// A field: its whole text with all line ends, and how long the name is, with
 /// the colon.
@@ -158,13 +136,13 @@ fn line_of(text: &[u8]) -> &[u8] {
 }
 
 /// `formail -A … -I …`: the message with its header changed.
-pub fn edit(message: &[u8], edits: &[Edit]) -> Vec<u8> {
+pub fn edit(message: &[u8], edits: &[Edit<Vec<u8>>]) -> Vec<u8> {
     let (fields, body) = fields(message);
     let fields = edited(fields, edits);
     printed(&fields, body)
 }
 
-fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
+fn edited(fields: Vec<Field>, edits: &[Edit<Vec<u8>>]) -> Vec<Field> {
     let mut kept: Vec<Field> = Vec::new();
     for field in fields {
         if field.is_mbox_line() && edits.contains(&Edit::Sender) {
@@ -172,30 +150,30 @@ fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
         }
         let mut field = field;
         let mut is_deleted = false;
-        let is_renamed = edits
-            .iter()
-            .any(|edit| matches!(edit, Edit::ReplaceKeeping(name, _) if field.is(name)));
+        let is_renamed = edits.iter().any(
+            |edit| matches!(edit, Edit::ReplaceKeeping { name, .. } if field.is(name.as_bytes())),
+        );
         if is_renamed {
             let name = [b"Old-", field.name()].concat();
             field = field.renamed(&name);
         } else if edits
             .iter()
-            .any(|edit| matches!(edit, Edit::Replace(name, _) if field.is(name)))
+            .any(|edit| matches!(edit, Edit::Replace { name, .. } if field.is(name.as_bytes())))
         {
             is_deleted = true;
         } else if let Some(to) = edits.iter().find_map(|edit| match edit {
-            Edit::Rename(from, to) if field.is(from) => Some(to),
+            Edit::Rename { from, to } if field.is(from.as_bytes()) => Some(to),
             _ => None,
         }) {
-            field = field.renamed(to);
+            field = field.renamed(to.as_bytes());
         }
         let is_there = |kept: &[Field]| kept.iter().position(|other| other.is(field.name()));
         for edit in edits {
             match edit {
-                Edit::KeepFirst(name) if field.is(name) => {
+                Edit::KeepFirst { name } if field.is(name.as_bytes()) => {
                     is_deleted |= is_there(&kept).is_some();
                 }
-                Edit::KeepLast(name) if field.is(name) => {
+                Edit::KeepLast { name } if field.is(name.as_bytes()) => {
                     if let Some(at) = is_there(&kept) {
                         kept.remove(at);
                     }
@@ -207,18 +185,18 @@ fn edited(fields: Vec<Field>, edits: &[Edit]) -> Vec<Field> {
             kept.push(field);
         }
     }
-    let is_absent = |name: &[u8]| !kept.iter().any(|field| field.is(name));
+    let is_absent = |name: &str| !kept.iter().any(|field| field.is(name.as_bytes()));
     let mut added = Vec::new();
     for edit in edits {
         let (place, name, value) = match edit {
-            Edit::AddIfAbsent(name, value) if is_absent(name) => (0, name, value),
-            Edit::Add(name, value) => (1, name, value),
-            Edit::ReplaceKeeping(name, value) => (2, name, value),
-            Edit::Replace(name, value) => (3, name, value),
+            Edit::AddIfAbsent { name, value } if is_absent(name) => (0, name, value),
+            Edit::Add { name, value } => (1, name, value),
+            Edit::ReplaceKeeping { name, value } => (2, name, value),
+            Edit::Replace { name, value } => (3, name, value),
             _ => continue,
         };
         if place == 0 || !value.is_empty() {
-            added.push((place, Field::new(name, value)));
+            added.push((place, Field::new(name.as_bytes(), value)));
         }
     }
     // formail adds them in an order of its own.
@@ -301,7 +279,7 @@ pub fn extract(message: &[u8], wanted: &Wanted) -> Vec<u8> {
 
 /// `formail -r`: the header of an answer, changed, and the body where it is
 /// kept.
-pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<u8> {
+pub fn reply(message: &[u8], trusted: bool, edits: &[Edit<Vec<u8>>], body: &[u8]) -> Vec<u8> {
     let (fields, _) = fields(message);
     let value = |name: &[u8]| {
         let field = fields.iter().rev().find(|field| field.is(name));
@@ -311,7 +289,7 @@ pub fn reply(message: &[u8], trusted: bool, edits: &[Edit], body: &[u8]) -> Vec<
         field.is(b"X-Loop")
             || edits
                 .iter()
-                .any(|edit| matches!(edit, Edit::Rename(from, _) if field.is(from)))
+                .any(|edit| matches!(edit, Edit::Rename { from, .. } if field.is(from.as_bytes())))
     };
     let mut answer: Vec<Field> = fields.iter().filter(asked_to_keep).cloned().collect();
     let to = addressee(&fields, trusted);
@@ -518,11 +496,26 @@ mod tests {
     fn headers_are_changed() {
         let v = |text: &str| text.as_bytes().to_vec();
         let edits = [
-            Edit::Add(v("X-A"), v(" 3")),
-            Edit::AddIfAbsent(v("X-B"), v(" 4")),
-            Edit::AddIfAbsent(v("Subject"), v(" no")),
-            Edit::Replace(v("Message-ID"), v(" <2>")),
-            Edit::ReplaceKeeping(v("Subject"), v(" three")),
+            Edit::Add {
+                name: "X-A".to_owned(),
+                value: v(" 3"),
+            },
+            Edit::AddIfAbsent {
+                name: "X-B".to_owned(),
+                value: v(" 4"),
+            },
+            Edit::AddIfAbsent {
+                name: "Subject".to_owned(),
+                value: v(" no"),
+            },
+            Edit::Replace {
+                name: "Message-ID".to_owned(),
+                value: v(" <2>"),
+            },
+            Edit::ReplaceKeeping {
+                name: "Subject".to_owned(),
+                value: v(" three"),
+            },
         ];
         let expected = b"From a@b.c  Thu\nOld-Subject: one\n two\nX-A: 1\nX-A: 2\nX-B: 4\nX-A: 3\nSubject: three\nMessage-ID: <2>\n\n>From here\nend\n\n";
         // `-a Subject` finds the field renamed already.
@@ -532,15 +525,38 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&changed), expected);
         let kept = edit(
             MESSAGE,
-            &[Edit::KeepLast(v("x-a")), Edit::Replace(v("subject"), v(""))],
+            &[
+                Edit::KeepLast {
+                    name: "x-a".to_owned(),
+                },
+                Edit::Replace {
+                    name: "subject".to_owned(),
+                    value: v(""),
+                },
+            ],
         );
         assert!(kept.starts_with(b"From a@b.c  Thu\nX-A: 2\nMessage-ID"));
         let empty = [
-            Edit::Add(v("X-C"), v("")),
-            Edit::AddIfAbsent(v("X-D"), v("")),
-            Edit::ReplaceKeeping(v("Subject"), v("")),
-            Edit::Replace(v("X-A"), v("")),
-            Edit::Replace(v("X-E"), v(" ")),
+            Edit::Add {
+                name: "X-C".to_owned(),
+                value: v(""),
+            },
+            Edit::AddIfAbsent {
+                name: "X-D".to_owned(),
+                value: v(""),
+            },
+            Edit::ReplaceKeeping {
+                name: "Subject".to_owned(),
+                value: v(""),
+            },
+            Edit::Replace {
+                name: "X-A".to_owned(),
+                value: v(""),
+            },
+            Edit::Replace {
+                name: "X-E".to_owned(),
+                value: v(" "),
+            },
         ];
         let changed = edit(MESSAGE, &empty);
         let expected =

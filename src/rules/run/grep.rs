@@ -1,36 +1,20 @@
 //! In: what grep is asked for, and lines. Out: whether one of them matches
 //! (grep(1)).
 
+use crate::rules::program::Grep;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
-/// How the patterns are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// `-F`.
-    pub fixed: bool,
-    /// `-E`.
-    pub extended: bool,
-    /// `-i`.
-    pub ignore_case: bool,
-    /// `-v`.
-    pub inverted: bool,
-    /// `-w`.
-    pub words: bool,
-    /// `-x`.
-    pub lines: bool,
-}
-
 /// Whether a line of the text matches one of the patterns; nothing where one
 /// of them cannot be read.
-pub fn matches(patterns: &[&str], options: Options, text: &[u8]) -> Option<bool> {
-    let read = |pattern: &&str| match (options.fixed, options.extended) {
+pub fn matches(patterns: &[&str], grep: &Grep, text: &[u8]) -> Option<bool> {
+    let read = |pattern: &&str| match (grep.fixed, grep.extended) {
         (true, _) => escaped(pattern),
         (false, true) => as_written(pattern, true),
         (false, false) => as_written(pattern, false),
     };
     let patterns: Vec<String> = patterns.iter().map(read).collect();
-    let around = match (options.lines, options.words) {
+    let around = match (grep.lines, grep.words) {
         (true, _) => ("^(?:", ")$"),
         (false, true) => (r"(?:^|\W)(?:", r")(?:\W|$)"),
         (false, false) => ("(?:", ")"),
@@ -41,7 +25,7 @@ pub fn matches(patterns: &[&str], options: Options, text: &[u8]) -> Option<bool>
             syntax::Config::new()
                 .unicode(false)
                 .utf8(false)
-                .case_insensitive(options.ignore_case),
+                .case_insensitive(grep.ignore_case),
         )
         .configure(
             Regex::config()
@@ -52,7 +36,7 @@ pub fn matches(patterns: &[&str], options: Options, text: &[u8]) -> Option<bool>
         .ok()?;
     let lines = text.strip_suffix(b"\n").unwrap_or(text);
     let has_lines = !text.is_empty();
-    let matched = |line: &[u8]| (!patterns.is_empty() && regex.is_match(line)) != options.inverted;
+    let matched = |line: &[u8]| (!patterns.is_empty() && regex.is_match(line)) != grep.inverted;
     Some(has_lines && lines.split(|&byte| byte == b'\n').any(matched))
 }
 
@@ -148,8 +132,11 @@ fn as_written(pattern: &str, extended: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::program::{Input, Patterns};
 
-    const PLAIN: Options = Options {
+    const PLAIN: Grep = Grep {
+        input: Input::Message,
+        patterns: Patterns::These(Vec::new()),
         fixed: false,
         extended: false,
         ignore_case: false,
@@ -161,29 +148,29 @@ mod tests {
     #[test]
     fn lines_are_found() {
         let text = b"one two\na+b\n[x]\n";
-        let finds = |pattern: &str, options| matches(&[pattern], options, text);
+        let finds = |pattern: &str, grep: Grep| matches(&[pattern], &grep, text);
         assert_eq!(finds("^one", PLAIN), Some(true));
         assert_eq!(finds("a+b", PLAIN), Some(true));
         assert_eq!(finds("a\\+b", PLAIN), Some(false));
         assert_eq!(finds("\\(e t\\|z\\)wo$", PLAIN), Some(true));
         assert_eq!(finds("[[]x[]]", PLAIN), Some(true));
         assert_eq!(finds("[[:digit:]]", PLAIN), Some(false));
-        let extended = Options {
+        let extended = Grep {
             extended: true,
             ..PLAIN
         };
         assert_eq!(finds("(zwei|two)$", extended), Some(true));
-        let fixed = Options {
+        let fixed = || Grep {
             fixed: true,
             ..PLAIN
         };
-        assert_eq!(finds("[x]", fixed), Some(true));
+        assert_eq!(finds("[x]", fixed()), Some(true));
         assert_eq!(
             finds(
                 "ONE",
-                Options {
+                Grep {
                     ignore_case: true,
-                    ..fixed
+                    ..fixed()
                 }
             ),
             Some(true)
@@ -191,7 +178,7 @@ mod tests {
         assert_eq!(
             finds(
                 "ne",
-                Options {
+                Grep {
                     words: true,
                     ..PLAIN
                 }
@@ -201,7 +188,7 @@ mod tests {
         assert_eq!(
             finds(
                 "two",
-                Options {
+                Grep {
                     words: true,
                     ..PLAIN
                 }
@@ -211,7 +198,7 @@ mod tests {
         assert_eq!(
             finds(
                 "one",
-                Options {
+                Grep {
                     lines: true,
                     ..PLAIN
                 }
@@ -221,15 +208,15 @@ mod tests {
         assert_eq!(
             finds(
                 "o",
-                Options {
+                Grep {
                     inverted: true,
                     ..PLAIN
                 }
             ),
             Some(true)
         );
-        assert_eq!(matches(&["x"], PLAIN, b""), Some(false));
-        assert_eq!(matches(&[], PLAIN, text), Some(false));
+        assert_eq!(matches(&["x"], &PLAIN, b""), Some(false));
+        assert_eq!(matches(&[], &PLAIN, text), Some(false));
         assert_eq!(finds("\\(", PLAIN), None);
     }
 }

@@ -2,7 +2,7 @@
 //! status, and what it does with the message; all of it worked out in memory.
 
 use super::delivery::{place, recipients};
-use super::formail::{self, Edit};
+use super::formail;
 use super::grep;
 use super::machine::{Machine, Process};
 use super::message::Message;
@@ -11,7 +11,7 @@ use super::{Delivery, Unknown, date};
 use crate::rules::model::{Format, Text};
 use crate::rules::path;
 use crate::rules::program::{
-    self, BodyPart, Comparison, Grep, Input, Meaning, Patterns, Printed, Question, Recipients,
+    BodyPart, Comparison, Edit, Grep, Input, Meaning, Patterns, Printed, Question, Recipients,
     Reply, Source,
 };
 use crate::syntax::Encoding;
@@ -243,31 +243,11 @@ impl<'p> Machine<'_, 'p> {
     fn edits(
         &mut self,
         process: &mut Process<'p>,
-        edits: &[program::Edit],
+        edits: &[Edit],
         encoding: Encoding,
-    ) -> Vec<Edit> {
-        let bytes = |name: &str| name.as_bytes().to_vec();
-        edits
-            .iter()
-            .map(|edit| match edit {
-                program::Edit::Add { name, value } => {
-                    Edit::Add(bytes(name), self.value(process, value, encoding))
-                }
-                program::Edit::AddIfAbsent { name, value } => {
-                    Edit::AddIfAbsent(bytes(name), self.value(process, value, encoding))
-                }
-                program::Edit::Replace { name, value } => {
-                    Edit::Replace(bytes(name), self.value(process, value, encoding))
-                }
-                program::Edit::ReplaceKeeping { name, value } => {
-                    Edit::ReplaceKeeping(bytes(name), self.value(process, value, encoding))
-                }
-                program::Edit::Rename { from, to } => Edit::Rename(bytes(from), bytes(to)),
-                program::Edit::KeepFirst { name } => Edit::KeepFirst(bytes(name)),
-                program::Edit::KeepLast { name } => Edit::KeepLast(bytes(name)),
-                program::Edit::Sender => Edit::Sender,
-            })
-            .collect()
+    ) -> Vec<Edit<Vec<u8>>> {
+        let mut value = |value: &Text| self.value(process, value, encoding);
+        edits.iter().map(|edit| edit.with(&mut value)).collect()
     }
 
     /// An answer: it is sent, or it takes the place of the message.
@@ -410,15 +390,7 @@ impl<'p> Machine<'_, 'p> {
             .iter()
             .flat_map(|pattern| pattern.split('\n'))
             .collect();
-        let options = grep::Options {
-            fixed: grep.fixed,
-            extended: grep.extended,
-            ignore_case: grep.ignore_case,
-            inverted: grep.inverted,
-            words: grep.words,
-            lines: grep.lines,
-        };
-        let found = grep::matches(&patterns, options, &text);
+        let found = grep::matches(&patterns, grep, &text);
         if found.is_none() {
             self.unknown(Unknown::Program("grep".to_owned()));
         }
