@@ -1,11 +1,11 @@
 //! In: the path of an old mailbox. Out: the name of its IMAP folder, and what
 //! had to be changed on the way.
 
-use super::quote::Literals;
 use super::target::Target;
 use crate::rules::elaborate::Settings;
 use crate::rules::model::{Format, Program, Text};
 use crate::rules::path::{SPOOLS, join, mailbox};
+use crate::syntax::is_hidden;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
@@ -283,7 +283,7 @@ impl Naming {
                 _ if c == self.separator => Change::Separator,
                 '*' | '%' => Change::Wildcard,
                 '~' | '#' if at == 0 => Change::Foreign,
-                _ if !Literals::is_visible(c) => Change::Invisible,
+                _ if is_hidden(c) || c.is_control() => Change::Invisible,
                 _ => {
                     name.push(c);
                     continue;
@@ -499,7 +499,7 @@ mod tests {
             prop_assert!(name.split(n.separator).all(|part| !part.is_empty()));
             prop_assert!(!name.starts_with(['~', '#', '.']));
             prop_assert!(!name.contains(['*', '%']));
-            prop_assert!(name.chars().all(Literals::is_visible));
+            prop_assert!(!name.chars().any(|c| is_hidden(c) || c.is_control()));
             prop_assert_eq!(name.eq_ignore_ascii_case("inbox"), name == "INBOX");
         }
     }

@@ -6,7 +6,7 @@ mod layout;
 mod stretch;
 
 use super::origin::{self, Origin, SourceMap};
-use super::quote::{Literals, Quoting};
+use super::quote::Quoting;
 use super::scope;
 use super::script::{CommandKind, Modifier, Script, Test, Value};
 use super::target::{Extension, Target};
@@ -359,7 +359,7 @@ impl<'s> Printer<'s> {
         self.out.extend(std::iter::repeat_n(' ', self.margin()));
         self.out.push_str("# ");
         for c in comment.chars() {
-            match Literals::is_visible(c) && !is_hidden(c) {
+            match !is_hidden(c) && !c.is_control() {
                 true => self.out.push(c),
                 false => self.out.extend(c.escape_default()),
             }

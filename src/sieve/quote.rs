@@ -11,6 +11,7 @@
 use super::script::{CommandKind, Part, Script, Value};
 use super::target::{Extension, Target};
 use super::walk;
+use crate::syntax::is_hidden;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -47,21 +48,6 @@ impl Sign {
     fn variable(&self) -> &str {
         self.used.set(true);
         &self.variable
-    }
-}
-
-/// Which characters can stand for themselves.
-pub(super) struct Literals;
-
-impl Literals {
-    /// Whether a character shows as itself: no control, and none of those
-    /// that turn the direction of the text around them.
-    pub(super) fn is_visible(c: char) -> bool {
-        !c.is_control()
-            && !matches!(
-                c,
-                '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            )
     }
 }
 
@@ -206,7 +192,7 @@ impl Quoting {
     }
 
     fn plain_char(&self, c: char, out: &mut String) {
-        if matches!(c, '\n' | '\t') || Literals::is_visible(c) {
+        if !is_hidden(c) {
             out.push(c);
         } else if self.encoded_character {
             out.push_str(&self.encode(c));
