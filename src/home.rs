@@ -1,5 +1,5 @@
 //! In: a home directory. Out: the bytes of the files the rules consist of.
-//! The only code that reads a user's files; it trusts nothing in them.
+//! The only code that reads a user's rules; it trusts nothing in them.
 
 mod beneath;
 mod disk;

@@ -3,7 +3,8 @@
 use crate::syntax::Span;
 use serde::{Deserialize, Serialize};
 
-/// The number of a statement among those of all files, in file and line order.
+/// The number of a statement among those of all files, in the order in which they were
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StatementId(pub u32);
 

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Everything the rules of a home do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
-    /// Every statement of every file that was read, in file and line order.
+    /// Every statement of every file that was read, by its number.
     /// A file included twice has its statements here once.
     pub statements: Vec<Statement>,
     /// What happens to a message, from `.forward` down.

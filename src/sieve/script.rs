@@ -56,7 +56,7 @@ impl Command {
 /// Commands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CommandKind {
-    /// `if … elsif … else`. Branches in order; the last may be without test.
+    /// `if … elsif … else`.
     If {
         /// `if` and each `elsif`.
         branches: Vec<(Test, Vec<Command>)>,
@@ -207,7 +207,7 @@ pub enum Test {
     },
     /// `address`, of [`ADDRESS_FIELDS`].
     Address {
-        /// `:all`, `:localpart`, `:domain`, `:user`, `:detail`.
+        /// `:all`, `:localpart`, `:domain`, `:detail`.
         part: AddressPart,
         /// How keys are compared.
         compare: Compare,

@@ -52,7 +52,7 @@ impl Source {
             }
         };
         let line_starts = std::iter::once(0)
-            .chain(memchr_newlines(&text).map(|at| at + 1))
+            .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1))
             .collect();
         Source {
             path: path.into(),
@@ -104,11 +104,4 @@ impl Source {
         let text = self.text.get(start.unwrap_or(end)..end).unwrap_or("");
         text.strip_suffix('\n').unwrap_or(text)
     }
-}
-
-fn memchr_newlines(text: &str) -> impl Iterator<Item = usize> + '_ {
-    text.bytes()
-        .enumerate()
-        .filter(|&(_, byte)| byte == b'\n')
-        .map(|(at, _)| at)
 }
