@@ -18,7 +18,7 @@ impl Lowering<'_> {
     /// Ends the way of a message: nothing runs behind this.
     pub(super) fn end(&mut self, mut commands: Vec<Command>, path: &Path) -> Flow {
         let mut exits = BTreeSet::new();
-        match path.clone {
+        match path.place.clone {
             None => {
                 let files = |command: &Command| {
                     matches!(
@@ -69,7 +69,7 @@ impl Lowering<'_> {
     /// The message stays in the inbox, and that is the end of its way.
     pub(super) fn kept(&mut self, path: &Path) -> Flow {
         // Where the mail itself goes on, what becomes of it must not undo this.
-        let kept = self.keeping(path.clone.is_some(), Vec::new());
+        let kept = self.keeping(path.place.clone.is_some(), Vec::new());
         self.end(vec![Command::from(kept)], path)
     }
 
@@ -100,7 +100,7 @@ impl Lowering<'_> {
         flags: &[String],
         path: &Path,
     ) -> Result<Flow, Note> {
-        let stays = copy || path.clone.is_some();
+        let stays = copy || path.place.clone.is_some();
         let mut commands = Vec::new();
         let mut places = Vec::new();
         for folder in folders {
@@ -181,7 +181,7 @@ impl Lowering<'_> {
 
     /// Throws the message away, unless it may be one that procmail kept.
     pub(super) fn thrown_away(&mut self, at: StatementId, path: &Path) -> Flow {
-        if path.clone.is_some() {
+        if path.place.clone.is_some() {
             return self.end(Vec::new(), path);
         }
         match path.exit_code {
@@ -211,7 +211,7 @@ impl Lowering<'_> {
 
     /// Tells the sender that the message is not taken.
     pub(super) fn refused(&mut self, at: StatementId, status: i32, path: &Path) -> Flow {
-        if path.clone.is_some() {
+        if path.place.clone.is_some() {
             return self.end(Vec::new(), path);
         }
         if self.keeps_in_doubt(at, path) {
@@ -312,7 +312,7 @@ impl Lowering<'_> {
                 "The mail was sent to the user's own address, where it came in again; the script keeps it in the inbox",
             ));
         }
-        let stays = copy || path.clone.is_some();
+        let stays = copy || path.place.clone.is_some();
         let in_doubt = !stays && path.doubtful().is_some();
         let allowed = self.takes_redirects(at, count);
         let keeps = in_doubt || to_own || count > allowed;

@@ -52,7 +52,7 @@ impl Lowering<'_> {
                 let does = value.as_ref().map(meaning);
                 if matches!(does, Some(Meaning::Unknown | Meaning::AppendTo { .. })) {
                     // It may have put the mail somewhere.
-                    path.doubt = path.doubt.or(Some(*at));
+                    path.doubts(*at);
                 }
                 if let Some(Meaning::SetFlags { .. }) = does {
                     self.find(

@@ -110,7 +110,7 @@ impl Lowering<'_> {
     /// was to, and the other way round.
     fn doubt_hanging(&self, at: StatementId, hanging: &[Step], path: &mut Path) {
         if any_keeps(hanging) {
-            path.doubt = path.doubt.or(Some(at));
+            path.doubts(at);
         }
         self.doubt_all(assigned_in(hanging), path);
     }
@@ -219,11 +219,7 @@ impl Lowering<'_> {
         let mut flow = branches(ways.before, ways.arms, ways.otherwise, ways.always);
         self.first_comes_from(&mut flow.commands, recipe.at);
         match onward {
-            Some(onward) => {
-                let (clone, file, depth) = (path.clone, path.file, path.depth);
-                *path = onward;
-                (path.clone, path.file, path.depth) = (clone, file, depth);
-            }
+            Some(onward) => path.go_on(onward),
             None => flow.falls = false,
         }
         flow
@@ -234,7 +230,7 @@ impl Lowering<'_> {
     fn arms(&mut self, recipe: &Recipe, guard: Guard, ahead: Ahead, path: &Path) -> Vec<Arm> {
         let mut matched = path.clone();
         matched.chain = matched.chain.after(recipe.chain, true);
-        matched.depth += 1;
+        matched.place.depth += 1;
         if guard.fit.may_exceed {
             matched.exceeds = matched.exceeds.or(Some(recipe.at));
         }
@@ -293,7 +289,7 @@ impl Lowering<'_> {
         } = acted;
         if !is_exact {
             for way in [&mut matched, &mut failed] {
-                way.doubt = way.doubt.or(Some(recipe.at));
+                way.doubts(recipe.at);
             }
         }
         let mut inner = Sequence::default();
@@ -333,7 +329,7 @@ impl Path {
         if guard.fit.may_miss {
             self.exceeds = self.exceeds.or(Some(recipe.at));
             if may_keep(recipe) {
-                self.doubt = self.doubt.or(Some(recipe.at));
+                self.doubts(recipe.at);
             }
         }
     }

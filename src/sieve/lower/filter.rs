@@ -134,7 +134,7 @@ impl Lowering<'_> {
             {
                 let alone = std::slice::from_ref(command);
                 self.not_carried_out(alone, &note);
-                path.doubt = path.doubt.or(Some(at));
+                path.doubts(at);
                 if way.gone && delivers(alone) {
                     sequence.push(Flow::of(vec![keep()]));
                 }
@@ -162,7 +162,7 @@ impl Lowering<'_> {
                 Filtered::Finish { at, counts } => self.finished(*at, *counts, way, path),
                 Filtered::Refuse { at } => self.refused_by(*at, path),
                 Filtered::Unknown { at } => {
-                    path.doubt = path.doubt.or(Some(*at));
+                    path.doubts(*at);
                     Flow::nothing()
                 }
             };
@@ -210,7 +210,7 @@ impl Lowering<'_> {
                     let mut omitted = blocks(branches, otherwise).skip(number);
                     missed |= omitted.clone().any(delivers);
                     if omitted.any(|block| may_keep(block, false)) {
-                        rest.doubt = rest.doubt.or(Some(branch.at));
+                        rest.doubts(branch.at);
                     }
                     break;
                 }
@@ -220,7 +220,7 @@ impl Lowering<'_> {
                 inner.exceeds = inner.exceeds.or(Some(branch.at));
             }
             if fit.may_miss && may_keep(&branch.commands, false) {
-                rest.doubt = rest.doubt.or(Some(branch.at));
+                rest.doubts(branch.at);
             }
             let mut taken = *way;
             let mut block = self.in_order(&branch.commands, &mut taken, last, &mut inner);
@@ -401,7 +401,7 @@ impl Lowering<'_> {
         path: &mut Path,
     ) -> Result<Vec<Command>, Note> {
         let in_doubt = counts && path.doubtful().is_some();
-        let copy = !counts || in_doubt || path.clone.is_some();
+        let copy = !counts || in_doubt || path.place.clone.is_some();
         match to {
             Target::Address(address) => self
                 .address(at, Value::text(address))
@@ -433,7 +433,7 @@ impl Lowering<'_> {
             }
             Target::Exit(0) => Ok(Vec::new()),
             Target::Exit(_) | Target::Unknown => {
-                path.doubt = path.doubt.or(Some(at));
+                path.doubts(at);
                 Ok(vec![keep()])
             }
         }
@@ -447,7 +447,7 @@ impl Lowering<'_> {
         path: &Path,
     ) -> Result<Vec<Command>, Note> {
         let mut commands = self.filed(at, &[folder], true, &[], path)?.commands;
-        if counts && path.clone.is_none() {
+        if counts && path.place.clone.is_none() {
             for command in &mut commands {
                 if let CommandKind::FileInto { copy, .. } = &mut command.kind {
                     *copy = false;

@@ -68,7 +68,7 @@ impl Lowering<'_> {
             Step::End { at } => self.thrown_away(*at, path),
             Step::Deliver(destinations) => self.destinations(destinations, path),
             Step::Unknown { at } => {
-                path.doubt = path.doubt.or(Some(*at));
+                path.doubts(*at);
                 Flow::nothing()
             }
             Step::Detail { word, at, run } => self.detailed(word, *at, run, path),
@@ -107,12 +107,12 @@ impl Lowering<'_> {
                     ),
                 );
                 // Such mail goes the way of the other now, which may lead away.
-                path.doubt = path.doubt.or(Some(at));
+                path.doubts(at);
             }
             return Flow::nothing();
         }
         let mut inner = path.clone();
-        inner.depth += 1;
+        inner.place.depth += 1;
         let mut flow = self.run_of(at, run, false, &mut inner);
         if let Some(at) = at {
             self.comes_from(&mut flow.commands, at);
@@ -128,22 +128,21 @@ impl Lowering<'_> {
 
     fn included(&mut self, at: StatementId, body: &[Step], switch: bool, path: &mut Path) -> Flow {
         let label = self.names.label();
-        let outer = path.file;
+        let outer = path.place.file;
         // The file that takes over ends where the one before it would.
         if !switch {
-            path.file = Some(label);
+            path.place.file = Some(label);
         }
         let mut flow = self.steps(body, path);
-        path.file = outer;
+        path.place.file = outer;
         let returned = self.returned.remove(&label);
         if flow.exits.remove(&label) {
-            if let Some(mut returned) = returned {
-                (returned.clone, returned.file, returned.depth) = (path.clone, outer, path.depth);
+            if let Some(returned) = returned {
                 let through = flow.falls.then(|| path.clone());
-                *path = match through {
+                path.go_on(match through {
                     Some(through) => through.join(returned),
                     None => returned,
-                };
+                });
             }
             flow.falls = true;
         }
@@ -154,10 +153,10 @@ impl Lowering<'_> {
         sequence.push(flow);
         if self.loses_track(&sequence) {
             self.find(at, untold());
-            path.doubt = path.doubt.or(Some(at));
+            path.doubts(at);
             return sequence.close();
         }
-        sequence.push(match path.file {
+        sequence.push(match path.place.file {
             Some(file) => {
                 let before = self.returned.remove(&file);
                 let here = path.clone();
@@ -181,7 +180,7 @@ impl Lowering<'_> {
                 Flow {
                     commands: end,
                     falls: false,
-                    exits: path.clone.into_iter().collect(),
+                    exits: path.place.clone.into_iter().collect(),
                 }
             }
         });
@@ -302,7 +301,7 @@ impl Lowering<'_> {
 
     fn block(&mut self, recipe: &Recipe, steps: &[Step], path: &mut Path) -> Flow {
         let limit = self.target.limits.nested_blocks.unwrap_or(u64::MAX);
-        if path.depth as u64 > limit.saturating_sub(2).max(1) {
+        if path.place.depth as u64 > limit.saturating_sub(2).max(1) {
             self.find(
                 recipe.at,
                 Note::manual(
@@ -311,18 +310,18 @@ impl Lowering<'_> {
                 ),
             );
             self.inner_left_out(steps);
-            path.doubt = path.doubt.or(Some(recipe.at));
+            path.doubts(recipe.at);
             return Flow::nothing();
         }
         let chain = path.chain;
         let flow = if recipe.flags.copy {
             let label = self.names.label();
-            let outer = path.clone.replace(label);
+            let outer = path.place.clone.replace(label);
             let mut inner = path.clone();
             let outside = self.lost_copy.take();
             let unchanged = self.unchanged.clone();
             let mut flow = self.steps(steps, &mut inner);
-            path.clone = outer;
+            path.place.clone = outer;
             path.doubt = path.doubt.or(self.lost_copy.take());
             path.goes_through(&flow.commands);
             self.lost_copy = outside;
@@ -364,7 +363,7 @@ impl Lowering<'_> {
             recipe.at,
             Note::adapted(Code::CopyGoesOn, message_of_finding),
         );
-        message.doubt = message.doubt.or(Some(recipe.at));
+        message.doubts(recipe.at);
     }
 
     /// Gives the script's variables back what they held before the block of a

@@ -170,7 +170,7 @@ impl Lowering<'_> {
     ) -> Flow {
         let label = self.names.label();
         let mut copy = path.clone();
-        copy.clone = Some(label);
+        copy.place.clone = Some(label);
         let mut flow = self.run_of(Some(at), run, stays, &mut copy);
         path.goes_through(&flow.commands);
         flow.exits.remove(&label);
@@ -273,8 +273,8 @@ impl Lowering<'_> {
 
     /// The commands behind the rules' end: none, where that is the inbox.
     pub(super) fn default_folder(&mut self, path: &Path) -> Vec<Command> {
-        let default = &path.default.folder;
-        let Some(at) = path.default.at else {
+        let default = &path.place.default.folder;
+        let Some(at) = path.place.default.at else {
             return Vec::new();
         };
         let Some(written) = default.path.known() else {

@@ -19,7 +19,7 @@ impl Lowering<'_> {
     pub(super) fn not_done(&mut self, recipe: &Recipe, note: Note, path: &mut Path) -> Flow {
         // What a copy was for is not done, so the mail stays.
         if recipe.flags.copy && may_keep(recipe) {
-            path.doubt = path.doubt.or(Some(recipe.at));
+            path.doubts(recipe.at);
         }
         self.find(recipe.at, note);
         let goes_on = recipe.flags.copy
@@ -61,7 +61,7 @@ impl Lowering<'_> {
         self.lose(assigned_by(recipe), path);
         self.unchanged.parts(changed_by(recipe));
         if may_keep(recipe) {
-            path.doubt = path.doubt.or(Some(recipe.at));
+            path.doubts(recipe.at);
         }
         let chain = &mut path.chain;
         if !recipe.chain.also && !recipe.chain.also_if_succeeded {
@@ -110,7 +110,7 @@ impl Lowering<'_> {
             if let Step::Include { at, .. } | Step::End { at } | Step::Unknown { at } = step
                 && any_keeps(alone)
             {
-                path.doubt = path.doubt.or(Some(*at));
+                path.doubts(*at);
             }
         }
     }

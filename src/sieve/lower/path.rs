@@ -36,6 +36,13 @@ pub(super) struct Path {
     pub acted: bool,
     /// It may have answered it.
     pub answered: bool,
+    /// Where in the rules the step stands.
+    pub place: Place,
+}
+
+/// What is around a step, whichever way a message came to it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Place {
     /// It is not the message itself but a clone of it, whose end is there.
     pub clone: Option<Label>,
     /// The end of the included file that the step stands in.
@@ -79,16 +86,13 @@ impl Path {
             exceeds: None,
             acted: false,
             answered: false,
-            clone: None,
-            file: None,
-            depth: 0,
-            default: Rc::default(),
+            place: Place::default(),
         }
     }
 
     /// The way begins with rules of their own.
     pub fn begin(&mut self, run: &Run) {
-        self.default = Rc::new(DefaultMailbox {
+        self.place.default = Rc::new(DefaultMailbox {
             folder: run.default.clone(),
             at: run.last_assignment("DEFAULT"),
         });
@@ -190,6 +194,17 @@ impl Path {
                 _ => {}
             }
         }
+    }
+
+    /// A message may be here that procmail did not bring here, because of a statement.
+    pub fn doubts(&mut self, at: StatementId) {
+        self.doubt = self.doubt.or(Some(at));
+    }
+
+    /// Goes on from here, with what is known on another way.
+    pub fn go_on(&mut self, known: Path) {
+        let place = std::mem::take(&mut self.place);
+        *self = Path { place, ..known };
     }
 
     /// Why a message may be here that procmail did not bring here.

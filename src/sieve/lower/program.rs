@@ -88,7 +88,7 @@ impl Lowering<'_> {
         };
         let flow = match meaning {
             Meaning::Deliver { folder: None, .. } => {
-                let kept = self.keeping(copy || path.clone.is_some(), Vec::new());
+                let kept = self.keeping(copy || path.place.clone.is_some(), Vec::new());
                 self.delivered(vec![Command::from(kept)], copy, path)
             }
             Meaning::Deliver {
@@ -169,7 +169,7 @@ impl Lowering<'_> {
         }
         match self.edited(at, &edits, path) {
             Ok(commands) => {
-                if copy || path.clone.is_some() {
+                if copy || path.place.clone.is_some() {
                     let changes = Meaning::HeaderEdit(edits).changes(true, true);
                     self.edits_both(at, changes);
                 }
@@ -288,7 +288,7 @@ impl Lowering<'_> {
                 let edited = self.edited(at, &edits, path);
                 if edited.is_err() {
                     self.unchanged.parts(changes);
-                } else if path.clone.is_some() {
+                } else if path.place.clone.is_some() {
                     self.edits_both(at, changes);
                 }
                 edited
