@@ -86,8 +86,7 @@ pub fn procmail(ledger: &mut Ledger, settings: &Settings, call: &Call) -> Result
     };
     let mut result = Err(ReadError::Missing);
     for file in files {
-        // The shell puts the home in place of the tilde.
-        let file = file.strip_prefix("~/").unwrap_or(file);
+        let file = path::from_home(file);
         let absolute = path::join(&settings.home_path, file);
         let read = ledger.read(path::asked_for(&settings.home_path, &absolute));
         result = read.map(|file| (file, absolute));

@@ -11,6 +11,11 @@ pub const SPOOLS: [&str; 4] = [
     "/usr/mail",
 ];
 
+/// A path as the shell has it, from the home: it puts that in the place of the tilde.
+pub fn from_home(written: &str) -> &str {
+    written.strip_prefix("~/").unwrap_or(written)
+}
+
 /// Whether a mailbox stands where a host keeps the mail of a user: in the home, or
 /// below a spool under the user's name. Elsewhere it may be somebody else's.
 pub fn is_of_user(path: &str, home: &str, user: &str) -> bool {

@@ -23,7 +23,7 @@ pub use arguments::parameter;
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, Whom, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};
-pub use send::{BodyPart, Recipients, Reply, Sendmail, Vacation, answer};
+pub use send::{BodyPart, Recipients, Reply, Sendmail, VACATION_MESSAGE, Vacation, answer};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -373,7 +373,9 @@ fn of_call(call: &Call) -> Option<Meaning> {
     match name {
         "formail" => formail::of_call(call),
         "vacation" => send::vacation(call).map(Meaning::Vacation),
-        "sendmail" | "mail" | "mailx" | "Mail" => send::of_pipeline(&[Stage::Call(call.clone())]),
+        name if name == "sendmail" || send::is_mail(name) => {
+            send::of_pipeline(&[Stage::Call(call.clone())])
+        }
         "rcvstore" => filing::rcvstore(call),
         "maildir" | "mdeliver" | "mddeliver" => filing::maildir(call),
         "mv" => set_flags(call).or_else(|| aside(call)),

@@ -13,6 +13,7 @@ use crate::rules::model::{
     Format, Piece, Run, StatementId, StatementKind, Step, Target, Text, Vacation,
 };
 use crate::rules::path;
+use crate::rules::program::VACATION_MESSAGE;
 use crate::syntax::exim::{self as syntax, Argument, CommandKind, Exim};
 use crate::syntax::forward::mailbox;
 use crate::syntax::{FileId, Span};
@@ -320,7 +321,7 @@ impl Filter<'_, '_, '_> {
         }
         let subject = option("subject").or_else(|| vacation.then(|| Text::literal("On vacation")));
         let text = option("text");
-        let file = option("file").or_else(|| vacation.then(|| Text::literal(".vacation.msg")));
+        let file = option("file").or_else(|| vacation.then(|| Text::literal(VACATION_MESSAGE)));
         let repeat = option("once_repeat").and_then(|time| days(time.known()?));
         let mut body = String::new();
         let mut computed = false;

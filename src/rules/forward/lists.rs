@@ -42,7 +42,7 @@ impl Mailer<'_, '_> {
     /// `:include:file`: the destinations in it, in its place.
     pub(super) fn include(&mut self, at: StatementId, written: &str, into: &mut Vec<Destination>) {
         let home = &self.settings.home_path;
-        let relative = written.strip_prefix("~/").unwrap_or(written);
+        let relative = path::from_home(written);
         let absolute = path::join(home, relative);
         let is_open = self.includes.contains(&absolute);
         let read = match is_open || self.includes.len() >= MAX_INCLUDES {

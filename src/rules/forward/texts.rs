@@ -7,7 +7,9 @@ use crate::ledger::Ledger;
 use crate::rules::elaborate::Settings;
 use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Test, Text, walk};
 use crate::rules::path;
-use crate::rules::program::{BodyPart, Comparison, Input, Meaning, Patterns, Question, meaning};
+use crate::rules::program::{
+    BodyPart, Comparison, Input, Meaning, Patterns, Question, VACATION_MESSAGE, meaning,
+};
 use crate::syntax::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,7 +143,7 @@ impl Wanted<'_> {
             Meaning::AutoReply(reply) => self.parts(&reply.body),
             Meaning::SendToHeader { body } => self.parts(&body),
             Meaning::Vacation(vacation) => {
-                let default = Text::literal(".vacation.msg");
+                let default = Text::literal(VACATION_MESSAGE);
                 self.want_in_home(vacation.message.as_ref().unwrap_or(&default));
             }
             _ => {}
@@ -183,7 +185,7 @@ impl Wanted<'_> {
     /// vacation(1) looks in the home, wherever `MAILDIR` is.
     fn want_in_home(&mut self, path: &Text) {
         if let Some(written) = path.known().filter(|_| self.paths.len() < MAX_TEXTS) {
-            let relative = written.strip_prefix("~/").unwrap_or(written);
+            let relative = path::from_home(written);
             self.want_at(written, path::join(self.home, relative));
         }
     }

@@ -12,10 +12,10 @@ impl Mailer<'_, '_> {
     pub(super) fn vacation(&mut self, at: StatementId, call: &program::Vacation) -> Option<Target> {
         let written = match &call.message {
             Some(path) => path.known()?.to_owned(),
-            None => ".vacation.msg".to_owned(),
+            None => program::VACATION_MESSAGE.to_owned(),
         };
         // The shell puts the home in place of the tilde.
-        let in_home = written.strip_prefix("~/").unwrap_or(&written);
+        let in_home = path::from_home(&written);
         let absolute = path::join(&self.settings.home_path, in_home);
         let read = match path::below(&self.settings.home_path, &absolute) {
             Some(path) => self.ledger.read(path),

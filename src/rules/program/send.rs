@@ -62,6 +62,9 @@ impl Default for Sendmail {
     }
 }
 
+/// Where vacation(1) finds the text of its answer, in the home.
+pub const VACATION_MESSAGE: &str = ".vacation.msg";
+
 /// A call of vacation(1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vacation {
@@ -71,7 +74,7 @@ pub struct Vacation {
     pub aliases: Vec<Text>,
     /// `-t` or `-r`: days between two answers to one sender.
     pub days: Option<u64>,
-    /// `-m`: the file of the answer, where it is not `.vacation.msg`.
+    /// `-m`: the file of the answer, where it is not [`VACATION_MESSAGE`].
     pub message: Option<Text>,
 }
 
@@ -90,7 +93,7 @@ pub(super) fn of_pipeline(stages: &[Stage]) -> Option<Meaning> {
             let to = Sendmail::read(&last.arguments).recipients()?;
             letter.sent_to(to)
         }
-        "mail" | "mailx" | "Mail" if before.is_empty() => mail(last),
+        name if before.is_empty() && is_mail(name) => mail(last),
         // A filter of several programs: `formail -r … | cat - text`.
         _ => {
             letter.pass(&Stage::Call(last.clone()))?;
@@ -269,6 +272,11 @@ fn takes_value(option: &str) -> bool {
         option,
         "-f" | "-F" | "-r" | "-N" | "-R" | "-V" | "-C" | "-o" | "-O" | "-X" | "-B"
     )
+}
+
+/// Whether a program is mail(1).
+pub(super) fn is_mail(name: &str) -> bool {
+    ["mail", "mailx", "Mail"].contains(&name)
 }
 
 /// `mail [-s subject] address …`.

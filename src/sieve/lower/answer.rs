@@ -140,7 +140,7 @@ impl Lowering<'_> {
         let file = call
             .message
             .clone()
-            .unwrap_or_else(|| Text::literal(".vacation.msg"));
+            .unwrap_or_else(|| Text::literal(program::VACATION_MESSAGE));
         let Some(message) = self.text_of(&file, path) else {
             return Err(Note::manual(
                 Code::AnswerUnreadable,
