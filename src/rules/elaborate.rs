@@ -28,7 +28,7 @@ use crate::home::ReadError;
 use crate::ledger::{Code, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
 use crate::syntax::{FileId, Span, is_name, leading_name};
-use statements::{Item, ItemKind};
+use statements::{Item, ItemKind, Lines};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use variables::{Changes, Variables};
@@ -161,6 +161,30 @@ struct Level {
     end: End,
 }
 
+/// A file that is being read, and the blocks that are open in it.
+#[derive(Default)]
+struct Levels {
+    file: Level,
+    blocks: Vec<Level>,
+}
+
+impl Levels {
+    fn innermost(&mut self) -> &mut Level {
+        self.blocks.last_mut().unwrap_or(&mut self.file)
+    }
+
+    /// Whether no message comes to the next statement.
+    fn has_ended(&self) -> bool {
+        let mut levels = self.blocks.iter().chain([&self.file]);
+        levels.any(|level| level.end > End::Open)
+    }
+
+    /// A step that the model cannot express.
+    fn is_unknown(&mut self, at: StatementId) {
+        self.innermost().steps.push(Step::Unknown { at });
+    }
+}
+
 /// What a statement ends, from here on down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 enum End {
@@ -186,38 +210,13 @@ impl Elaborator<'_, '_> {
     /// What a file does, and whether messages go on behind it.
     fn file(&mut self, file: FileId) -> (Vec<Step>, End) {
         let items = self.items(file);
-        let mut levels = vec![Level::default()];
+        let mut levels = Levels::default();
         let mut switches: Vec<Changes> = Vec::new();
         let page = self.variables.depth();
         self.variables.open();
-        // Blocks that are open in a block that is left out, and that one.
-        let mut left_out = 0_usize;
-        for (at, item) in items.iter().enumerate() {
-            if left_out > 0 {
-                match &item.kind {
-                    ItemKind::Close => left_out -= 1,
-                    kind => {
-                        left_out += usize::from(is_block(kind));
-                        self.leave_out(item);
-                    }
-                }
-                continue;
-            }
-            if is_block(&item.kind) && self.depth >= MAX_DEPTH {
-                self.ledger.find(
-                    item.at,
-                    Note::manual(
-                        Code::TooDeep,
-                        format!("This block stands in {MAX_DEPTH} others and more"),
-                    ),
-                );
-                if let Some(level) = levels.last_mut() {
-                    level.steps.push(Step::Unknown { at: item.at });
-                }
-                left_out = 1;
-                continue;
-            }
-            match levels.iter().any(|level| level.end > End::Open) {
+        let mut items = items.iter().peekable();
+        while let Some(item) = items.next() {
+            match levels.has_ended() {
                 true => self.unreached.push(item.at),
                 false => {
                     self.reached.insert(item.at);
@@ -229,32 +228,25 @@ impl Elaborator<'_, '_> {
                     if end == End::File && switches.len() < MAX_SWITCHES {
                         switches.push(self.variables.changed_since(page));
                     }
-                    if let Some(level) = levels.last_mut() {
-                        level.end = level.end.max(end);
-                        level.steps.extend(step);
-                    }
+                    let level = levels.innermost();
+                    level.end = level.end.max(end);
+                    level.steps.extend(step);
                 }
-                ItemKind::Recipe {
-                    header,
-                    conditions,
-                    action,
-                } => {
-                    let is_clear = self.recipe(&mut levels, item.at, *header, conditions, *action);
-                    left_out = usize::from(!is_clear && is_block(&item.kind));
+                ItemKind::Recipe(lines) => {
+                    if !self.recipe(&mut levels, item.at, lines) {
+                        levels.is_unknown(item.at);
+                        if item.kind.is_block() {
+                            self.leave_out_block(&mut items);
+                        }
+                    }
                 }
                 ItemKind::Incomplete(header) => {
                     let step = self.incomplete(item.at, *header);
-                    if let Some(level) = levels.last_mut()
-                        && items.get(at + 1).is_some_and(|next| self.is_chained(next))
-                    {
-                        level.steps.push(step);
+                    if items.peek().is_some_and(|next| self.is_chained(next)) {
+                        levels.innermost().steps.push(step);
                     }
                 }
-                ItemKind::Close => {
-                    if levels.len() > 1 {
-                        self.close_block(&mut levels);
-                    }
-                }
+                ItemKind::Close => self.close_block(&mut levels),
                 ItemKind::Skipped => self.ledger.find(
                     item.at,
                     Note::dropped(
@@ -264,26 +256,41 @@ impl Elaborator<'_, '_> {
                 ),
                 ItemKind::TooLarge => {
                     self.ledger.find(item.at, Note::manual(Code::TooLarge, "This file holds more rules than anybody writes, and was not looked into"));
-                    if let Some(level) = levels.last_mut() {
-                        level.steps.push(Step::Unknown { at: item.at });
-                    }
+                    levels.is_unknown(item.at);
                 }
             }
         }
-        while levels.len() > 1 {
-            if let Some(recipe) = levels.last().and_then(|level| level.recipe.as_ref()) {
+        while let Some(level) = levels.blocks.last() {
+            if let Some(recipe) = &level.recipe {
                 self.ledger.find(recipe.at, Note::exact(Code::OpenBlock, "This block is never closed, so that all below stands in it; procmail read it so as well"));
             }
             self.close_block(&mut levels);
         }
-        let level = levels.pop().unwrap_or_default();
         for changed in &switches {
             self.variables.join(changed);
         }
         self.variables.close();
+        let level = levels.file;
         match level.end {
             End::Message => (level.steps, End::Message),
             _ => (level.steps, End::Open),
+        }
+    }
+
+    /// Leaves out all up to the end of a block, which has been opened.
+    fn leave_out_block<'i>(&mut self, items: &mut impl Iterator<Item = &'i Item>) {
+        let mut open = 1;
+        for item in items {
+            match &item.kind {
+                ItemKind::Close => open -= 1,
+                kind => {
+                    open += usize::from(kind.is_block());
+                    self.leave_out(item);
+                }
+            }
+            if open == 0 {
+                return;
+            }
         }
     }
 
@@ -325,8 +332,10 @@ impl Elaborator<'_, '_> {
         }
     }
 
-    fn close_block(&mut self, levels: &mut Vec<Level>) {
-        let Some(level) = levels.pop() else { return };
+    fn close_block(&mut self, levels: &mut Levels) {
+        let Some(level) = levels.blocks.pop() else {
+            return;
+        };
         self.depth -= 1;
         self.blocks -= 1;
         let Some(mut recipe) = level.recipe else {
@@ -339,12 +348,11 @@ impl Elaborator<'_, '_> {
             _ => self.variables.close_undone(),
         }
         recipe.action = Action::Block(level.steps);
-        if let Some(above) = levels.last_mut() {
-            if certain {
-                above.end = above.end.max(level.end);
-            }
-            above.steps.push(Step::Recipe(recipe));
+        let above = levels.innermost();
+        if certain {
+            above.end = above.end.max(level.end);
         }
+        above.steps.push(Step::Recipe(recipe));
     }
 
     /// A recipe without an action. To those that hang on it, it has not matched.
@@ -362,7 +370,7 @@ impl Elaborator<'_, '_> {
 
     fn is_chained(&self, item: &Item) -> bool {
         match &item.kind {
-            ItemKind::Recipe { header, .. } | ItemKind::Incomplete(header) => {
+            ItemKind::Recipe(Lines { header, .. }) | ItemKind::Incomplete(header) => {
                 let read = recipe::header(self.ledger.text(*header), &self.variables);
                 read.chain != Chain::default()
             }
@@ -370,21 +378,54 @@ impl Elaborator<'_, '_> {
         }
     }
 
-    /// Adds a recipe to the innermost level, or opens its block. False, where
-    /// it cannot be understood; its block is to be left out then.
-    fn recipe(
-        &mut self,
-        levels: &mut Vec<Level>,
-        at: StatementId,
-        header: Span,
-        conditions: &[Span],
-        action: Node,
-    ) -> bool {
-        let read = recipe::header(self.ledger.text(header), &self.variables);
+    /// Adds a recipe to the innermost level, or opens its block. False, where it cannot
+    /// be understood, or stands too deep.
+    fn recipe(&mut self, levels: &mut Levels, at: StatementId, lines: &Lines) -> bool {
+        let opens = lines.action.kind == NodeKind::Open;
+        if opens && self.depth >= MAX_DEPTH {
+            self.ledger.find(
+                at,
+                Note::manual(
+                    Code::TooDeep,
+                    format!("This block stands in {MAX_DEPTH} others and more"),
+                ),
+            );
+            return false;
+        }
+        let Some(mut recipe) = self.conditions(at, lines) else {
+            return false;
+        };
+        if opens {
+            self.depth += 1;
+            self.blocks += 1;
+            self.variables.open();
+            levels.blocks.push(Level {
+                recipe: Some(recipe),
+                ..Level::default()
+            });
+            return true;
+        }
+        recipe.action = self.action(at, &lines.action, &mut recipe.flags);
+        self.variables.blur("LASTFOLDER");
+        let gives = match &recipe.action {
+            Action::File(folders) => folders.first().is_some_and(mailbox::has_name),
+            action => matches!(action, Action::Forward(_)),
+        };
+        let level = levels.innermost();
+        if gives && !recipe.flags.copy && is_certain(&recipe) {
+            level.end = End::Message;
+        }
+        level.steps.push(Step::Recipe(recipe));
+        true
+    }
+
+    /// A recipe without its action; nothing, where it cannot be understood.
+    fn conditions(&mut self, at: StatementId, lines: &Lines) -> Option<Recipe> {
+        let read = recipe::header(self.ledger.text(lines.header), &self.variables);
         if !read.skipped.is_empty() {
             self.ledger.find_in(
                 at,
-                Some(header),
+                Some(lines.header),
                 Note::exact(
                     Code::SkippedFlags,
                     format!(
@@ -394,23 +435,17 @@ impl Elaborator<'_, '_> {
                 ),
             );
         }
-        let mut unclear = read.unclear.map(|why| (header, why));
-        let mut recipe = Recipe {
-            at,
-            chain: read.chain,
-            conditions: Vec::new(),
-            flags: read.flags,
-            action: Action::Block(Vec::new()),
-        };
-        for &span in conditions {
-            match condition::condition(span, self.ledger.text(span), &recipe.flags, &self.variables)
-            {
+        let mut unclear = read.unclear.map(|why| (lines.header, why));
+        let mut conditions = Vec::new();
+        for &span in &lines.conditions {
+            let text = self.ledger.text(span);
+            match condition::condition(span, text, &read.flags, &self.variables) {
                 Ok(condition) => {
                     if let Area::Variable(name) = &condition.area {
                         self.looked_at.insert(name.clone());
                     }
                     self.judge(at, &condition);
-                    recipe.conditions.push(condition);
+                    conditions.push(condition);
                 }
                 Err(why) => unclear = unclear.or(Some((span, why))),
             }
@@ -424,24 +459,22 @@ impl Elaborator<'_, '_> {
                     format!("This recipe cannot be understood without a message: {why}"),
                 ),
             );
-            if let Some(level) = levels.last_mut() {
-                level.steps.push(Step::Unknown { at });
-            }
-            return false;
+            return None;
         }
+        Some(Recipe {
+            at,
+            chain: read.chain,
+            conditions,
+            flags: read.flags,
+            action: Action::Block(Vec::new()),
+        })
+    }
+
+    /// The action of a recipe that opens no block.
+    fn action(&mut self, at: StatementId, action: &Node, flags: &mut Flags) -> Action {
         let text = self.ledger.text(action.span).to_owned();
         let line = text.strip_suffix('\n').unwrap_or(&text);
-        recipe.action = match action.kind {
-            NodeKind::Open => {
-                self.depth += 1;
-                self.blocks += 1;
-                self.variables.open();
-                levels.push(Level {
-                    recipe: Some(recipe),
-                    ..Level::default()
-                });
-                return true;
-            }
+        match action.kind {
             NodeKind::Forward => {
                 let line = line.strip_prefix('!').unwrap_or(line);
                 Action::Forward(expand::words(line, &self.variables))
@@ -461,21 +494,8 @@ impl Elaborator<'_, '_> {
                 self.variables.blur(&name);
                 Action::Capture { name, command }
             }
-            _ => self.mailbox(at, action.span, line, &mut recipe),
-        };
-        self.variables.blur("LASTFOLDER");
-        let gives = match &recipe.action {
-            Action::File(folders) => folders.first().is_some_and(mailbox::has_name),
-            action => matches!(action, Action::Forward(_)),
-        };
-        let delivers = gives && !recipe.flags.copy && is_certain(&recipe);
-        if let Some(level) = levels.last_mut() {
-            if delivers {
-                level.end = End::Message;
-            }
-            level.steps.push(Step::Recipe(recipe));
+            _ => self.mailbox(at, action.span, line, flags),
         }
-        true
     }
 
     /// A variable with a value that stands in a condition, and is not put in.
@@ -536,10 +556,6 @@ impl Elaborator<'_, '_> {
             _ => {}
         }
     }
-}
-
-fn is_block(kind: &ItemKind) -> bool {
-    matches!(kind, ItemKind::Recipe { action, .. } if action.kind == NodeKind::Open)
 }
 
 /// Whether a recipe runs for every message that comes to it.

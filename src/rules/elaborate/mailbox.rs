@@ -4,7 +4,7 @@
 use super::variables::Value;
 use super::{Elaborator, expand, leading_name, recipe, shown};
 use crate::ledger::{Code, Note, Verdict};
-use crate::rules::model::{Action, Folder, Format, Piece, Recipe, StatementId, Text};
+use crate::rules::model::{Action, Flags, Folder, Format, Piece, StatementId, Text};
 use crate::rules::path;
 use crate::syntax::Span;
 
@@ -15,7 +15,7 @@ impl Elaborator<'_, '_> {
         at: StatementId,
         span: Span,
         line: &str,
-        recipe: &mut Recipe,
+        flags: &mut Flags,
     ) -> Action {
         let home_path = &self.settings.home_path;
         if let Some(why) = accident(line) {
@@ -25,10 +25,10 @@ impl Elaborator<'_, '_> {
             self.ledger.find_in(at, Some(span), Note::adapted(Code::AccidentalMailbox, format!("{why}; procmail put the mail into a file called {name}, and here it goes to the inbox")));
             return Action::File(vec![self.inbox()]);
         }
-        if recipe.flags.filter {
-            recipe.flags.filter = false;
-            recipe.flags.feed_header = true;
-            recipe.flags.feed_body = true;
+        if flags.filter {
+            flags.filter = false;
+            flags.feed_header = true;
+            flags.feed_body = true;
         }
         let words = expand::mailbox(leading_name(line), &self.variables);
         let folders = recipe::folders(words, &self.variables, self.ledger.home(), home_path);
@@ -36,8 +36,8 @@ impl Elaborator<'_, '_> {
         if let Some(name) = first.filter(|name| is_nameless(name)) {
             // It is no directory that a file could be made in, and that is no
             // error in writing one.
-            recipe.flags.ignore_errors &= name.is_empty();
-            let (verdict, message) = nameless(recipe.flags.ignore_errors);
+            flags.ignore_errors &= name.is_empty();
+            let (verdict, message) = nameless(flags.ignore_errors);
             self.ledger.find_in(
                 at,
                 Some(span),

@@ -21,14 +21,7 @@ pub enum ItemKind {
     /// `NAME=value` or `NAME`.
     Assignment(Span),
     /// A recipe.
-    Recipe {
-        /// `:0 …`.
-        header: Span,
-        /// The condition lines.
-        conditions: Vec<Span>,
-        /// The action line.
-        action: Node,
-    },
+    Recipe(Lines),
     /// A recipe without an action: its header.
     Incomplete(Span),
     /// `}`.
@@ -37,6 +30,24 @@ pub enum ItemKind {
     Skipped,
     /// The whole of a file that is too large to look into.
     TooLarge,
+}
+
+/// The lines of a recipe.
+#[derive(Debug)]
+pub struct Lines {
+    /// `:0 …`.
+    pub header: Span,
+    /// The conditions.
+    pub conditions: Vec<Span>,
+    /// The action.
+    pub action: Node,
+}
+
+impl ItemKind {
+    /// Whether it opens a block.
+    pub fn is_block(&self) -> bool {
+        matches!(self, ItemKind::Recipe(lines) if lines.action.kind == NodeKind::Open)
+    }
 }
 
 /// Bytes of one file: a larger one is no person's work.
@@ -111,11 +122,11 @@ pub fn enter(ledger: &mut Ledger, file: FileId) -> Vec<Item> {
                 match action {
                     Some(action) => Item {
                         at: ledger.statement(StatementKind::Recipe, span),
-                        kind: ItemKind::Recipe {
+                        kind: ItemKind::Recipe(Lines {
                             header: node.span,
                             conditions,
                             action,
-                        },
+                        }),
                     },
                     None => Item {
                         at: ledger.statement(StatementKind::Skipped, span),
