@@ -24,6 +24,7 @@ pub use variables::{environment, preset};
 
 use super::model::*;
 use super::path;
+use super::program::{Sendmail, is_sendmail};
 use crate::home::ReadError;
 use crate::ledger::{Code, Ledger, Note};
 use crate::syntax::procmailrc::{Node, NodeKind};
@@ -127,7 +128,11 @@ pub fn procmail(ledger: &mut Ledger, settings: &Settings, call: &Call) -> Result
     let steps = given.chain(rules).collect();
     elaborator.find_unreached();
     let default = elaborator.default_folder();
-    Ok(Run { steps, default })
+    Ok(Run {
+        steps,
+        default,
+        preserves: call.preserve,
+    })
 }
 
 struct Elaborator<'l, 'h> {
@@ -477,7 +482,10 @@ impl Elaborator<'_, '_> {
         match action.kind {
             NodeKind::Forward => {
                 let line = line.strip_prefix('!').unwrap_or(line);
-                Action::Forward(expand::words(line, &self.variables))
+                match self.sends_as_asked() {
+                    true => Action::Forward(expand::words(line, &self.variables)),
+                    false => Action::Pipe(command::expand(&sendmail(line), &self.variables)),
+                }
             }
             NodeKind::Pipe => {
                 let line = line.strip_prefix('|').unwrap_or(line);
@@ -487,7 +495,7 @@ impl Elaborator<'_, '_> {
                 let (name, command) = line.split_once('=').unwrap_or((line, ""));
                 let name = name.trim().to_owned();
                 let command = match command.trim_start().strip_prefix('!') {
-                    Some(addresses) => format!("$SENDMAIL $SENDMAILFLAGS {addresses}"),
+                    Some(addresses) => sendmail(addresses),
                     None => command.trim().trim_start_matches('|').trim().to_owned(),
                 };
                 let command = command::expand(&command, &self.variables);
@@ -496,6 +504,19 @@ impl Elaborator<'_, '_> {
             }
             _ => self.mailbox(at, action.span, line, flags),
         }
+    }
+
+    /// Whether what `SENDMAIL` and `SENDMAILFLAGS` hold sends to the addresses of an
+    /// action, and to nobody else.
+    fn sends_as_asked(&self) -> bool {
+        let words = expand::words(&sendmail(""), &self.variables);
+        let Some((program, options)) = words.split_first() else {
+            return false;
+        };
+        let called = Sendmail::read(options);
+        program.known().is_some_and(is_sendmail)
+            && !called.from_header
+            && called.addresses.is_empty()
     }
 
     /// A variable with a value that stands in a condition, and is not put in.
@@ -556,6 +577,11 @@ impl Elaborator<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// What procmail runs to send to addresses.
+fn sendmail(addresses: &str) -> String {
+    format!("$SENDMAIL $SENDMAILFLAGS {addresses}")
 }
 
 /// Whether a recipe runs for every message that comes to it.

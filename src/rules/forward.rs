@@ -192,6 +192,7 @@ impl<'h, 's> Mailer<'h, 's> {
         Run {
             steps: vec![step],
             default: self.default.clone(),
+            preserves: false,
         }
     }
 
@@ -279,6 +280,7 @@ impl<'h, 's> Mailer<'h, 's> {
         let empty = Run {
             steps: Vec::new(),
             default: self.default.clone(),
+            preserves: false,
         };
         match self.settings.mda {
             Mda::None => {

@@ -48,6 +48,8 @@ pub struct Run {
     /// Where a message goes that reaches the end of the steps: the user's mailbox
     /// (`DEFAULT`).
     pub default: Folder,
+    /// `-p`: variables that the mailer had set have its values, which nobody knows.
+    pub preserves: bool,
 }
 
 impl Program {

@@ -23,7 +23,9 @@ pub use arguments::parameter;
 pub use formail::{Edit, Field, SENDER, is_field_name};
 pub use printed::{New, Printed, Shape, Source, TextEdit, Way, Whom, decoded};
 pub use question::{Comparison, Grep, Input, Patterns, Question, Relation};
-pub use send::{BodyPart, Recipients, Reply, Sendmail, VACATION_MESSAGE, Vacation, answer};
+pub use send::{
+    BodyPart, Recipients, Reply, Sendmail, VACATION_MESSAGE, Vacation, answer, is_sendmail,
+};
 
 /// What a command does.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -192,7 +192,7 @@ impl<'a> Lowering<'a> {
     fn whole(&mut self) -> Vec<Command> {
         let mut path = Path::new(&self.naming.home);
         let program = self.program;
-        path.begin(&program.main);
+        path.begin(&program.main, None);
         let mut flow = self.steps(&program.main.steps, &mut path);
         if flow.falls && !matches!(program.main.steps.as_slice(), [Step::Deliver(_)]) {
             let end = self.default_folder(&path);

@@ -263,7 +263,10 @@ pub enum Test {
         keys: Vec<Value>,
     },
     /// `duplicate` (RFC 7352).
-    Duplicate,
+    Duplicate {
+        /// `:handle`: what is remembered under another one does not count.
+        handle: Option<String>,
+    },
 }
 
 impl Test {

@@ -58,14 +58,15 @@ impl Elaborator<'_, '_> {
             }
             _ => {}
         }
-        if let Some((code, message)) = meaningless(name, value.as_ref()) {
+        self.variables.assign(name, value.as_ref());
+        let is_obeyed = name.starts_with("SENDMAIL") && !self.sends_as_asked();
+        if let Some((code, message)) = meaningless(name, value.as_ref()).filter(|_| !is_obeyed) {
             let verdict = match code {
                 Code::Trap => Verdict::Manual,
                 _ => Verdict::Dropped,
             };
             self.ledger.find(at, Note::new(verdict, code, message));
         }
-        self.variables.assign(name, value.as_ref());
         (Some(assign), End::Open)
     }
 

@@ -5,7 +5,7 @@
 use crate::home::{Kind, ReadError};
 use crate::ledger::Ledger;
 use crate::rules::elaborate::Settings;
-use crate::rules::model::{Action, Piece, Recipe, StatementKind, Step, Test, Text, walk};
+use crate::rules::model::{Piece, StatementKind, Step, Text, walk};
 use crate::rules::path;
 use crate::rules::program::{
     BodyPart, Comparison, Input, Meaning, Patterns, Question, VACATION_MESSAGE, meaning,
@@ -103,21 +103,9 @@ impl Wanted<'_> {
                     }
                     self.commands_in(value);
                 }
-                Step::Recipe(recipe) => self.recipe(recipe),
+                Step::Recipe(recipe) => recipe.programs().for_each(|command| self.command(command)),
                 _ => {}
             }
-        }
-    }
-
-    fn recipe(&mut self, recipe: &Recipe) {
-        for condition in &recipe.conditions {
-            if let Test::Program(command) = &condition.test {
-                self.command(command);
-            }
-        }
-        match &recipe.action {
-            Action::Pipe(command) | Action::Capture { command, .. } => self.command(command),
-            Action::File(_) | Action::Forward(_) | Action::Block(_) => {}
         }
     }
 

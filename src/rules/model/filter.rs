@@ -62,13 +62,13 @@ impl Command {
     }
 }
 
-/// Where commands deliver to, whatever they ask.
-pub fn targets(commands: &[Command]) -> Vec<&Target> {
+/// Where commands deliver to, whatever they ask, and whether that counts.
+pub fn targets(commands: &[Command]) -> Vec<(&Target, bool)> {
     let mut found = Vec::new();
     let mut pending = vec![commands.iter()];
     while let Some(block) = pending.last_mut() {
         match block.next() {
-            Some(Command::Deliver { to, .. }) => found.push(to),
+            Some(Command::Deliver { to, counts, .. }) => found.push((to, *counts)),
             Some(Command::If {
                 branches,
                 otherwise,

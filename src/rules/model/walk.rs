@@ -1,7 +1,10 @@
 //! In: steps. Out: every step in them, in the order of the text, however deep
 //! they lie: inside blocks, included files, and what a `.forward` calls.
 
-use super::{Action, Assign, Folder, Program, Recipe, Run, StatementId, Step, Target, filter};
+use super::{
+    Action, Assign, Folder, Format, Program, Recipe, Run, StatementId, Step, Target, Test, Text,
+    filter,
+};
 use std::iter::from_fn;
 
 /// All steps, each before those inside of it.
@@ -24,14 +27,14 @@ pub fn steps(body: &[Step]) -> impl Iterator<Item = &Step> {
 }
 
 impl Program {
-    /// Where mail stays that no rule files, whichever of the runs it is in; not that
-    /// for a detail.
+    /// The mailboxes that stand for the user's inbox: where mail stays that no rule
+    /// files. Of several calls of procmail, one keeps it, and others have their copies;
+    /// what is for a detail has a mailbox of its own.
     pub fn defaults(&self) -> impl Iterator<Item = &Folder> {
         let mut pending = vec![&self.main];
         from_fn(move || {
             let run = pending.pop()?;
-            let targets = run.steps.iter().flat_map(Step::targets);
-            pending.extend(targets.filter_map(Target::run));
+            pending.extend(run.steps.iter().flat_map(Step::keeping_runs));
             Some(&run.default)
         })
     }
@@ -70,11 +73,37 @@ impl Step {
         std::iter::once(body).chain(called.map(|run| run.steps.as_slice()))
     }
 
+    /// The runs that keep what no rule files: the first that does, of those that a
+    /// `.forward` calls, unless the mail stays in the mailbox beside.
+    fn keeping_runs(&self) -> Vec<&Run> {
+        match self {
+            Step::Deliver(destinations) => {
+                let targets = destinations.iter().map(|each| &each.to);
+                let keeps = |run: &&Run| run.default.format != Format::Null;
+                match targets.clone().any(|target| *target == Target::Keep) {
+                    true => Vec::new(),
+                    false => { targets.filter_map(Target::run).find(keeps) }
+                        .into_iter()
+                        .collect(),
+                }
+            }
+            Step::Filter(commands) => {
+                let targets = filter::targets(commands).into_iter();
+                let counted = targets.filter(|(_, counts)| *counts);
+                counted.filter_map(|(target, _)| target.run()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Where a `.forward` or a filter leads.
     fn targets(&self) -> Vec<&Target> {
         match self {
             Step::Deliver(destinations) => destinations.iter().map(|each| &each.to).collect(),
-            Step::Filter(commands) => filter::targets(commands),
+            Step::Filter(commands) => {
+                let targets = filter::targets(commands).into_iter();
+                targets.map(|(target, _)| target).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -91,6 +120,21 @@ impl Target {
 }
 
 impl Recipe {
+    /// The programs that its conditions ask, and that of its action.
+    pub fn programs(&self) -> impl Iterator<Item = &Text> {
+        let asked = self
+            .conditions
+            .iter()
+            .filter_map(|condition| match &condition.test {
+                Test::Program(command) => Some(command),
+                _ => None,
+            });
+        asked.chain(match &self.action {
+            Action::Pipe(command) | Action::Capture { command, .. } => Some(command),
+            Action::File(_) | Action::Forward(_) | Action::Block(_) => None,
+        })
+    }
+
     /// The steps of its block; none, where its action is no block.
     pub fn block(&self) -> &[Step] {
         match &self.action {

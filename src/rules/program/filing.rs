@@ -98,7 +98,7 @@ pub(super) fn deliver(call: &Call) -> Option<Meaning> {
         match option.letter {
             'm' => folder = Some(option.value?),
             'd' => recipients.push(option.value?),
-            'a' | 'e' | 'f' | 'k' | 'p' | 'r' | 'q' | 'l' => {}
+            'a' | 'e' | 'f' | 'k' | 'r' | 'q' | 'l' => {}
             _ => return None,
         }
     }

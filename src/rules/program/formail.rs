@@ -180,6 +180,10 @@ pub(super) fn of_call(call: &Call) -> Option<Meaning> {
             sent: false,
         }));
     }
+    // It takes all fields out that have no value.
+    if formail.trimmed {
+        return None;
+    }
     Some(match formail.edits.is_empty() {
         true => Meaning::PassThrough,
         false => Meaning::HeaderEdit(formail.edits),
@@ -215,7 +219,7 @@ impl Formail {
                 'k' => formail.keep_body = true,
                 'z' => formail.trimmed = true,
                 'c' => formail.joined = true,
-                'b' | 'f' | 'q' | 'Y' | 'B' | 'l' | 'p' => {}
+                'b' | 'f' | 'q' | 'Y' | 'l' | 'p' => {}
                 'x' | 'X' => {
                     let written = value.as_ref()?.known()?;
                     // Behind a blank, it is the line of the mbox format alone.

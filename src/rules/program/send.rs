@@ -237,6 +237,8 @@ impl Sendmail {
                 Some("--") => words.by_ref().for_each(|word| read.address(word)),
                 Some(option) if takes_value(option) => read.is_clear &= words.next().is_some(),
                 Some("-i" | "-U") => {}
+                // `-bv`, `-bs` and the like send nothing.
+                Some(option) if option.starts_with("-b") => read.is_clear &= option == "-bm",
                 Some(option) if option.starts_with('-') => read.is_clear &= option.len() > 2,
                 _ => read.address(word),
             }
@@ -264,6 +266,16 @@ impl Sendmail {
             _ => None,
         }
     }
+}
+
+/// Whether a program sends mail to the addresses that it is called with, as sendmail(8)
+/// does.
+pub fn is_sendmail(program: &str) -> bool {
+    const PROGRAMS: [&str; 6] = ["sendmail", "exim", "exim4", "msmtp", "ssmtp", "esmtp"];
+    program
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| PROGRAMS.contains(&name))
 }
 
 /// Whether an option has its value in the next word.

@@ -32,6 +32,23 @@ struct Weight {
 }
 
 impl<'p> Machine<'_, 'p> {
+    /// The value of the variable that is searched, if it is one.
+    fn variable_in(&mut self, process: &Process<'_>, area: &Area) -> Vec<u8> {
+        let Area::Variable(name) = area else {
+            return Vec::new();
+        };
+        let value = process.variables.get(name);
+        if value.is_none() && process.run.preserves {
+            self.unknown(Unknown::Value(name.clone()));
+        }
+        value.unwrap_or_default().to_vec()
+    }
+
+    fn area_length(&mut self, process: &Process<'_>, area: &Area) -> usize {
+        let variable = self.variable_in(process, area);
+        searched(&process.message, area, &variable).len()
+    }
+
     /// Whether the conditions of a recipe hold.
     pub fn conditions(&mut self, process: &mut Process<'p>, recipe: &'p Recipe) -> bool {
         let mut score = Score::default();
@@ -82,7 +99,7 @@ impl<'p> Machine<'_, 'p> {
                     self.unknown(Unknown::Statement(recipe.at));
                     return negated;
                 };
-                let variable = variable_in(process, &condition.area);
+                let variable = self.variable_in(process, &condition.area);
                 let message = Rc::clone(&process.message);
                 let text = searched(&message, &condition.area, &variable);
                 self.count(text.len() >> 16);
@@ -112,7 +129,7 @@ impl<'p> Machine<'_, 'p> {
             Test::Smaller(limit) | Test::Larger(limit) => {
                 let limit = whole(&self.value(process, limit, encoding)).unwrap_or(0);
                 let smaller = matches!(condition.test, Test::Smaller(_));
-                let size = area_length(process, &condition.area);
+                let size = self.area_length(process, &condition.area);
                 match weight {
                     Some(weight) => {
                         let proportion = Proportion {
@@ -132,7 +149,7 @@ impl<'p> Machine<'_, 'p> {
                 }
             }
             Test::Program(command) => {
-                let variable = variable_in(process, &condition.area);
+                let variable = self.variable_in(process, &condition.area);
                 let input = searched(&process.message, &condition.area, &variable).to_vec();
                 let ran = self.run_program(process, command, &input, Task::Question, encoding);
                 match weight {
@@ -233,14 +250,6 @@ impl Weight {
     }
 }
 
-/// The value of the variable that is searched, if it is one.
-fn variable_in(process: &Process<'_>, area: &Area) -> Vec<u8> {
-    match area {
-        Area::Variable(name) => process.variables.get(name).unwrap_or_default().to_vec(),
-        _ => Vec::new(),
-    }
-}
-
 fn searched<'t>(message: &'t Message, area: &Area, variable: &'t [u8]) -> &'t [u8] {
     match area {
         Area::Header => message.header(),
@@ -248,10 +257,6 @@ fn searched<'t>(message: &'t Message, area: &Area, variable: &'t [u8]) -> &'t [u
         Area::HeaderAndBody => message.joined(),
         Area::Variable(_) => variable,
     }
-}
-
-fn area_length(process: &Process<'_>, area: &Area) -> usize {
-    searched(&process.message, area, &variable_in(process, area)).len()
 }
 
 /// Expressions that are known before any message is there are compiled once.

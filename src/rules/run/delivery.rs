@@ -11,7 +11,7 @@ use crate::syntax::Encoding;
 impl<'p> Machine<'_, 'p> {
     /// Delivers to the default mailbox.
     pub fn keep(&mut self, process: &mut Process<'p>) {
-        let default = process.default;
+        let default = &process.run.default;
         let mut path = self.string(process, &default.path, Encoding::Utf8);
         if path.is_empty() {
             path = String::from_utf8_lossy(&process.variable("ORGMAIL")).into_owned();

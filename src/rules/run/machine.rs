@@ -11,8 +11,8 @@ use super::value::{Variables, letters, number_or_word};
 use super::{Delivery, Mail, Memory, Outcome, Runner, Unknown, date};
 use crate::rules::elaborate::host_printed;
 use crate::rules::model::{
-    Action, Assign, Chained, Destination, Flags, Folder, Piece, Recipe, Run, StatementId, Step,
-    Target, Text,
+    Action, Assign, Chained, Destination, Flags, Piece, Recipe, Run, StatementId, Step, Target,
+    Text,
 };
 use crate::rules::path;
 use crate::rules::program::{self, Meaning};
@@ -35,8 +35,8 @@ pub struct Machine<'r, 'p> {
 #[derive(Debug, Clone)]
 pub struct Process<'p> {
     frames: Vec<Frame<'p>>,
-    /// Where a message goes that reaches the end.
-    pub(super) default: &'p Folder,
+    /// What procmail was called for.
+    pub(super) run: &'p Run,
     pub message: Rc<Message>,
     pub variables: Variables,
     /// `LASTFOLDER` is a command; the model does not tell how it was written.
@@ -154,7 +154,7 @@ impl<'p> Machine<'_, 'p> {
                 at: 0,
                 kind: FrameKind::File,
             }],
-            default: &run.default,
+            run,
             message: Rc::clone(message),
             variables,
             last_is_command: false,
@@ -201,7 +201,7 @@ impl<'p> Machine<'_, 'p> {
             Step::Detail { word, at, run } => {
                 if self.mail.detail().is_some_and(|detail| detail == *word) {
                     self.outcome.reached.extend(at);
-                    process.default = &run.default;
+                    process.run = run;
                     process.frames.push(Frame {
                         steps: &run.steps,
                         at: 0,

@@ -257,7 +257,7 @@ impl Lowering<'_> {
             }
             Action::Pipe(command) => self.piped(recipe, command, ahead.answers, path),
             Action::Capture { name, command } => {
-                let commands = self.captured(at, name, command, path);
+                let commands = self.captured(recipe, name, command, path);
                 Ok(Flow::of(commands).into())
             }
             Action::Block(steps) => Ok(self.block(recipe, steps, path).into()),

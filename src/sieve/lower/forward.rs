@@ -5,11 +5,13 @@ use super::Lowering;
 use super::action::keep;
 use super::bounds::bytes_of;
 use super::left_out::assigned_in;
+use super::names::script_name;
 use super::path::Path;
 use super::program::{given_to, own_delivery, without_directory};
 use super::sequence::{Flow, Sequence};
 use crate::ledger::{Code, Note, shortened};
-use crate::rules::model::{Destination, Folder, Format, Run, StatementId, Target};
+use crate::rules::elaborate::preset;
+use crate::rules::model::{Destination, Folder, Format, Run, StatementId, Step, Target};
 use crate::sieve::script::{Command, CommandKind, Value};
 use std::collections::HashSet;
 
@@ -175,7 +177,19 @@ impl Lowering<'_> {
         path.goes_through(&flow.commands);
         flow.exits.remove(&label);
         flow.falls = true;
-        flow
+        let mut sequence = Sequence::default();
+        sequence.push(flow);
+        sequence.push(Flow::of(self.forgotten(&run.steps)));
+        sequence.close()
+    }
+
+    /// Empties what rules may have set: another run does not see it.
+    fn forgotten(&self, steps: &[Step]) -> Vec<Command> {
+        let assigned = assigned_in(steps).into_iter();
+        let carried = assigned.filter(|name| self.read.carries(name));
+        carried
+            .map(|name| Command::set(&script_name(&name), &[], Value::text("")))
+            .collect()
     }
 
     /// Rules, and the default delivery behind them; `stays`, whether a message
@@ -187,7 +201,8 @@ impl Lowering<'_> {
         stays: bool,
         path: &mut Path,
     ) -> Flow {
-        path.begin(run);
+        let usual = preset(self.settings, "DEFAULT").unwrap_or_default();
+        path.begin(run, at.filter(|_| run.default.path != usual));
         let mut sequence = Sequence::default();
         sequence.push(self.steps(&run.steps, path));
         if sequence.has_ended() {
@@ -273,8 +288,8 @@ impl Lowering<'_> {
 
     /// The commands behind the rules' end: none, where that is the inbox.
     pub(super) fn default_folder(&mut self, path: &Path) -> Vec<Command> {
-        let default = &path.place.default.folder;
-        let Some(at) = path.place.default.at else {
+        let default = &path.place.called.default;
+        let Some(at) = path.place.called.default_at else {
             return Vec::new();
         };
         let Some(written) = default.path.known() else {

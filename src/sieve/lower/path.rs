@@ -49,16 +49,19 @@ pub(super) struct Place {
     pub file: Option<Label>,
     /// Blocks around the step.
     pub depth: usize,
-    /// Where a message goes that reaches the end of the rules.
-    pub default: Rc<DefaultMailbox>,
+    /// The call of procmail that it belongs to.
+    pub called: Rc<Called>,
 }
 
-/// Where a message goes that no rule files.
+/// A call of procmail.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct DefaultMailbox {
-    pub folder: Folder,
+pub(super) struct Called {
+    /// Where a message goes that no rule files.
+    pub default: Folder,
     /// The statement that says so; none where it is the system's mailbox.
-    pub at: Option<StatementId>,
+    pub default_at: Option<StatementId>,
+    /// Variables that the mailer had set have values that nobody knows.
+    pub preserves: bool,
 }
 
 /// What is known of a variable.
@@ -90,11 +93,13 @@ impl Path {
         }
     }
 
-    /// The way begins with rules of their own.
-    pub fn begin(&mut self, run: &Run) {
-        self.place.default = Rc::new(DefaultMailbox {
-            folder: run.default.clone(),
-            at: run.last_assignment("DEFAULT"),
+    /// The way begins with rules of their own; `default_at`, what has set the default
+    /// mailbox where no rule does.
+    pub fn begin(&mut self, run: &Run, default_at: Option<StatementId>) {
+        self.place.called = Rc::new(Called {
+            default: run.default.clone(),
+            default_at: run.last_assignment("DEFAULT").or(default_at),
+            preserves: run.preserves,
         });
     }
 

@@ -9,10 +9,13 @@ use super::sequence::Flow;
 use super::shape::Shape;
 use crate::ledger::{Code, Note, Verdict, shortened};
 use crate::rules::elaborate::mailbox::WITHOUT_DIRECTORY;
-use crate::rules::model::{Area, Folder, Format, Piece, Recipe, StatementId, Text};
-use crate::rules::program::{Changed, Edit, Meaning, meaning};
+use crate::rules::model::{
+    Area, Folder, Format, Piece, Program, Recipe, StatementId, Step, Text, walk,
+};
+use crate::rules::program::{Changed, Edit, Meaning, Source, meaning};
 use crate::sieve::script::{Command, CommandKind, Test};
 use crate::sieve::target::Extension;
+use std::collections::BTreeSet;
 
 /// What the action of a recipe came to.
 pub(super) struct Acted {
@@ -118,8 +121,10 @@ impl Lowering<'_> {
                 self.find(at, seen_senders());
                 return Ok(Acted::where_holds(Test::False, Flow::nothing()));
             }
-            Meaning::Duplicate { by_sender, .. } => {
-                let test = self.duplicate(at, by_sender)?;
+            Meaning::Duplicate {
+                by_sender, cache, ..
+            } => {
+                let test = self.duplicate(at, &cache, by_sender)?;
                 let flow = match copy {
                     true => Flow::nothing(),
                     false => self.thrown_away(at, path),
@@ -380,7 +385,12 @@ impl Lowering<'_> {
     }
 
     /// The message was seen before.
-    pub(super) fn duplicate(&mut self, at: StatementId, by_sender: bool) -> Result<Test, Note> {
+    pub(super) fn duplicate(
+        &mut self,
+        at: StatementId,
+        cache: &Text,
+        by_sender: bool,
+    ) -> Result<Test, Note> {
         if by_sender {
             return Err(Note::manual(
                 Code::SeenSenders,
@@ -397,17 +407,21 @@ impl Lowering<'_> {
             Code::Duplicates,
             "The server remembers message ids for some days; the old cache of ids stays behind, so that for once a copy of an old message may come through",
         ));
-        Ok(Test::Duplicate)
+        // What one cache knows, another need not.
+        let several = caches(self.program).len() > 1;
+        let handle = several.then(|| cache.shown());
+        Ok(Test::Duplicate { handle })
     }
 
     /// `VAR=| command`: what the command prints of the message.
     pub(super) fn captured(
         &mut self,
-        at: StatementId,
+        recipe: &Recipe,
         name: &str,
         text: &Text,
         path: &mut Path,
     ) -> Vec<Command> {
+        let at = recipe.at;
         if !self.read.has(name) {
             self.find(
                 at,
@@ -418,7 +432,11 @@ impl Lowering<'_> {
             );
             return Vec::new();
         }
-        let value = self.value(&Text(vec![Piece::Command(text.clone())]), path);
+        let asks_header = matches!(meaning(text), Meaning::Printed(printed) if !matches!(printed.source, Source::Text { .. }));
+        let value = match recipe.flags.feed_header || !asks_header {
+            true => self.value(&Text(vec![Piece::Command(text.clone())]), path),
+            false => Err(self.unknown_output(text)),
+        };
         match value {
             Ok(prepared) => {
                 self.find_all(at, prepared.notes);
@@ -449,6 +467,20 @@ impl Lowering<'_> {
         }
         vec![Command::from(CommandKind::AddFlag { flags })]
     }
+}
+
+/// The files in which the rules remember mail.
+fn caches(program: &Program) -> BTreeSet<String> {
+    let recipes = walk::steps(&program.main.steps).filter_map(|step| match step {
+        Step::Recipe(recipe) => Some(recipe),
+        _ => None,
+    });
+    let programs = recipes.flat_map(Recipe::programs);
+    let caches = programs.filter_map(|command| match meaning(command) {
+        Meaning::Duplicate { cache, .. } => Some(cache.shown()),
+        _ => None,
+    });
+    caches.collect()
 }
 
 /// What there is to say of a program that puts mail into a folder.

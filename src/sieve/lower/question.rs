@@ -39,9 +39,9 @@ impl Lowering<'_> {
                 held.notes.push(seen_senders());
                 Ok(held)
             }
-            Meaning::Duplicate { by_sender, .. } => {
-                Ok(Held::exactly(self.duplicate(recipe.at, by_sender)?))
-            }
+            Meaning::Duplicate {
+                by_sender, cache, ..
+            } => Ok(Held::exactly(self.duplicate(recipe.at, &cache, by_sender)?)),
             Meaning::Exit(0) => Ok(Held::exactly(Test::True)),
             Meaning::Exit(_) => Ok(Held::exactly(Test::False)),
             Meaning::NoProgram => {

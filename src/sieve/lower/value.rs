@@ -149,12 +149,13 @@ impl Lowering<'_> {
             },
             "EXTENSION" | "LASTFOLDER" | "MAILDIR" | "DEFAULT" | "ORGMAIL" | "LINEBUF" | "="
             | "?" => Known::Lost,
-            name => {
-                let preset = preset(self.settings, name).unwrap_or_default();
-                preset
-                    .known()
-                    .map_or(Known::Lost, |text| Known::Text(text.into()))
-            }
+            name => match preset(self.settings, name) {
+                None if path.place.called.preserves => Known::Lost,
+                preset => match preset.unwrap_or_default().known() {
+                    Some(text) => Known::Text(text.into()),
+                    None => Known::Lost,
+                },
+            },
         }
     }
 

@@ -79,9 +79,13 @@ impl Printer<'_> {
             }
             Test::Over(size) => line.word(&format!("size :over {}", number(*size))),
             Test::Under(size) => line.word(&format!("size :under {}", number(*size))),
-            Test::Duplicate => {
+            Test::Duplicate { handle } => {
                 self.uses.insert(Extension::Duplicate);
                 line.word("duplicate");
+                if let Some(handle) = handle {
+                    line.word(":handle");
+                    line.word(&self.text(handle));
+                }
             }
             Test::Header { names, keys, .. }
             | Test::Address { names, keys, .. }

@@ -491,7 +491,10 @@ fn everything(a: &str, b: &str) -> Script {
             part: "weekday".into(),
             keys: vec!["1".into()],
         },
-        Test::Duplicate,
+        Test::Duplicate { handle: None },
+        Test::Duplicate {
+            handle: Some(a.into()),
+        },
         Test::AllOf(vec![]),
         Test::AnyOf(vec![]),
         Test::AllOf(vec![Test::True, Test::Not(Box::new(Test::False))]),

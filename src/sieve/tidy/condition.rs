@@ -195,7 +195,9 @@ impl Tidier {
 
     /// Whether a test leaves nothing behind that a later command sees.
     pub(super) fn is_pure(&self, test: &Test) -> bool {
-        let is_seen = |test: &Test| *test == Test::Duplicate || self.match_variables && sets(test);
+        let is_seen = |test: &Test| {
+            matches!(test, Test::Duplicate { .. }) || self.match_variables && sets(test)
+        };
         !walk::test_tree(test).any(is_seen)
     }
 }
@@ -236,7 +238,7 @@ fn always_sets(test: &Test) -> bool {
 
 /// Whether a test remembers the message.
 pub(super) fn remembers(test: &Test) -> bool {
-    walk::test_tree(test).any(|test| matches!(test, Test::Duplicate))
+    walk::test_tree(test).any(|test| matches!(test, Test::Duplicate { .. }))
 }
 
 /// The one place where two lists of tests differ.

@@ -182,7 +182,7 @@ fn tests_are_simplified() {
     for (test, expected) in cases {
         assert_eq!(tidy_test(test), expected);
     }
-    let twice = Test::Duplicate;
+    let twice = Test::Duplicate { handle: None };
     let test = Test::AllOf(vec![twice, a(), Test::False]);
     assert!(matches!(tidy_test(test), Test::AllOf(tests) if tests.len() == 2));
 }
@@ -281,7 +281,7 @@ impl Message {
             Test::AllOf(tests) => tests.iter().all(|test| self.test(test)),
             Test::AnyOf(tests) => tests.iter().any(|test| self.test(test)),
             Test::Exists(names) => names.iter().all(|name| self.has(name)),
-            Test::Duplicate => std::mem::replace(&mut self.seen, true),
+            Test::Duplicate { .. } => std::mem::replace(&mut self.seen, true),
             Test::String { sources, key, .. } => sources
                 .iter()
                 .any(|source| self.value(source) == self.value(key)),
@@ -366,7 +366,7 @@ fn any_test() -> impl Strategy<Value = Test> {
     let leaf = prop_oneof![
         Just(Test::True),
         Just(Test::False),
-        Just(Test::Duplicate),
+        Just(Test::Duplicate { handle: None }),
         "yes|no|".prop_map(|key| holds("v", &key)),
         "[a-d]".prop_map(|name| Test::Exists(vec![name])),
         ("[a-d]", "yes|no").prop_map(|(name, key)| header(&name, &key)),
