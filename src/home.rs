@@ -12,7 +12,7 @@ pub use disk::{DiskHome, Limits, SharedDirectory};
 pub use letters::MailPlace;
 pub use mailbox::{Format, MailboxSize};
 pub use memory::MemoryHome;
-pub use status::Stamp;
+pub use status::{Place, Stamp};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;

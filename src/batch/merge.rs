@@ -4,9 +4,9 @@
 use super::lists::{self, Link};
 use super::output::{Output, directory, names, settle};
 use super::rows::{FOLDERS, SUMMARY, user_of};
-use super::run::{BatchError, Outcome, PARTS, lists_of_all};
+use super::run::{BatchError, Outcome, lists_of_all};
 use super::seen::SEEN;
-use super::shard::Shard;
+use super::shard::{self, Shard};
 use super::{summary, write};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,7 +22,9 @@ pub enum MergeError {
     #[error("{0}: there are no parts of a batch in it: `sievify batch --shard 1/8` makes one")]
     None(PathBuf),
     /// They are of several batches.
-    #[error("{0} and {1} are parts of different batches: remove the one that is out of date")]
+    #[error(
+        "{0} and {1} are parts of different batches, or by different versions of sievify: remove the one that is out of date"
+    )]
     Several(PathBuf, PathBuf),
     /// One is not there.
     #[error("the part {0} is missing: run it, or name the directory it was written to")]
@@ -93,14 +95,11 @@ fn parts(outs: &[PathBuf]) -> Result<Vec<PathBuf>, MergeError> {
             continue;
         }
         seen.push(place);
-        let directory = out.join(PARTS);
-        let entries = fs::read_dir(&directory).map_err(|_| MergeError::None(out.clone()))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let Some(shard) = name.to_str().and_then(Shard::of_directory) else {
-                continue;
-            };
-            let path = entry.path();
+        let mut of_out = shard::parts(out).peekable();
+        if of_out.peek().is_none() {
+            return Err(MergeError::None(out.clone()));
+        }
+        for (shard, path) in of_out {
             let other = found
                 .iter()
                 .find(|(other, _)| **other == shard || other.of() != shard.of());

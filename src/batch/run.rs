@@ -7,7 +7,7 @@ use super::moved::Old;
 use super::output::{Output, directory, names, output_error, settle};
 use super::rows::{Done, FOLDERS, FolderRow, Row, SUMMARY, Translated, cell};
 use super::seen::{Note, Notes, Noting, SEEN, fingerprint};
-use super::shard::Shard;
+use super::shard::{PARTS, Shard, parts};
 use super::summary;
 use super::tables::Tables;
 use super::users::{User, has};
@@ -282,7 +282,7 @@ fn overwrites_nothing(options: &Options) -> Result<(), BatchError> {
         let head = summary.headers().ok();
         head.is_some_and(|head| head.iter().eq(SUMMARY))
     };
-    let is_of_runs = summary.is_ok_and(is_summary) || options.out.join(PARTS).exists();
+    let is_of_runs = summary.is_ok_and(is_summary) || parts(&options.out).next().is_some();
     for name in names::ALL {
         let path = options.out.join(name);
         let is_input = path.canonicalize().is_ok_and(|path| inputs.contains(&path));
@@ -317,16 +317,14 @@ fn has_script(out: &Directory, user: &str) -> bool {
     found.is_ok_and(|script| script.is_file())
 }
 
-/// The directory below the output that holds the lists of the parts.
-pub(super) const PARTS: &str = ".parts";
-
 /// Parts of an earlier run, whose lists would be joined again though they are out of date.
 fn forget_parts(out: &Directory) -> Result<(), BatchError> {
-    let parts = out.path().join(PARTS);
-    match std::fs::remove_dir_all(&parts) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(output_error(&parts, error)),
-        _ => Ok(()),
+    for (_, part) in parts(out.path()) {
+        std::fs::remove_dir_all(&part).map_err(|error| output_error(&part, error))?;
     }
+    // Where anything else lies in it, it stays.
+    let _ = std::fs::remove_dir(out.path().join(PARTS));
+    Ok(())
 }
 
 /// Where the lists of a part wait for the others.
@@ -477,7 +475,9 @@ impl Run<'_> {
         note: Option<String>,
     ) -> Result<Reported, String> {
         let directory = out.below(&user.name).map_err(unwritten)?;
-        let with = self.with.map(|with| fingerprint(&(with, user)));
+        let with = self
+            .with
+            .map(|with| fingerprint(&(with, user, home.trust())));
         let note = note.and_then(|text| Some((Note::read(&text)?, text)));
         let stands = |note: &Note| with.is_some_and(|with| note.stands(with, &directory));
         let (standing, changed) = match note {
@@ -502,6 +502,9 @@ impl Run<'_> {
                 &again
             }
         };
+        if directory.place().map_err(unwritten)? == home.place() {
+            return Err("its report would be written into the home itself: name another directory for the output".to_owned());
+        }
         let noting = Noting::new(home);
         let translated = self.translate(&noting, user)?;
         let written = self.write(&directory, &translated.files)?;

@@ -2,6 +2,7 @@
 //! they take each one once.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// One of several parts of a batch.
@@ -40,6 +41,18 @@ impl Shard {
         let (number, of) = name.split_once("-of-")?;
         format!("{number}/{of}").parse().ok()
     }
+}
+
+/// The directory below the output that holds the lists of the parts.
+pub(super) const PARTS: &str = ".parts";
+
+/// The directories of parts below an output.
+pub(super) fn parts(out: &Path) -> impl Iterator<Item = (Shard, PathBuf)> {
+    let entries = std::fs::read_dir(out.join(PARTS)).into_iter().flatten();
+    entries.flatten().filter_map(|entry| {
+        let shard = entry.file_name().to_str().and_then(Shard::of_directory)?;
+        Some((shard, entry.path()))
+    })
 }
 
 /// FNV-1a: the same on every machine, and in every version.

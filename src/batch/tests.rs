@@ -451,9 +451,46 @@ fn nothing_of_the_administrators_is_overwritten() {
     options.virtual_ = None;
     assert!(refused(&options), "no run wrote it");
     assert_eq!(lines(stage.path(), "virtual"), ["info@old.example ann"]);
+    let foreign = stage.path().join("out/.parts/important");
+    fs::create_dir_all(&foreign).unwrap();
+    assert!(refused(&options), "these are no parts");
     fs::remove_file(stage.path().join("out/virtual")).unwrap();
     run(&options, &translate, &Nobody).unwrap();
     assert!(!refused(&options), "the run before wrote it");
+    assert!(foreign.exists());
+}
+
+#[test]
+fn no_report_is_written_into_a_home() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = Options {
+        out: stage.path().join("home"),
+        ..homes(stage.path(), &[("ann", "a@b.example\n")])
+    };
+    for directory in ["home", "home/ann"] {
+        let private = fs::Permissions::from_mode(0o700);
+        fs::set_permissions(stage.path().join(directory), private).unwrap();
+    }
+    let script = write(stage.path(), "home/ann/filters.sieve", "keep;\n").unwrap();
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!(outcome.failed, 1);
+    assert_eq!(fs::read_to_string(script).unwrap(), "keep;\n");
+}
+
+#[test]
+fn a_home_whose_files_count_otherwise_is_translated_again() {
+    let stage = tempfile::tempdir().unwrap();
+    let options = Options {
+        with: Some("these options".to_owned()),
+        ..homes(stage.path(), &[("ann", "a@b.example\n")])
+    };
+    let home = stage.path().join("home/ann");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).unwrap();
+    run(&options, &translate, &Nobody).unwrap();
+    let asked = |_: &dyn Home, _: &users::User| Err("asked again".to_owned());
+    assert_eq!(run(&options, &asked, &Nobody).unwrap().failed, 0);
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(run(&options, &asked, &Nobody).unwrap().failed, 1);
 }
 
 #[test]

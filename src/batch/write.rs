@@ -1,6 +1,7 @@
 //! In: a directory of the output, names and bytes. Out: files that are whole or
 //! absent, and left alone where they say the same already.
 
+use crate::home::Place;
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -57,6 +58,14 @@ impl Directory {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Which directory it is.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn place(&self) -> io::Result<Place> {
+        Place::of(&self.file)
     }
 
     /// Where it was opened.

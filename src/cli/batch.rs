@@ -17,7 +17,7 @@ use sievify::syntax::visible;
 use sievify::translate::Translator;
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
@@ -201,11 +201,16 @@ impl Batch {
     }
 }
 
-/// Which program this is: another one may translate otherwise.
-fn program() -> (&'static str, Option<(u64, i64)>) {
-    let file = std::env::current_exe().and_then(fs::metadata).ok();
-    let stamp = file.map(|file| (file.len(), file.mtime()));
-    (env!("CARGO_PKG_VERSION"), stamp)
+/// Which program this is: another one may translate otherwise. On another machine, the
+/// same one may have come another day.
+fn program() -> (&'static str, Option<u64>) {
+    let program = std::env::current_exe().and_then(fs::read).ok();
+    let print = program.map(|bytes| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        hasher.finish()
+    });
+    (env!("CARGO_PKG_VERSION"), print)
 }
 
 /// A bar on a terminal, and nothing elsewhere.

@@ -3,7 +3,7 @@
 
 use super::beneath::Beneath;
 use super::status::Status;
-use super::{Home, Kind, ReadError, Stamp};
+use super::{Home, Kind, Place, ReadError, Stamp};
 use cap_std::fs::{File, OpenOptions, OpenOptionsExt};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -64,6 +64,7 @@ pub struct DiskHome {
     /// The home itself is not open to all: then modes say something. Copies on file
     /// systems without any are all open.
     has_modes: bool,
+    place: Place,
     /// Files that were read, and that every user may write to.
     open_to_all: RefCell<BTreeSet<String>>,
     pub(super) spent_on_mailboxes: Cell<u64>,
@@ -90,8 +91,19 @@ impl DiskHome {
             spent_files: Cell::new(0),
             open_to_all: RefCell::default(),
             has_modes: found.mode & 0o002 == 0,
+            place: found.place(),
             spent_on_mailboxes: Cell::new(0),
         })
+    }
+
+    /// Which directory it is.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whose files it trusts, beside root's, and whether their modes count.
+    pub fn trust(&self) -> (u32, Option<u32>, bool) {
+        (self.owner, self.group, self.has_modes)
     }
 
     /// With another owner of the files: whoever names a single file in a shared

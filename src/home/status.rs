@@ -16,6 +16,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 #[serde(transparent)]
 pub struct Stamp(u64);
 
+/// Which file or directory of all it is, whatever its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    device: u64,
+    inode: u64,
+}
+
+impl Place {
+    /// Of an open file.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn of(file: impl AsFd) -> io::Result<Place> {
+        Status::of(file).map(|found| found.place())
+    }
+}
+
 /// What is known of a file or directory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Status {
@@ -58,6 +75,14 @@ impl Status {
 
     pub fn is_link(&self) -> bool {
         self.file_type.is_symlink()
+    }
+
+    /// Which file or directory it is, while it is there.
+    pub fn place(&self) -> Place {
+        Place {
+            device: self.device,
+            inode: self.inode,
+        }
     }
 
     /// The stamp; `None` where a change after `then` could go unseen.
