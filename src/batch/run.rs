@@ -11,7 +11,7 @@ use super::shard::{PARTS, Shard, parts};
 use super::summary;
 use super::tables::Tables;
 use super::users::{User, has};
-use super::write::Directory;
+use super::write::{Changed, Directory};
 use super::{index, input};
 use crate::home::{DiskHome, Format, Home, Limits, SharedDirectory};
 use crate::ledger::Code;
@@ -434,7 +434,7 @@ impl Run<'_> {
         Ok((outcome, redirects))
     }
 
-    fn one<'u>(&self, user: &'u User, note: Option<String>) -> Row<'u> {
+    fn one<'u>(&self, user: &'u User, note: Option<(String, Changed)>) -> Row<'u> {
         let result = self.open(user).and_then(|home| {
             // A link in the place of a home could lead to anyone's.
             if user.uid.is_some_and(|uid| uid != home.owner()) {
@@ -472,18 +472,21 @@ impl Run<'_> {
         out: &Directory,
         home: &DiskHome,
         user: &User,
-        note: Option<String>,
+        note: Option<(String, Changed)>,
     ) -> Result<Reported, String> {
         let directory = out.below(&user.name).map_err(unwritten)?;
         let with = self
             .with
             .map(|with| fingerprint(&(with, user, home.trust())));
-        let note = note.and_then(|text| Some((Note::read(&text)?, text)));
-        let stands = |note: &Note| with.is_some_and(|with| note.stands(with, &directory));
-        let (standing, changed) = match note {
-            Some((note, text)) if stands(&note) => (Some((note, text)), Vec::new()),
-            Some((note, _)) => (None, note.changed(&directory)),
-            None => (None, Vec::new()),
+        let note = note.and_then(|(text, written)| Some((Note::read(&text)?, text, written)));
+        let (standing, mut changed) = match (note, with) {
+            (Some((note, text, written)), Some(with)) => {
+                match note.stands(with, &directory, written) {
+                    true => (Some((note, text)), Vec::new()),
+                    false => (None, note.changed(&directory, written)),
+                }
+            }
+            _ => (None, Vec::new()),
         };
         let again;
         let home = match standing {
@@ -508,6 +511,8 @@ impl Run<'_> {
         let noting = Noting::new(home);
         let translated = self.translate(&noting, user)?;
         let written = self.write(&directory, &translated.files)?;
+        changed.retain(|name| written.contains(&name.as_str()));
+        let written = written.len();
         let Some(with) = with else {
             return Ok(Reported {
                 translated,
@@ -525,15 +530,19 @@ impl Run<'_> {
         })
     }
 
-    /// Writes the files of a user's; returns how many did not say the same.
-    fn write(&self, directory: &Directory, files: &[(&str, Vec<u8>)]) -> Result<usize, String> {
+    /// Writes the files of a user's; returns the names of those that did not say the same.
+    fn write<'f>(
+        &self,
+        directory: &Directory,
+        files: &[(&'f str, Vec<u8>)],
+    ) -> Result<Vec<&'f str>, String> {
         directory.sweep().map_err(unwritten)?;
-        let mut written = 0;
+        let mut written = Vec::new();
         for (name, content) in files {
             if !directory.has(name, content).map_err(unwritten)? {
                 self.begin()?;
                 directory.put(name, content).map_err(unwritten)?;
-                written += 1;
+                written.push(*name);
             }
         }
         Ok(written)

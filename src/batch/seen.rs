@@ -3,7 +3,7 @@
 
 use super::output::names;
 use super::rows::{Translated, user_of};
-use super::write::Directory;
+use super::write::{Changed, Directory};
 use crate::home::{Home, Kind, ReadError, Stamp};
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,11 @@ use std::iter::Peekable;
 pub(super) const SEEN: [&str; 2] = ["user", "note"];
 
 /// The notes of the last run, in the order of its users.
-pub(super) struct Notes(Peekable<Box<dyn Iterator<Item = StringRecord>>>);
+pub(super) struct Notes {
+    rows: Peekable<Box<dyn Iterator<Item = StringRecord>>>,
+    /// When they were written, behind all else of that run.
+    written: Option<Changed>,
+}
 
 impl Notes {
     /// Those in a directory. What cannot be read is no note.
@@ -28,15 +32,19 @@ impl Notes {
             rows.map_while(Result::ok)
         });
         let rows: Box<dyn Iterator<Item = StringRecord>> = Box::new(rows);
-        Notes(rows.peekable())
+        let written = directory.and_then(|directory| directory.length(names::SEEN).ok()?);
+        Notes {
+            rows: rows.peekable(),
+            written: written.map(|(_, written)| written),
+        }
     }
 
-    /// The note on a user. Users are asked for in their order.
-    pub fn of(&mut self, user: &str) -> Option<String> {
+    /// The note on a user, and when it was written. Users are asked for in their order.
+    pub fn of(&mut self, user: &str) -> Option<(String, Changed)> {
         let order = |row: &StringRecord| user_of(row.get(0).unwrap_or_default()).cmp(user);
-        while self.0.next_if(|row| order(row) == Ordering::Less).is_some() {}
-        let row = self.0.next_if(|row| order(row) == Ordering::Equal)?;
-        row.get(1).map(str::to_owned)
+        while { self.rows.next_if(|row| order(row) == Ordering::Less) }.is_some() {}
+        let row = self.rows.next_if(|row| order(row) == Ordering::Equal)?;
+        row.get(1).map(str::to_owned).zip(self.written)
     }
 }
 
@@ -59,15 +67,16 @@ impl Note {
         serde_json::from_str(text).ok()
     }
 
-    /// Whether it was made with the same, and its files are all in the user's directory.
-    pub fn stands(&self, with: u64, directory: &Directory) -> bool {
-        let is_there = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found == *length);
+    /// Whether it was made with the same, and its files are all in the user's directory,
+    /// as the run left them that has `written` the note.
+    pub fn stands(&self, with: u64, directory: &Directory, written: Changed) -> bool {
+        let is_there = |(name, length): &(String, u64)| matches!(directory.length(name), Ok(Some((found, changed))) if found == *length && changed <= written);
         self.with == with && self.files.iter().all(is_there)
     }
 
-    /// The files that somebody changed since the run that wrote the note.
-    pub fn changed(&self, directory: &Directory) -> Vec<String> {
-        let is_other = |(name, length): &&(String, u64)| matches!(directory.length(name), Ok(Some(found)) if found != *length);
+    /// The files that may have been changed since.
+    pub fn changed(&self, directory: &Directory, written: Changed) -> Vec<String> {
+        let is_other = |(name, length): &&(String, u64)| matches!(directory.length(name), Ok(Some((found, changed))) if found != *length || changed > written);
         let changed = self.files.iter().filter(is_other);
         changed.map(|(name, _)| name.clone()).collect()
     }

@@ -21,6 +21,18 @@ pub struct Directory {
     is_new: bool,
 }
 
+/// When a file changed last, in any way, which no user can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Changed(i64, i64);
+
+impl Changed {
+    // The fields have other types on other systems.
+    #[allow(clippy::unnecessary_cast)]
+    fn of(found: &Stat) -> Self {
+        Changed(found.st_ctime as i64, found.st_ctime_nsec as i64)
+    }
+}
+
 impl Directory {
     /// Opens a directory, or makes it.
     ///
@@ -102,13 +114,14 @@ impl Directory {
         draft.put_in_place()
     }
 
-    /// The length of a regular file; `None` where there is none of that name.
+    /// The length of a regular file, and when it changed last; `None` where there is
+    /// none of that name.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn length(&self, name: &str) -> io::Result<Option<u64>> {
+    pub fn length(&self, name: &str) -> io::Result<Option<(u64, Changed)>> {
         match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Ok(found) => Ok(regular_length(&found)),
+            Ok(found) => Ok(regular_length(&found).map(|length| (length, Changed::of(&found)))),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
