@@ -48,7 +48,8 @@ Exit status:
   0  every rule is carried out, or has no meaning on a server
   1  something is left to a person; the report says what
   2  it could not run; standard error says why
-Where its output is closed early, as by `head`, it ends quietly, with 0.
+Where its output is closed early, as by `head`, it ends quietly, with 0; a page
+that `replay --html` was asked for is written all the same.
 
 Each command has examples of its own: sievify help COMMAND";
 

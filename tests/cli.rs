@@ -342,6 +342,55 @@ fn mail_is_replayed() {
 }
 
 #[test]
+fn a_page_replaces_nothing_that_is_read_and_is_whole() {
+    let rules = b":0\n* ^Subject: ad\n/dev/null\n";
+    let home = home(".procmailrc", rules);
+    let at = |name: &str| home.path().join(name).to_str().unwrap().to_owned();
+    let message = "From a@b.example  Thu Jan  1 00:00:00 1970\nSubject: ad\n\nx\n\n";
+    let mail = message.repeat(5000);
+    fs::write(at("mbox"), &mail).unwrap();
+    fs::create_dir_all(at("md/cur")).unwrap();
+    fs::write(at("md/cur/1"), "Subject: ad\n\nx\n").unwrap();
+    let arguments = |page: &str| {
+        let mail = [at("mbox"), at("md")];
+        let [mbox, maildir] = mail.each_ref().map(String::as_str);
+        let mail = ["--mail", mbox, "--mail", maildir];
+        let first = ["replay", home.path().to_str().unwrap(), "--user", "u"];
+        let all = [&first[..], &mail, &["--html", page]].concat();
+        all.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for read in ["mbox", "md/cur/1", ".procmailrc"] {
+        let before = fs::read(at(read)).unwrap();
+        let arguments = arguments(&at(read));
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        fails(&arguments, &[read, "rules or mail"]);
+        assert_eq!(fs::read(at(read)).unwrap(), before, "{read}");
+    }
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    fs::write(outside.path(), "precious things").unwrap();
+    std::os::unix::fs::symlink(outside.path(), at("page")).unwrap();
+    let mut child = sievify()
+        .args(arguments(&at("page")))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{output:?}");
+    assert_eq!(fs::read(outside.path()).unwrap(), b"precious things");
+    let page = fs::symlink_metadata(at("page")).unwrap();
+    assert!(page.is_file());
+    assert_eq!(page.permissions().mode() & 0o777, 0o600);
+    let written = fs::read_to_string(at("page")).unwrap();
+    assert!(written.contains("both run on 5001 messages"));
+    // Now it is a page, which the next one may replace.
+    let again = sievify().args(arguments(&at("page"))).output().unwrap();
+    assert_eq!(text(&again.stderr), "");
+}
+
+#[test]
 fn every_command_has_help_and_a_page() {
     let commands = [
         "translate",

@@ -11,8 +11,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-/// A directory of the output, which only its owner can look into. It is held
-/// open: what is written to it cannot end elsewhere, whatever becomes of its path.
+/// A directory of the output. It is held open: what is written to it cannot end
+/// elsewhere, whatever becomes of its path.
 #[derive(Debug)]
 pub struct Directory {
     file: File,
@@ -34,7 +34,23 @@ impl Changed {
 }
 
 impl Directory {
-    /// Opens a directory, or makes it.
+    /// Opens the directory of a file that whoever runs this named, whosesoever it is.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn around(file: &Path) -> io::Result<Directory> {
+        let above = file.parent().filter(|above| !above.as_os_str().is_empty());
+        let path = above.unwrap_or(Path::new("."));
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Directory {
+            file: File::from(opened),
+            path: path.to_owned(),
+            is_new: false,
+        })
+    }
+
+    /// Opens a directory which only its owner can look into, or makes it.
     ///
     /// # Errors
     /// What the operating system says, and where something else than a directory
@@ -279,7 +295,14 @@ impl<'d> Draft<'d> {
     pub fn new(directory: &'d Directory, name: &str) -> io::Result<Draft<'d>> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let mode = Mode::RUSR | Mode::WUSR;
-        let file = rustix::fs::openat(&directory.file, writing(name), flags, mode)?;
+        let file = match rustix::fs::openat(&directory.file, writing(name), flags, mode) {
+            Err(Errno::EXIST) => {
+                let left = writing(name);
+                let why = format!("another run is writing it, or one that was killed left {left}");
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, why));
+            }
+            opened => opened?,
+        };
         Ok(Draft {
             directory,
             name: name.to_owned(),

@@ -47,6 +47,8 @@ pub struct Translated {
     pub translation: Translation,
     pub settings: Settings,
     pub target: Target,
+    /// What the names of the sources are relative to, without links.
+    pub directory: PathBuf,
 }
 
 /// A home, and the one file in it that is meant.
@@ -95,6 +97,7 @@ impl OneHome {
             translation,
             settings,
             target,
+            directory: place.directory,
         })
     }
 

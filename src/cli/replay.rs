@@ -7,6 +7,7 @@ use super::{Status, output};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use sievify::batch::write::{Directory, Draft};
 use sievify::ledger::Code;
 use sievify::replay::{Letter, Mailboxes, Replay};
 use sievify::report::entry::Entry;
@@ -14,8 +15,7 @@ use sievify::report::html::{self, Subject};
 use sievify::report::json;
 use sievify::report::replayed::{Difference, Listing, Replayed, Why};
 use sievify::report::terminal::replayed;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 const LONG: &str = "\
@@ -72,6 +72,9 @@ pub struct ReplayMail {
     json: bool,
 
     /// Write a page as well: rules, script, and what became of the mail
+    ///
+    /// Only its owner can read it. It is written also where the rest is not read to its
+    /// end, as by `head`.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
 }
@@ -92,9 +95,13 @@ impl ReplayMail {
             translation,
             settings,
             target,
+            directory,
         } = self.home.translate()?;
+        let rules = { translation.sources.iter() }.map(|source| directory.join(&source.path));
+        let read: Vec<PathBuf> = rules.chain(self.mail.iter().cloned()).collect();
         // A page that cannot be written is told of before the mail is read.
-        let page = self.html.as_deref().map(Page::create).transpose()?;
+        let page = self.html.as_deref();
+        let page = page.map(|path| Page::at(path, &read)).transpose()?;
         let entries = &translation.report.entries;
         let mut replay = Replay::new(&translation, &settings, &target).map_err(Failure::Script)?;
         let mut mailboxes = Mailboxes::new(&self.mail);
@@ -103,7 +110,7 @@ impl ReplayMail {
         let mut unread = 0;
         let mut written = 0;
         if self.json {
-            output::result("{\"version\":1,\n\"differences\":[")?;
+            self.shown(output::result("{\"version\":1,\n\"differences\":["))?;
         }
         while self
             .limit
@@ -125,13 +132,13 @@ impl ReplayMail {
             let Some(difference) = replay.next(&letter) else {
                 continue;
             };
-            bar.suspend(|| match self.json {
+            self.shown(bar.suspend(|| match self.json {
                 true => {
                     let comma = if written > 0 { "," } else { "" };
                     output::result(&format!("{comma}\n{}", row(&difference, entries)))
                 }
                 false => output::styled(&replayed::difference(&difference, entries)),
-            })?;
+            }))?;
             written += 1;
             listing.push(difference);
         }
@@ -148,14 +155,14 @@ impl ReplayMail {
             unread,
             listing,
         };
-        match self.json {
+        self.shown(match self.json {
             true => {
                 let sums = json::line(&result);
                 let sums = sums.strip_prefix('{').unwrap_or(&sums);
-                output::result(&format!("\n],\n{sums}\n"))?;
+                output::result(&format!("\n],\n{sums}\n"))
             }
-            false => output::styled(&replayed::table(&result, entries))?,
-        }
+            false => output::styled(&replayed::table(&result, entries)),
+        })?;
         if let Some(page) = page {
             let subject = Subject {
                 user: &settings.user,
@@ -174,24 +181,66 @@ impl ReplayMail {
     fn is_asked_for(&self, letter: &Letter) -> bool {
         self.since.is_none_or(|since| letter.received() >= since)
     }
+
+    /// Where nobody reads what is shown, the page is still to be written.
+    fn shown(&self, shown: Result<(), Failure>) -> Result<(), Failure> {
+        match shown {
+            Err(Failure::Unread) if self.html.is_some() => Ok(()),
+            shown => shown,
+        }
+    }
 }
 
-/// The file that the page goes into.
+/// The place of the page.
 struct Page<'a> {
     path: &'a Path,
-    file: File,
+    directory: Directory,
+    name: &'a str,
 }
 
 impl<'a> Page<'a> {
-    fn create(path: &'a Path) -> Result<Self, Failure> {
-        let file = File::create(path).map_err(|error| failed(path, error))?;
-        Ok(Page { path, file })
+    /// A place where a page can be written, and none of the files that were read.
+    fn at(path: &'a Path, read: &[PathBuf]) -> Result<Self, Failure> {
+        let refuse = |why: &str| Err(failed(path, io::Error::other(why)));
+        let Some(name) = path.file_name() else {
+            return Err(failed(path, io::ErrorKind::IsADirectory.into()));
+        };
+        let Some(name) = name.to_str() else {
+            return refuse("its name is not UTF-8");
+        };
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => {
+                return Err(failed(path, io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(found) if !found.is_file() => return refuse("it is not a regular file"),
+            Ok(_) if is_one_of(path, read) || holds_mail(path) => {
+                return refuse("it holds rules or mail: name another file");
+            }
+            _ => {}
+        }
+        let directory = Directory::around(path).map_err(|error| failed(path, error))?;
+        Draft::new(&directory, name).map_err(|error| failed(path, error))?;
+        Ok(Page {
+            path,
+            directory,
+            name,
+        })
     }
 
-    fn write(mut self, text: &str) -> Result<(), Failure> {
-        let written = self.file.write_all(text.as_bytes());
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        let written = self.directory.put(self.name, text.as_bytes());
         written.map_err(|error| failed(self.path, error))
     }
+}
+
+fn is_one_of(path: &Path, read: &[PathBuf]) -> bool {
+    let path = path.canonicalize().ok();
+    path.is_some() && read.iter().any(|read| read.canonicalize().ok() == path)
+}
+
+/// It may lie in a directory of mail.
+fn holds_mail(path: &Path) -> bool {
+    Mailboxes::new(&[path.to_owned()]).any(|letter| letter.is_ok())
 }
 
 fn failed(path: &Path, error: io::Error) -> Failure {
