@@ -5,12 +5,14 @@ mod beneath;
 mod disk;
 mod letters;
 mod mailbox;
+mod mbox;
 mod memory;
 mod status;
 
 pub use disk::{DiskHome, Limits, SharedDirectory};
 pub use letters::MailPlace;
 pub use mailbox::{Format, MailboxSize};
+pub use mbox::{FROM, Splitter};
 pub use memory::MemoryHome;
 pub use status::{Place, Stamp};
 

@@ -536,7 +536,7 @@ fn a_replay_reads_the_mail_of_one_user() {
 #[test]
 fn a_message_has_an_end() {
     let stage = Stage::new();
-    let mut mbox = format!("From x y\n{MAIL}From x y\nSubject: long\n\n").into_bytes();
+    let mut mbox = format!("From x y\n{MAIL}\nFrom x y\nSubject: long\n\n").into_bytes();
     mbox.resize(200 << 20, b'x');
     fs::write(stage.at("mbox"), mbox).unwrap();
     stage.own("mbox");

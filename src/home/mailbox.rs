@@ -1,6 +1,6 @@
 //! In: the place of an old mailbox in a home. Out: how much mail lies there.
 
-use super::{DiskHome, ReadError};
+use super::{DiskHome, ReadError, Splitter};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
 
@@ -72,8 +72,6 @@ impl DiskHome {
         self.in_time().is_ok().then_some((messages, bytes))
     }
 
-    /// A message of an mbox begins with `From ` at the start of the file, or
-    /// behind an empty line.
     fn mbox_size(&self, path: &str) -> Result<MailboxSize, ReadError> {
         let (file, status) = self.open_file(path)?;
         let mut size = MailboxSize {
@@ -88,7 +86,7 @@ impl DiskHome {
             .set(self.spent_on_mailboxes.get() + size.bytes);
         // It may be growing.
         let mut reader = BufReader::with_capacity(1 << 16, file.take(size.bytes));
-        let mut line = LineStart::default();
+        let mut splitter = Splitter::default();
         let mut messages = 0;
         loop {
             self.in_time()?;
@@ -97,56 +95,13 @@ impl DiskHome {
                 Ok(buffer) => buffer,
                 Err(error) => return Err(ReadError::Io(error.to_string())),
             };
-            messages += line.count(buffer);
-            let length = buffer.len();
+            let beginning = splitter.next_in(buffer);
+            messages += u64::from(beginning.is_some());
+            let length = beginning.unwrap_or(buffer.len());
             reader.consume(length);
         }
         size.messages = Some(messages);
         Ok(size)
-    }
-}
-
-const FROM: &[u8] = b"From ";
-
-/// How far the beginning of a line has been read.
-struct LineStart {
-    /// Bytes of [`FROM`] that match so far; `None` once they do not.
-    matched: Option<usize>,
-    after_empty: bool,
-    is_empty: bool,
-}
-
-impl Default for LineStart {
-    fn default() -> Self {
-        LineStart {
-            matched: Some(0),
-            after_empty: true,
-            is_empty: true,
-        }
-    }
-}
-
-impl LineStart {
-    /// How many messages begin in the next bytes.
-    fn count(&mut self, bytes: &[u8]) -> u64 {
-        let mut messages = 0;
-        for &byte in bytes {
-            if byte == b'\n' {
-                self.after_empty = self.is_empty;
-                self.is_empty = true;
-                self.matched = Some(0);
-                continue;
-            }
-            self.is_empty &= byte == b'\r';
-            self.matched = match self.matched {
-                Some(at) if FROM.get(at) == Some(&byte) => Some(at + 1),
-                _ => None,
-            };
-            if self.matched == Some(FROM.len()) && self.after_empty {
-                messages += 1;
-            }
-        }
-        messages
     }
 }
 
@@ -183,14 +138,5 @@ mod tests {
         assert_eq!(size("mh", Format::Directory), Some((1, 1)));
         assert_eq!(size("nothing", Format::Mbox), None);
         assert_eq!(size("Maildir", Format::Mbox), None);
-    }
-
-    #[test]
-    fn a_line_may_come_in_pieces() {
-        let mut line = LineStart::default();
-        assert_eq!(line.count(b"Fr"), 0);
-        assert_eq!(line.count(b"om x\n"), 1);
-        assert_eq!(line.count(b"\nFrom"), 0);
-        assert_eq!(line.count(b" y"), 1);
     }
 }

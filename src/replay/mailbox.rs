@@ -2,15 +2,13 @@
 //! is held in memory.
 
 use super::letter::{Letter, Postmark};
-use crate::home::{MailPlace, ReadError};
+use crate::home::{FROM, MailPlace, ReadError, Splitter};
 use crate::rules::program::is_field_name;
 use mail_parser::mailbox::mbox::MessageIterator;
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use thiserror::Error;
 
 /// Bytes of a message; no server takes a larger one.
@@ -44,40 +42,72 @@ fn too_large() -> ReadError {
     ReadError::Limit(format!("a message in it is larger than {limit} MiB"))
 }
 
-/// What is read for one message of an mbox, within its limit.
-struct Mbox {
-    file: BufReader<File>,
-    left: Rc<Cell<u64>>,
-}
-
-impl Read for Mbox {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = self.fill_buf()?.read(buffer)?;
-        self.consume(length);
-        Ok(length)
-    }
-}
-
-impl BufRead for Mbox {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        match self.left.get() {
-            0 => Err(io::Error::other(too_large())),
-            _ => self.file.fill_buf(),
-        }
-    }
-
-    fn consume(&mut self, length: usize) {
-        let left = self.left.get().saturating_sub(length as u64);
-        self.left.set(left);
-        self.file.consume(length);
-    }
-}
-
 /// The messages of an mbox that is open.
 struct Messages {
     path: PathBuf,
-    messages: MessageIterator<Mbox>,
-    left: Rc<Cell<u64>>,
+    file: BufReader<File>,
+    splitter: Splitter,
+    /// A message has begun and not ended.
+    has_begun: bool,
+    /// Bytes of the file that were read.
+    read: u64,
+}
+
+impl Messages {
+    fn new(path: &Path, file: BufReader<File>) -> Self {
+        Messages {
+            path: path.to_owned(),
+            file,
+            splitter: Splitter::default(),
+            has_begun: false,
+            read: 0,
+        }
+    }
+
+    /// Reads on to the beginning of the next message, or to the end, and gives back
+    /// what ends there. One that is too large is read, but not kept.
+    fn read(&mut self) -> Result<Vec<u8>, ReadError> {
+        let mut text = FROM.to_vec();
+        let mut size = 0;
+        loop {
+            let buffer = self.file.fill_buf().map_err(failed)?;
+            let beginning = self.splitter.next_in(buffer);
+            let length = beginning.unwrap_or(buffer.len());
+            let piece = buffer.get(..length).unwrap_or_default();
+            size += length as u64;
+            match size > MAX_MESSAGE {
+                true => text = Vec::new(),
+                false => text.extend_from_slice(piece),
+            }
+            self.file.consume(length);
+            if beginning.is_some() {
+                text.truncate(text.len().saturating_sub(FROM.len()));
+            }
+            if beginning.is_some() || length == 0 {
+                self.has_begun = beginning.is_some();
+                self.read += size;
+                return match size > MAX_MESSAGE {
+                    true => Err(too_large()),
+                    false => Ok(text),
+                };
+            }
+        }
+    }
+}
+
+/// Each message, from its `From ` on.
+impl Iterator for Messages {
+    type Item = Result<Vec<u8>, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if !self.has_begun {
+            // Empty lines stand before the first.
+            if let Err(error) = self.read() {
+                return Some(Err(error));
+            }
+        }
+        self.has_begun.then(|| self.read())
+    }
 }
 
 /// The messages of several mailboxes: mbox files, Maildirs with the folders in
@@ -127,18 +157,9 @@ impl Mailboxes {
         let (file, size) = place.read(below)?;
         let is_named = below.as_os_str().is_empty();
         let mut file = BufReader::new(file);
-        let is_mbox = file.fill_buf().map_err(failed)?.starts_with(b"From ");
+        let is_mbox = file.fill_buf().map_err(failed)?.starts_with(FROM);
         if is_mbox && !is_in_maildir(path) {
-            let left = Rc::new(Cell::new(0));
-            let mbox = Mbox {
-                file,
-                left: left.clone(),
-            };
-            self.mbox = Some(Messages {
-                path: path.to_owned(),
-                messages: MessageIterator::new(mbox),
-                left,
-            });
+            self.mbox = Some(Messages::new(path, file));
             return Ok(None);
         }
         self.read += size;
@@ -157,13 +178,9 @@ impl Mailboxes {
             true if !begins_with_field(&text) => return Err(Unread::NoMail),
             _ => {}
         }
-        let postmark = match is_mbox {
-            true => MessageIterator::new(text.as_slice()).next(),
-            false => None,
-        };
-        let letter = match postmark.transpose().map_err(failed)? {
-            Some(message) => in_mbox(message),
-            None => Letter::new(text, None),
+        let letter = match is_mbox {
+            true => in_mbox(&text),
+            false => Letter::new(text, None),
         };
         Ok(Some(shallow(letter)?))
     }
@@ -190,20 +207,36 @@ fn failed(error: io::Error) -> ReadError {
     ReadError::Io(error.to_string())
 }
 
-fn in_mbox(message: mail_parser::mailbox::mbox::Message) -> Letter {
-    // The reader of the format ends it at a blank, also within quotes.
-    let sender = message.from();
-    let is_whole = sender.matches('"').count().is_multiple_of(2);
-    let postmark = Postmark {
-        sender: if is_whole { sender } else { "" }.to_owned(),
-        received: i64::try_from(message.internal_date()).unwrap_or(0),
-    };
-    let mut text = message.unwrap_contents();
+/// The letter below the line of the mbox format.
+fn in_mbox(message: &[u8]) -> Letter {
+    let mut lines = message.split_inclusive(|&byte| byte == b'\n');
+    let line = lines.next().unwrap_or_default();
+    let mut text = Vec::with_capacity(message.len());
+    lines.for_each(|line| text.extend_from_slice(unquoted(line)));
     // The empty line before the next message is not part of this one.
     if text.ends_with(b"\n\n") {
         text.pop();
     }
-    Letter::new(text, Some(postmark))
+    let read = MessageIterator::new(line).next().and_then(Result::ok);
+    let postmark = read.map(|read| {
+        // The reader of the format ends it at a blank, also within quotes.
+        let sender = read.from();
+        let is_whole = sender.matches('"').count().is_multiple_of(2);
+        Postmark {
+            sender: if is_whole { sender } else { "" }.to_owned(),
+            received: i64::try_from(read.internal_date()).unwrap_or(0),
+        }
+    });
+    Letter::new(text, postmark)
+}
+
+/// A line of a message without the sign that keeps it from beginning one.
+fn unquoted(line: &[u8]) -> &[u8] {
+    let begins_one = |rest: &&[u8]| {
+        let text = rest.iter().skip_while(|&&byte| byte == b'>');
+        text.take(FROM.len()).eq(FROM)
+    };
+    line.strip_prefix(b">").filter(begins_one).unwrap_or(line)
 }
 
 /// Whether a file in a directory is a message: in a Maildir, in a folder of MH,
@@ -225,23 +258,19 @@ impl Iterator for Mailboxes {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(mbox) = &mut self.mbox {
-                mbox.left.set(MAX_MESSAGE);
-                match mbox.messages.next() {
-                    Some(Ok(message)) => {
-                        self.read += message.contents().len() as u64;
-                        let path = &mbox.path;
-                        return Some(shallow(in_mbox(message)).map_err(|error| MailError {
-                            path: path.clone(),
-                            error: error.into(),
-                        }));
-                    }
-                    Some(Err(error)) => {
-                        let path = mbox.path.clone();
-                        let error = failed(error).into();
-                        self.mbox = None;
-                        return Some(Err(MailError { path, error }));
-                    }
-                    None => self.mbox = None,
+                let before = mbox.read;
+                let message = mbox.next();
+                self.read += mbox.read - before;
+                let path = mbox.path.clone();
+                if !matches!(message, Some(Ok(_))) {
+                    self.mbox = None;
+                }
+                if let Some(message) = message {
+                    let letter = message.and_then(|message| shallow(in_mbox(&message)));
+                    return Some(letter.map_err(|error| MailError {
+                        path,
+                        error: error.into(),
+                    }));
                 }
             } else if let Some((place, mut walk)) = self.walk.take() {
                 let Some(entry) = walk.next() else {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::home::MemoryHome;
+use crate::home::{DiskHome, Format, Limits, MemoryHome};
 use crate::sieve::target::Target;
 use crate::translate::Translator;
 use std::fs;
@@ -47,6 +47,14 @@ fn mailboxes_are_read() {
     );
     assert_eq!(first.text(), format!("{MAIL}From x\n").as_bytes());
     assert_eq!(second.text(), MAIL.as_bytes());
+    // A message begins behind an empty line, as where a batch counts them.
+    let text = format!("{postmark}{MAIL}From here on\n\n{postmark}{MAIL}");
+    put("within", text);
+    let within = letters(&[at("within")]);
+    let home = DiskHome::open(directory.path(), Limits::default()).unwrap();
+    let counted = home.mailbox_size("within", Format::Mbox).unwrap();
+    assert_eq!((within.len(), counted.messages), (2, Some(2)));
+    assert_eq!(within[0].text(), format!("{MAIL}From here on\n").as_bytes());
     let quoted = "From \"an ant\"@example.net  Thu Jan  1 00:00:01 1970\n";
     put("quoted", format!("{quoted}{MAIL}"));
     let quoted = letters(&[at("quoted")]);
