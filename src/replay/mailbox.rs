@@ -262,7 +262,8 @@ impl Iterator for Mailboxes {
                 let message = mbox.next();
                 self.read += mbox.read - before;
                 let path = mbox.path.clone();
-                if !matches!(message, Some(Ok(_))) {
+                // Behind a message that is too large there are others.
+                if matches!(message, None | Some(Err(ReadError::Io(_)))) {
                     self.mbox = None;
                 }
                 if let Some(message) = message {
