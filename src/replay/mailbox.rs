@@ -30,11 +30,14 @@ pub enum Unread {
     /// The file could not be read.
     #[error("{0}")]
     File(#[from] ReadError),
-    /// It was named as mail, and is none.
+    /// It was named as mail or lies where mail does, and is none.
     #[error(
         "it holds no mail: it begins neither with a field such as `Subject: …` nor with `From `, as a mailbox file does"
     )]
     NoMail,
+    /// It is compressed.
+    #[error("it is compressed with {0}: name a copy that is not")]
+    Packed(&'static str),
 }
 
 fn too_large() -> ReadError {
@@ -157,8 +160,9 @@ impl Mailboxes {
         let (file, size) = place.read(below)?;
         let is_named = below.as_os_str().is_empty();
         let mut file = BufReader::new(file);
-        let is_mbox = file.fill_buf().map_err(failed)?.starts_with(FROM);
-        if is_mbox && !is_in_maildir(path) {
+        let start = file.fill_buf().map_err(failed)?;
+        let packer = packer(start);
+        if begins_as_mbox(start) && !is_in_maildir(path) {
             self.mbox = Some(Messages::new(path, file));
             return Ok(None);
         }
@@ -166,19 +170,24 @@ impl Mailboxes {
         if !is_named && !holds_a_message(path) {
             return Ok(None);
         }
+        if let Some(packer) = packer {
+            return Err(Unread::Packed(packer));
+        }
         let mut text = Vec::new();
         // It may be growing.
         let mut file = file.take(MAX_MESSAGE + 1);
         if size > MAX_MESSAGE || file.read_to_end(&mut text).map_err(failed)? as u64 > MAX_MESSAGE {
             return Err(too_large().into());
         }
-        match is_named && !is_mbox {
-            // A mailbox from which all mail was taken.
-            true if text.is_empty() => return Ok(None),
-            true if !begins_with_field(&text) => return Err(Unread::NoMail),
-            _ => {}
+        // A mailbox from which all mail was taken.
+        if is_named && text.is_empty() {
+            return Ok(None);
         }
-        let letter = match is_mbox {
+        let has_postmark = text.starts_with(FROM);
+        if !has_postmark && !begins_with_field(&text) {
+            return Err(Unread::NoMail);
+        }
+        let letter = match has_postmark {
             true => in_mbox(&text),
             false => Letter::new(text, None),
         };
@@ -186,11 +195,32 @@ impl Mailboxes {
     }
 }
 
-/// Whether a text begins as a message does: with the name of a field.
+/// Whether a file begins with the line of the mbox format; empty lines may stand
+/// before it.
+fn begins_as_mbox(start: &[u8]) -> bool {
+    let mut lines = start.split_inclusive(|&byte| byte == b'\n');
+    let first = lines.find(|line| !matches!(line, [b'\n'] | [b'\r', b'\n']));
+    first.is_some_and(|first| first.starts_with(FROM))
+}
+
+/// The program that packed a file, as some servers store mail.
+fn packer(start: &[u8]) -> Option<&'static str> {
+    const PACKERS: [(&[u8], &str); 3] = [
+        (b"\x1f\x8b", "gzip"),
+        (b"BZh", "bzip2"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+    ];
+    let packer = PACKERS.iter().find(|(magic, _)| start.starts_with(magic));
+    packer.map(|&(_, packer)| packer)
+}
+
+/// Whether a text begins as a message does: with the name of a field, or with the
+/// quoted line of a mailbox file, which some programs left in.
 fn begins_with_field(text: &[u8]) -> bool {
-    let name = text.split(|&byte| byte == b':').next();
     let is_blank = text.starts_with(b"\n") || text.starts_with(b"\r\n");
-    is_blank || name.is_some_and(|name| is_field_name(&String::from_utf8_lossy(name)))
+    let name = memchr::memchr(b':', text).and_then(|colon| text.get(..colon));
+    let is_field = name.is_some_and(|name| is_field_name(&String::from_utf8_lossy(name)));
+    is_blank || is_field || text.starts_with(b">From ")
 }
 
 /// A letter that can be looked at.

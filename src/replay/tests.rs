@@ -69,6 +69,34 @@ fn mailboxes_are_read() {
 }
 
 #[test]
+fn what_is_no_mail_is_not_taken_for_mail() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    fs::create_dir_all(at("md/cur")).unwrap();
+    fs::create_dir_all(at("mh")).unwrap();
+    let files: [(&[u8], &str); 5] = [
+        (b"\x1f\x8b\x08\0:", "with gzip"),
+        (b"BZh91AY:", "with bzip2"),
+        (b"\x28\xb5\x2f\xfd:", "with zstd"),
+        (b"\x7fELF\0:", "holds no mail"),
+        (b"word", "holds no mail"),
+    ];
+    for (bytes, why) in files {
+        for (above, path) in [("md", "md/cur/1"), ("mh", "mh/1")] {
+            fs::write(at(path), bytes).unwrap();
+            for named in [at(above), at(path)] {
+                let error = Mailboxes::new(&[named]).next().unwrap().unwrap_err();
+                assert_eq!(error.path, at(path));
+                assert!(error.to_string().contains(why), "{path}: {error}");
+            }
+        }
+    }
+    fs::write(at("mbox"), format!("\n\r\nFrom x y\n{MAIL}")).unwrap();
+    let mbox = letters(&[at("mbox")]);
+    assert_eq!(mbox[0].text(), MAIL.as_bytes());
+}
+
+#[test]
 fn letters_are_looked_at() {
     let letter = Letter::new(MAIL.replace('\n', "\r\n").into_bytes(), None);
     assert_eq!(letter.from(), "Bob <bob@example.com>");
