@@ -410,7 +410,19 @@ fn every_command_has_help_and_a_page() {
         assert_eq!(page.status.code(), Some(0));
         assert!(text(&page.stdout).contains(".TH"), "{command}");
         assert!(!text(&page.stdout).contains(".SH EXTRA"), "{command}");
+        // Paragraphs of examples are no sections.
+        for title in text(&page.stdout)
+            .lines()
+            .filter_map(|line| line.strip_prefix(".SH "))
+        {
+            let is_title = |c: char| c.is_alphabetic() || matches!(c, ' ' | '"');
+            assert!(title.chars().all(is_title), "{command}: {title}");
+            assert!(!title.starts_with("\" "), "{command}: {title}");
+        }
     }
+    let merge = run(&["man", "merge"]);
+    let whole = text(&merge.stdout).split(".SH EXAMPLES").nth(1).unwrap();
+    assert!(whole.contains("\n  for m in "), "{whole}");
     let page = run(&["man", "translate"]);
     for section in [".SH EXAMPLES\n.nf\n", ".SH \"EXIT STATUS\"\n.nf\n"] {
         assert!(text(&page.stdout).contains(section), "{section}");

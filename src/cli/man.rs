@@ -47,16 +47,32 @@ fn page(command: Command) -> io::Result<String> {
     let below = command.get_after_help().map(ToString::to_string);
     let mut page = Vec::new();
     Man::new(command.after_help(None::<&str>)).render(&mut page)?;
-    for section in below.iter().flat_map(|below| below.split("\n\n")) {
-        let (title, lines) = section.split_once('\n').unwrap_or((section, ""));
-        let mut roff = Roff::new();
-        roff.control("SH", [title.trim_end_matches(':').to_uppercase().as_str()]);
+    let mut roff = Roff::new();
+    for paragraph in below.iter().flat_map(|below| below.split("\n\n")) {
+        let lines = match titled(paragraph) {
+            Some((title, lines)) => {
+                roff.control("SH", [title.to_uppercase().as_str()]);
+                lines
+            }
+            None => {
+                roff.control("sp", []);
+                paragraph
+            }
+        };
         roff.control("nf", []);
         for line in lines.lines() {
             roff.text([roman(line)]);
         }
         roff.control("fi", []);
-        roff.to_writer(&mut page)?;
     }
+    roff.to_writer(&mut page)?;
     Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+/// The title of a section and its first lines; `None` for a paragraph that goes on
+/// with the section.
+fn titled(paragraph: &str) -> Option<(&str, &str)> {
+    let (title, lines) = paragraph.split_once('\n')?;
+    let title = title.strip_suffix(':')?;
+    (!title.starts_with(' ')).then_some((title, lines))
 }

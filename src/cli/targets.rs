@@ -6,7 +6,8 @@ use clap::Args;
 use sievify::sieve::target::Target;
 
 const FILES: &str = "\
-Another server is described by a TOML file; every line of it is optional:
+A server of your own:
+  It is described by a TOML file, of which every line is optional.
 
   name = \"ours\"
   title = \"the server of our university\"
