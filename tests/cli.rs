@@ -329,6 +329,14 @@ fn mail_is_replayed() {
     let none: serde_json::Value =
         serde_json::from_slice(&replay(&["--json", "--since", "2026-01-01"]).stdout).unwrap();
     assert_eq!(none["messages"], 0);
+    for (more, why) in [
+        (&["--since", "2030-01-01"], "as new as --since"),
+        (&["--limit", "0"], "was asked for"),
+    ] {
+        let said = replay(more).stderr;
+        assert!(text(&said).contains(why), "{}", text(&said));
+        assert!(!text(&said).contains("no mail was found"));
+    }
     let page = Path::new(home).join("page.html");
     let page = page.to_str().unwrap();
     replay(&["--html", page]);

@@ -108,6 +108,7 @@ impl ReplayMail {
         let bar = bar(&self.mail);
         let mut listing = Listing::default();
         let mut unread = 0;
+        let mut too_old = 0;
         let mut written = 0;
         if self.json {
             self.shown(output::result("{\"version\":1,\n\"differences\":["))?;
@@ -127,6 +128,7 @@ impl ReplayMail {
             };
             bar.set_position(mailboxes.bytes());
             if !self.is_asked_for(&letter) {
+                too_old += 1;
                 continue;
             }
             let Some(difference) = replay.next(&letter) else {
@@ -143,12 +145,10 @@ impl ReplayMail {
             listing.push(difference);
         }
         bar.finish_and_clear();
-        if replay.sums().messages == 0 && unread == 0 {
-            let named: Vec<String> = { self.mail.iter() }
-                .map(|path| path.display().to_string())
-                .collect();
-            let none = format!("{}: no mail was found in it", named.join(", "));
-            output::problem("note", &none);
+        if replay.sums().messages == 0
+            && let Some(why) = self.why_none(too_old, unread)
+        {
+            output::problem("note", &why);
         }
         let result = Replayed {
             sums: replay.sums().clone(),
@@ -180,6 +180,21 @@ impl ReplayMail {
 
     fn is_asked_for(&self, letter: &Letter) -> bool {
         self.since.is_none_or(|since| letter.received() >= since)
+    }
+
+    /// Why there was no message to run the rules on.
+    fn why_none(&self, too_old: usize, unread: usize) -> Option<String> {
+        let named: Vec<String> = { self.mail.iter() }
+            .map(|path| path.display().to_string())
+            .collect();
+        let why = match (too_old, unread) {
+            _ if self.limit == Some(0) => "no message of it was asked for (--limit 0)",
+            (0, 0) => "no mail was found in it",
+            // What could not be read was told of.
+            (0, _) => return None,
+            _ => "no message in it is as new as --since asks",
+        };
+        Some(format!("{}: {why}", named.join(", ")))
     }
 
     /// Where nobody reads what is shown, the page is still to be written.
