@@ -452,6 +452,13 @@ fn a_server_is_described_as_the_list_of_servers_says() {
     let ours = run(&["targets", file.to_str().unwrap()]);
     assert_eq!(ours.status.code(), Some(0), "{}", text(&ours.stderr));
     assert!(text(&ours.stdout).starts_with("ours: the server of our university"));
+    let hostile =
+        "name = \"\\u001b[2J\"\ntitle = \"\\u202eours\"\nextensions = [\"+vnd.\\u0007\"]\n";
+    fs::write(&file, hostile).unwrap();
+    let shown = run(&["targets", file.to_str().unwrap()]);
+    let shown = text(&shown.stdout);
+    assert!(shown.starts_with("␛[2J: \\u{202e}ours\n"), "{shown}");
+    assert!(shown.contains("vnd.␇"), "{shown}");
     fs::write(&file, "extensions = [\"+nosuch\"]\n").unwrap();
     fails(
         &["targets", file.to_str().unwrap()],

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::{Status, hosts, output};
 use clap::Args;
 use sievify::sieve::target::Target;
+use sievify::syntax::visible;
 
 const FILES: &str = "\
 A server of your own:
@@ -54,7 +55,7 @@ impl Targets {
                 shown + FILES
             }
         };
-        output::result(text.trim_end_matches('\n'))?;
+        output::result(&visible(text.trim_end_matches('\n')))?;
         output::result("\n")?;
         Ok(Status::Complete)
     }
