@@ -5,7 +5,7 @@ use super::accounts::Accounts;
 use super::lines::{Problem, is_safe_name};
 use super::output::names;
 use super::passwd::PasswdUser;
-use super::walk::{Root, rules_in, unreadable};
+use super::walk::{self, Root, rules_in, unreadable};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
@@ -74,18 +74,12 @@ const FIRST_PERSON: u32 = 1000;
 const NOBODY: u32 = 65534;
 
 /// The homes below some roots: directories with rules in them. What lies in a
-/// home is not looked into.
+/// home is not looked into, unless it is a root as well.
 pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
     let mut found = Found::default();
-    for root in roots {
-        match Root::new(root) {
-            Ok(root) => {
-                let problems = root.walk(&mut |user| found.enter(user));
-                found.problems.extend(problems);
-            }
-            Err(error) => found.tell(root, unreadable(&error)),
-        }
-    }
+    let roots = found.open(roots);
+    let problems = walk::walk(roots, &mut |user| found.enter(user));
+    found.problems.extend(problems);
     found.finish()
 }
 
@@ -94,13 +88,7 @@ pub fn walk(roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
 /// where they have rules.
 pub fn of_passwd(passwd: Vec<PasswdUser>, roots: &[PathBuf]) -> (Vec<User>, Vec<Problem>) {
     let mut found = Found::default();
-    let mut opened = Vec::new();
-    for root in roots {
-        match Root::new(root) {
-            Ok(root) => opened.push(root),
-            Err(error) => found.tell(root, unreadable(&error)),
-        }
-    }
+    let opened = found.open(roots);
     for user in passwd {
         let home = match roots {
             [] => Ok(Some(PathBuf::from(&user.home)).filter(|home| home.is_dir())),
@@ -159,6 +147,18 @@ impl Found {
     fn tell(&mut self, place: impl AsRef<Path>, why: impl Into<String>) {
         let place = place.as_ref().display().to_string();
         self.problems.push(Problem::with(&place, why));
+    }
+
+    /// The roots that are there.
+    fn open(&mut self, roots: &[PathBuf]) -> Vec<Root> {
+        let mut opened = Vec::new();
+        for root in roots {
+            match Root::new(root) {
+                Ok(root) => opened.push(root),
+                Err(error) => self.tell(root, unreadable(&error)),
+            }
+        }
+        opened
     }
 
     /// Takes a user in. The first of a name counts; of two names that differ in

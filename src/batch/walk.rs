@@ -3,6 +3,7 @@
 
 use super::lines::Problem;
 use super::users::User;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
@@ -85,38 +86,43 @@ impl Root {
         }
     }
 
-    /// Gives the homes below to a function, in the order of their names, and
-    /// says what could not be looked into. No link is followed.
-    pub fn walk(&self, enter: &mut dyn FnMut(User)) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let root = self.path.metadata();
-        self.look(Path::new(""), 0, root, enter, &mut problems);
-        problems
-    }
-
-    fn look(
-        &self,
-        below: &Path,
-        depth: usize,
-        found: io::Result<Metadata>,
-        enter: &mut dyn FnMut(User),
-        problems: &mut Vec<Problem>,
-    ) {
+    fn look(&self, below: &Path, depth: usize, found: io::Result<Metadata>, walk: &mut Walk) {
         let path = match below.as_os_str().is_empty() {
             true => self.path.clone(),
             false => self.path.join(below),
         };
         let place = path.display().to_string();
-        let mut tell = |why: &str| problems.push(Problem::with(&place, why));
-        let (metadata, is_home) = match found.and_then(|found| Ok((found, rules_in(&path)?))) {
-            Ok(found) => found,
+        let mut tell = |why: &str| walk.problems.push(Problem::with(&place, why));
+        let metadata = match found {
+            Ok(metadata) => metadata,
             Err(error) => return tell(&unreadable(&error)),
         };
-        if is_home {
-            return enter(of_directory(path, &self.full.join(below), &metadata));
-        }
         let is_hidden = below.file_name().is_some_and(is_hidden);
-        if depth >= MAX_DEPTH || is_hidden || !self.owns(&metadata) {
+        if metadata.is_symlink() {
+            let leads_to = path.canonicalize().ok().filter(|full| full.is_dir());
+            if !is_hidden && leads_to.is_some_and(|full| !walk.named.contains(&full)) {
+                tell("a link to a directory, which is not followed: name the users with --passwd");
+            }
+            return;
+        }
+        match rules_in(&path) {
+            Ok(true) => {
+                return (walk.enter)(of_directory(path, &self.full.join(below), &metadata));
+            }
+            Ok(false) if is_hidden => return,
+            Ok(false) => {}
+            Err(error) => return tell(&unreadable(&error)),
+        }
+        if !self.owns(&metadata) {
+            if has_homes(&path) {
+                tell("it belongs to another user: homes below it are left out, unless it is named");
+            }
+            return;
+        }
+        if depth >= MAX_DEPTH {
+            if has_homes(&path) {
+                tell("homes below it lie too deep, and are left out, unless it is named");
+            }
             return;
         }
         if self.is_open(&metadata) {
@@ -127,13 +133,54 @@ impl Root {
             Ok(entries) => entries,
             Err(error) => return tell(&unreadable(&error)),
         };
-        entries.retain(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let may_lead_on = |kind: fs::FileType| kind.is_dir() || kind.is_symlink();
+        entries.retain(|entry| entry.file_type().is_ok_and(may_lead_on));
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             let below = below.join(entry.file_name());
-            self.look(&below, depth + 1, entry.metadata(), enter, problems);
+            if !walk.named.contains(&self.full.join(&below)) {
+                self.look(&below, depth + 1, entry.metadata(), walk);
+            }
         }
     }
+}
+
+/// The way through the roots.
+struct Walk<'a> {
+    /// The roots without links: what was named is looked into there, and once.
+    named: BTreeSet<PathBuf>,
+    enter: &'a mut dyn FnMut(User),
+    problems: Vec<Problem>,
+}
+
+/// Gives the homes below roots to a function, in the order of their names, and
+/// says what could not be looked into. No link is followed.
+pub(super) fn walk(mut roots: Vec<Root>, enter: &mut dyn FnMut(User)) -> Vec<Problem> {
+    let mut named = BTreeSet::new();
+    roots.retain(|root| named.insert(root.full.clone()));
+    let mut walk = Walk {
+        named,
+        enter,
+        problems: Vec::new(),
+    };
+    for root in &roots {
+        root.look(Path::new(""), 0, root.path.metadata(), &mut walk);
+    }
+    walk.problems
+}
+
+/// Names that are looked at in a directory whose homes are left out.
+const MAX_NAMES: usize = 10_000;
+
+/// Whether homes lie directly below a directory, as far as can be seen.
+fn has_homes(directory: &Path) -> bool {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let mut entries = entries.take(MAX_NAMES).flatten();
+    entries.any(|entry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && !is_hidden(&entry.file_name())
+            && rules_in(&entry.path()).unwrap_or(false)
+    })
 }
 
 /// No home has such a name, but snapshots of homes lie below one.
@@ -216,7 +263,60 @@ mod tests {
         let (users, problems) = walk(&[stage.path().to_owned()]);
         let homes: Vec<_> = users.iter().map(|user| &user.home).collect();
         assert_eq!(homes, [&stage.path().join("bob")]);
-        assert!(problems.is_empty(), "{problems:?}");
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let told = problems[0].to_string();
+        assert!(told.contains("ann: it belongs to another user"), "{told}");
+        let (users, problems) = walk(&[stage.path().to_owned(), claimed.clone()]);
+        assert_eq!((users.len(), problems.len()), (1, 1), "bob has two homes");
+        fs::remove_dir_all(claimed.join("bob")).unwrap();
+        assert_eq!(walk(&[stage.path().to_owned()]).1, []);
+    }
+
+    #[test]
+    fn homes_that_are_left_out_are_named() {
+        let stage = tempfile::tempdir().unwrap();
+        let at = |path: &str| stage.path().join(path);
+        home(stage.path(), "home/ann");
+        home(stage.path(), "home/a/b/c/bob");
+        home(stage.path(), "home/a/b/c/d/kim");
+        home(stage.path(), "export/tom");
+        home(stage.path(), ".snapshot/tom");
+        fs::create_dir_all(at("home/a/b/c/e/empty")).unwrap();
+        fs::write(at("home/passwd"), "").unwrap();
+        for (leads_to, link) in [
+            ("../export/tom", "home/tom"),
+            ("../.snapshot", "home/.old"),
+            ("passwd", "home/link"),
+            ("nowhere", "home/broken"),
+        ] {
+            symlink(leads_to, at(link)).unwrap();
+        }
+        let found = |roots: &[&str]| {
+            let roots: Vec<PathBuf> = roots.iter().map(|root| at(root)).collect();
+            let (users, problems) = walk(&roots);
+            let names: Vec<String> = users.into_iter().map(|user| user.name).collect();
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            (names.join(" "), told)
+        };
+        let (names, told) = found(&["home"]);
+        assert_eq!(names, "ann bob");
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(
+            told[0].contains("home/a/b/c/d: homes below it lie too deep"),
+            "{told:?}"
+        );
+        assert!(told[1].contains("home/tom: a link"), "{told:?}");
+        let all = ["home", "home/a/b/c/d", "export/tom"];
+        assert_eq!(found(&all), ("ann bob kim tom".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn what_is_named_twice_is_looked_into_once() {
+        let stage = tempfile::tempdir().unwrap();
+        home(stage.path(), "home/bob");
+        let roots = ["home", "home/bob", "home/../home", "home/bob/"];
+        let (users, problems) = walk(&roots.map(|root| stage.path().join(root)));
+        assert_eq!((users.len(), problems), (1, Vec::new()));
     }
 
     #[test]

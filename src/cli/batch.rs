@@ -64,9 +64,12 @@ Exit status:
 pub struct Batch {
     /// Directories with homes below them
     ///
-    /// A home is a directory with a .forward or .procmailrc in it. With
-    /// --passwd, the homes are those of the users it names: ROOT/home/ann or
-    /// ROOT/ann where the homes are copies, or as the file says without ROOT.
+    /// A home is a directory with a .forward or .procmailrc in it, at most four
+    /// below ROOT. No link is followed, and no directory of another user's is
+    /// looked into; warnings name what is left out by that, which can be a ROOT
+    /// of its own. With --passwd, the homes are those of the users it names:
+    /// ROOT/home/ann or ROOT/ann where the homes are copies, or as the file
+    /// says without ROOT.
     #[arg(value_name = "ROOT", required_unless_present = "passwd")]
     roots: Vec<PathBuf>,
 
