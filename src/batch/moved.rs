@@ -6,7 +6,7 @@ use super::lists::local_user;
 use super::tables::{Tables, without_detail};
 use super::users::Person;
 use crate::syntax::forward::Destination;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Recipients that Postfix makes of one (`virtual_alias_expansion_limit`).
 const MOST_MEMBERS: usize = 1000;
@@ -31,6 +31,21 @@ pub(super) struct Moved {
     /// Old address, new address.
     pub relocated: String,
     pub problems: Vec<Problem>,
+}
+
+/// People of whom more than their own line says what becomes of their mail.
+struct Known<'a> {
+    /// Those with a new address, by their logins, lower-cased.
+    left: HashMap<String, &'a Person>,
+    /// Those without a script, whose mail the tables send to others alone. It goes there
+    /// still.
+    sent_on: HashSet<&'a str>,
+}
+
+impl Known<'_> {
+    fn is_sent_on(&self, person: &Person) -> bool {
+        self.sent_on.contains(person.name.as_str())
+    }
 }
 
 /// Whether somebody has a new address.
@@ -71,14 +86,11 @@ impl Old<'_> {
     /// The tables.
     pub fn moved(&self) -> Moved {
         let mut moved = Moved::default();
-        let left: HashMap<String, &Person> = { self.people.iter() }
-            .filter(|person| has_left(person))
-            .map(|person| (person.name.to_lowercase(), person))
-            .collect();
+        let known = self.known();
         let mut told = Told::default();
         let mut taken = BTreeSet::new();
-        for person in self.people.iter().filter(|person| !self.is_alias(person)) {
-            match self.row(person, &left) {
+        for person in { self.people.iter() }.filter(|person| !known.is_sent_on(person)) {
+            match self.row(person, &known) {
                 Ok((old, new)) => {
                     if !taken.insert(new.to_lowercase()) {
                         told.of(
@@ -87,17 +99,40 @@ impl Old<'_> {
                         );
                     }
                     moved.relocated += &format!("{old}\t{new}\n");
+                    let others = self.others(person, &known).unwrap_or_else(|| {
+                        told.of(
+                            &person.name,
+                            "the old tables give the mail to others as well, who cannot stand in `virtual` (files, programs, or too many): it goes to the new address alone",
+                        );
+                        Vec::new()
+                    });
+                    let members = [vec![new.to_owned()], others].concat().join(", ");
+                    moved.virtual_ += &format!("{old}\t{members}\n");
                 }
                 Err(Some(why)) => told.of(&person.name, why),
                 Err(None) => {}
             }
         }
-        moved.virtual_.clone_from(&moved.relocated);
         if let Some(accounts) = self.accounts {
             moved.problems.extend(told.problems(accounts));
         }
-        self.aliases(&left, &mut moved);
+        self.aliases(&known, &mut moved);
         moved
+    }
+
+    fn known(&self) -> Known<'_> {
+        let left = { self.people.iter() }
+            .filter(|person| has_left(person))
+            .map(|person| (person.name.to_lowercase(), person));
+        let is_sent_on = |person: &&Person| {
+            let ends = || self.tables.resolve(&person.name).ends;
+            !(self.has_script)(&person.name) && !ends().iter().any(|end| self.is_own(person, end))
+        };
+        let sent_on = { self.people.iter() }.filter(is_sent_on);
+        Known {
+            left: left.collect(),
+            sent_on: sent_on.map(|person| person.name.as_str()).collect(),
+        }
     }
 
     /// The old and the new address of somebody, or why there is no row; nothing, where
@@ -105,7 +140,7 @@ impl Old<'_> {
     fn row<'p>(
         &self,
         person: &'p Person,
-        left: &HashMap<String, &Person>,
+        known: &Known,
     ) -> Result<(String, &'p str), Option<&'static str>> {
         let no_address =
             "no new address is given, so that `virtual` and `relocated` leave them out";
@@ -124,7 +159,7 @@ impl Old<'_> {
                 "the new address is the old one, so that `virtual` and `relocated` leave them out",
             );
         }
-        if self.is_looked_up(new, left) {
+        if self.is_looked_up(new, known) {
             // It would go on to somebody else, or in a circle.
             return left_out(
                 "the new address is a name of the old host as well, so that `virtual` and `relocated` leave them out",
@@ -133,45 +168,72 @@ impl Old<'_> {
         Ok((old, new))
     }
 
-    /// A person without a home, of whom only an alias says where the mail goes.
-    fn is_alias(&self, person: &Person) -> bool {
-        let name = person.name.to_lowercase();
-        self.tables.aliases.contains_key(&name) && !(self.has_script)(&person.name)
+    /// Whether mail that the tables have led to an end is a person's own.
+    fn is_own(&self, person: &Person, end: &Destination) -> bool {
+        let user = local_user(self.tables, self.people, end);
+        user.is_some_and(|user| user.name.eq_ignore_ascii_case(&person.name))
+    }
+
+    /// Who gets the mail of a person beside them, where no script says it; `None` where
+    /// they cannot stand in a table.
+    fn others(&self, person: &Person, known: &Known) -> Option<Vec<String>> {
+        if (self.has_script)(&person.name) {
+            return Some(Vec::new());
+        }
+        let mut ends = self.ends(&person.name, known);
+        ends.retain(|end| !self.is_own(person, end));
+        self.members(&ends)
+    }
+
+    /// Where mail for a name of the old host ends; that for somebody else with a row of
+    /// their own ends there.
+    fn ends(&self, name: &str, known: &Known) -> Vec<Destination> {
+        let user = |name: &str| {
+            let end = Destination::Address(name.to_owned());
+            local_user(self.tables, self.people, &end)
+        };
+        let own = user(name);
+        let has_row = |name: &str| {
+            user(name).is_some_and(|user| Some(user) != own && !known.is_sent_on(user))
+        };
+        self.tables.resolve_to(name, &has_row).ends
+    }
+
+    /// Ends as the members of a row; `None` where they cannot stand in a table.
+    fn members(&self, ends: &[Destination]) -> Option<Vec<String>> {
+        let address = |end: &Destination| match end {
+            Destination::Address(name) | Destination::Keep(name) => {
+                Some(self.tables.qualified(name))
+            }
+            _ => None,
+        };
+        let members: Option<Vec<String>> = ends.iter().map(address).collect();
+        members.filter(|members| members.len() <= MOST_MEMBERS)
     }
 
     /// Whether the old host looks a new address up again.
-    fn is_looked_up(&self, new: &str, left: &HashMap<String, &Person>) -> bool {
+    fn is_looked_up(&self, new: &str, known: &Known) -> bool {
         let new = new.to_lowercase();
         let name = self.tables.local_name(&new).map(without_detail);
-        self.tables.entry(&new).is_some() || name.is_some_and(|name| left.contains_key(&name))
+        self.tables.entry(&new).is_some() || name.is_some_and(|name| known.left.contains_key(&name))
     }
 
     /// Aliases of those who have left. Without them the old host would put such mail into
     /// mailboxes that nobody reads any more: their members are not looked up in `virtual`.
-    fn aliases(&self, left: &HashMap<String, &Person>, moved: &mut Moved) {
+    fn aliases(&self, known: &Known, moved: &mut Moved) {
         let (tables, people) = (self.tables, self.people);
         let user = |end: &Destination| local_user(tables, people, end);
         for (name, entry) in &tables.aliases {
-            // The rules of a user say what an alias of the user's name makes of mail.
-            let has_rules = left.get(name).is_some_and(|person| !self.is_alias(person));
+            // Somebody with a row of their own needs no other.
+            let person = known.left.get(name);
+            let has_row = person.is_some_and(|person| !known.is_sent_on(person));
             let ends = tables.resolve(&entry.name).ends;
             let concerns = ends.iter().any(|end| user(end).is_some_and(has_left));
-            if has_rules || !concerns {
+            if has_row || !concerns {
                 continue;
             }
-            let is_person = |name: &str| {
-                user(&Destination::Address(name.to_owned()))
-                    .is_some_and(|user| !self.is_alias(user))
-            };
-            let ends = tables.resolve_to(&entry.name, &is_person).ends;
-            let members = ends.iter().map(|end| match end {
-                Destination::Address(name) | Destination::Keep(name) => {
-                    Some(self.tables.qualified(name))
-                }
-                _ => None,
-            });
-            match members.collect::<Option<Vec<String>>>() {
-                Some(members) if members.len() <= MOST_MEMBERS && is_plain(name) => {
+            match self.members(&self.ends(&entry.name, known)) {
+                Some(members) if is_plain(name) => {
                     let members = members.join(", ");
                     moved.virtual_ += &format!("{}\t{members}\n", self.tables.qualified(name));
                 }

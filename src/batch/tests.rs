@@ -636,6 +636,63 @@ fn aliases_lead_to_those_who_have_left() {
 }
 
 #[test]
+fn mail_of_people_without_a_script_goes_where_it_went() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(stage.path(), &[("ann", "x@b.example\n")]);
+    options.accounts = write(
+        stage.path(),
+        "accounts.csv",
+        "old,new,address\nann,a,a@new.example\nceo,c,c@new.example\nkim,k,k@new.example\n\
+         pat,p,p@new.example\nvip,v,v@new.example\nyan,y,y@new.example\nzed,z,z@new.example\n",
+    );
+    options.aliases = write(
+        stage.path(),
+        "aliases",
+        "vip: ann\nkim: \\kim, ann\npat: pat, \"|/bin/pager\"\n",
+    );
+    let table = "ceo@old.example ann\nzed@old.example zed\nyan@old.example yan, y@b.example\n\
+        pat@old.example pat\nkim@old.example kim\nvip@old.example vip\n";
+    options.virtual_ = write(stage.path(), "virtual", table);
+    let told = || {
+        let problems = run(&options, &translate, &Nobody).unwrap().problems;
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        told.join("\n")
+    };
+    let said = told();
+    assert!(
+        said.contains("pat: the old tables give the mail to others as well"),
+        "{said}"
+    );
+    assert_eq!(
+        lines(stage.path(), "virtual"),
+        [
+            "ann@old.example\ta@new.example",
+            "kim@old.example\tk@new.example, ann@old.example",
+            "pat@old.example\tp@new.example",
+            "yan@old.example\ty@new.example, y@b.example",
+            "zed@old.example\tz@new.example",
+            "vip@old.example\tann@old.example",
+        ]
+    );
+    let relocated = lines(stage.path(), "relocated");
+    let names: Vec<&str> = relocated.iter().map(|row| &row[..3]).collect();
+    assert_eq!(names, ["ann", "kim", "pat", "yan", "zed"]);
+    write(
+        stage.path(),
+        "virtual",
+        "zed@old.example zed\n@old.example b@b.example\n",
+    );
+    told();
+    assert_eq!(
+        lines(stage.path(), "virtual"),
+        [
+            "ann@old.example\ta@new.example",
+            "zed@old.example\tz@new.example"
+        ]
+    );
+}
+
+#[test]
 fn what_an_administrator_has_to_know_is_told() {
     let stage = tempfile::tempdir().unwrap();
     let mut options = homes(
