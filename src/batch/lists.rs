@@ -90,8 +90,10 @@ pub(super) struct Link {
     address: String,
     /// The users it ends with; nobody, where the address is gone.
     ends: Vec<String>,
-    /// Where these have gone, or what the alias stands for.
+    /// Where these have gone, and the other members of an alias.
     to: Vec<String>,
+    /// It is an alias with members that are no users.
+    is_alias: bool,
     /// One of them has no new account.
     stays: bool,
 }
@@ -118,17 +120,20 @@ pub(super) fn links(
                 .filter_map(|end| local_user(tables, people, end))
                 .chain(by_new_address.get(&address.to_lowercase()).copied())
                 .collect();
-            if !ends.is_empty() || is_own {
+            // Nobody finds these any more when the old tables are gone.
+            let mut others: Vec<String> = Vec::new();
+            if is_known {
+                let is_other = |end: &&Destination| local_user(tables, people, end).is_none();
+                others.extend(resolved.iter().filter(is_other).map(written));
+            }
+            if is_own || is_known || !ends.is_empty() {
                 let new =
                     |person: &&Person| person.address.clone().unwrap_or_else(|| person.new.clone());
                 links.push(Link {
                     user: name.clone(),
                     address: address.clone(),
-                    to: match ends.is_empty() && is_known {
-                        // An alias, which goes with the old host.
-                        true => resolved.iter().map(written).collect(),
-                        false => ends.iter().map(new).collect(),
-                    },
+                    is_alias: !others.is_empty(),
+                    to: ends.iter().map(new).chain(others).collect(),
                     stays: ends.iter().any(|user| !user.has_account),
                     ends: ends.iter().map(|user| user.name.clone()).collect(),
                 });
@@ -148,12 +153,12 @@ pub(super) fn write_forwards(links: &[Link], output: &mut Output) -> Result<(), 
     }
     let mut table = output.table(names::FORWARDS, &FORWARDS)?;
     for link in links {
-        let state = match link.ends.is_empty() {
-            true if link.to.is_empty() => "gone",
-            true => "alias",
-            false if leads_back(&leads, link) => "circle",
-            false if link.stays => "stays",
-            false => "moves",
+        let state = match link {
+            link if link.to.is_empty() => "gone",
+            link if leads_back(&leads, link) => "circle",
+            link if link.is_alias => "alias",
+            link if link.stays => "stays",
+            _ => "moves",
         };
         table.row([
             cell(&link.user),

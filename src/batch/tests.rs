@@ -346,7 +346,10 @@ fn homes_are_where_their_paths_lead() {
 #[test]
 fn everybody_is_in_the_tables_and_lists() {
     let stage = tempfile::tempdir().unwrap();
-    let mut options = homes(stage.path(), &[("ann", "bob+x\next\ngone\n")]);
+    let mut options = homes(
+        stage.path(),
+        &[("ann", "bob+x\next\ngone\nstaff\nx@team.example\n")],
+    );
     fs::create_dir(stage.path().join("lists")).unwrap();
     let list = stage.path().join("lists/staff");
     fs::write(&list, "bob\nx@r.example\n").unwrap();
@@ -366,7 +369,7 @@ fn everybody_is_in_the_tables_and_lists() {
     options.virtual_ = write(
         stage.path(),
         "virtual",
-        "team@old.example ann, bob\nlonely\n",
+        "team@old.example ann, bob\nlonely\nx@team.example x@r.example\n",
     );
     let outcome = run(&options, &translate, &Nobody).unwrap();
     let moved = [
@@ -385,6 +388,8 @@ fn everybody_is_in_the_tables_and_lists() {
             "ann,bob+x,moves,bb@new.example",
             "ann,ext,alias,e@elsewhere.example",
             "ann,gone,gone,",
+            "ann,staff,alias,\"bb@new.example, x@r.example\"",
+            "ann,x@team.example,alias,x@r.example",
         ]
     );
     assert_eq!(
