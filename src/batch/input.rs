@@ -108,7 +108,7 @@ pub fn users(
             user.home_path = path.replace("%u", &user.name);
         }
     }
-    let mut accounts = accounts::Accounts::new();
+    let mut accounts = None;
     if let Some(path) = &options.accounts {
         let (name, text) = read(path)?;
         let (read, found) = accounts::parse(&name, &text);
@@ -117,8 +117,8 @@ pub fn users(
         };
         problems.extend(found);
         problems.extend(users::assign(&mut users, &read, &name));
-        accounts = read;
+        accounts = Some(read);
     }
-    let people = users::people(&users, &accounts, &logins);
+    let people = users::people(&users, accounts.as_ref(), &logins);
     Ok((users, people))
 }

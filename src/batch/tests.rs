@@ -596,6 +596,14 @@ fn new_addresses_that_are_old_ones_are_left_out() {
             "bob,cy@old.example,stays,cy"
         ]
     );
+    options.accounts = None;
+    run(&options, &translate, &Nobody).unwrap();
+    let forwards = lines(stage.path(), "forwards.csv");
+    assert_eq!(
+        forwards[1..],
+        ["ann,dee@old.example,gone,", "bob,cy@old.example,moves,cy"],
+        "everybody keeps their name"
+    );
     options.accounts = write(stage.path(), "accounts.csv", "joe jdoe\n");
     let error = run(&options, &translate, &Nobody).unwrap_err();
     assert!(matches!(error, BatchError::Accounts(problems) if problems.len() == 1));

@@ -40,24 +40,30 @@ pub struct Person {
     pub new: String,
     /// The new address, where it is known.
     pub address: Option<String>,
-    /// The list of accounts has a row for them.
+    /// The list of accounts has a row for them, or there is none, and everybody keeps
+    /// their name.
     pub has_account: bool,
 }
 
 /// Everybody of the list of accounts, of passwd(5) and of the homes, in the order
 /// of their names.
-pub fn people(users: &[User], accounts: &Accounts, logins: &[String]) -> Vec<Person> {
+pub fn people(users: &[User], accounts: Option<&Accounts>, logins: &[String]) -> Vec<Person> {
     let mut people: BTreeMap<&str, Person> = BTreeMap::new();
     let known = users
         .iter()
         .map(|user| user.name.as_str())
-        .chain(accounts.keys().map(String::as_str))
+        .chain(
+            accounts
+                .into_iter()
+                .flat_map(Accounts::keys)
+                .map(String::as_str),
+        )
         .chain(logins.iter().map(String::as_str));
     for name in known {
-        let account = accounts.get(name);
+        let account = accounts.and_then(|accounts| accounts.get(name));
         people.entry(name).or_insert_with(|| Person {
             name: name.to_owned(),
-            has_account: account.is_some(),
+            has_account: accounts.is_none() || account.is_some(),
             new: account.map_or(name, |account| &account.new).to_owned(),
             address: account
                 .map(|account| account.address.clone())

@@ -109,6 +109,8 @@ pub struct Batch {
     old_host: OldHost,
 
     /// Where the users go: CSV with the columns old, new, address
+    ///
+    /// Without it, everybody keeps their name.
     #[arg(long, value_name = "FILE", help_heading = "The new server")]
     accounts: Option<PathBuf>,
 
