@@ -5,7 +5,7 @@ use super::lines::Problem;
 use super::lists::local_user;
 use super::tables::{Tables, without_detail};
 use super::users::Person;
-use crate::syntax::forward::Destination;
+use crate::syntax::forward::{Destination, mailbox};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Recipients that Postfix makes of one (`virtual_alias_expansion_limit`).
@@ -35,7 +35,8 @@ pub(super) struct Moved {
 
 /// People of whom more than their own line says what becomes of their mail.
 struct Known<'a> {
-    /// Those with a new address, by their logins, lower-cased.
+    /// Those with a new address, by their logins, lower-cased: of two that differ in
+    /// nothing else, the lower-cased one, for mailers look for that.
     left: HashMap<String, &'a Person>,
     /// Those without a script, whose mail the tables send to others alone. It goes there
     /// still.
@@ -56,6 +57,12 @@ fn has_left(person: &Person) -> bool {
 /// Whether a text can stand in a table.
 fn is_plain(text: &str) -> bool {
     !text.contains(|c: char| c.is_whitespace() || c.is_control()) && !text.starts_with('#')
+}
+
+/// Whether a login is a name before the `@` of an address, as it stands.
+fn is_name(login: &str) -> bool {
+    let needs_more = !is_plain(login) || login.contains(['@', '"']);
+    !needs_more && mailbox(login).as_deref() == Some(login)
 }
 
 /// Logins of whom the same is to be said.
@@ -121,16 +128,20 @@ impl Old<'_> {
     }
 
     fn known(&self) -> Known<'_> {
-        let left = { self.people.iter() }
-            .filter(|person| has_left(person))
-            .map(|person| (person.name.to_lowercase(), person));
+        let mut left = HashMap::new();
+        for person in self.people.iter().filter(|person| has_left(person)) {
+            let name = person.name.to_lowercase();
+            if name == person.name || !left.contains_key(&name) {
+                left.insert(name, person);
+            }
+        }
         let is_sent_on = |person: &&Person| {
             let ends = || self.tables.resolve(&person.name).ends;
             !(self.has_script)(&person.name) && !ends().iter().any(|end| self.is_own(person, end))
         };
         let sent_on = { self.people.iter() }.filter(is_sent_on);
         Known {
-            left: left.collect(),
+            left,
             sent_on: sent_on.map(|person| person.name.as_str()).collect(),
         }
     }
@@ -144,11 +155,22 @@ impl Old<'_> {
     ) -> Result<(String, &'p str), Option<&'static str>> {
         let no_address =
             "no new address is given, so that `virtual` and `relocated` leave them out";
-        let new = person.address.as_deref().filter(|new| is_plain(new));
+        let new = person.address.as_deref();
         let new = new.ok_or(person.has_account.then_some(no_address))?;
         let old = self.tables.qualified(&person.name);
         let left_out = |why| Err(Some(why));
-        if !is_plain(&person.name) || person.name.contains('@') {
+        if !is_plain(new) {
+            return left_out(
+                "the new address cannot stand in a table (it has blanks), so that `virtual` and `relocated` leave them out",
+            );
+        }
+        let other = known.left.get(&person.name.to_lowercase());
+        if other.is_some_and(|other| other.name != person.name) {
+            return left_out(
+                "the login differs from another in case only, of which mailers know nothing: `virtual` and `relocated` have the other",
+            );
+        }
+        if !is_name(&person.name) {
             return left_out(
                 "the login is no name for an address, so that `virtual` and `relocated` leave them out",
             );

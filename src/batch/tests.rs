@@ -610,6 +610,38 @@ fn new_addresses_that_are_old_ones_are_left_out() {
 }
 
 #[test]
+fn rows_that_no_mailer_would_find_are_left_out() {
+    let stage = tempfile::tempdir().unwrap();
+    let mut options = homes(stage.path(), &[("ann", "x@b.example\n")]);
+    options.accounts = write(
+        stage.path(),
+        "accounts.csv",
+        "old,new,address\nAnn,a2,a2@new.example\nann,a1,a1@new.example\nBOB,b1,b1@new.example\n\
+         Bob,b2,b2@new.example\n\"k\"\"m\",k,k@new.example\n\"t,m\",t,t@new.example\n\
+         x.y+z,x,\"\"\"x y\"\"@new.example\"\n",
+    );
+    let outcome = run(&options, &translate, &Nobody).unwrap();
+    assert_eq!(
+        lines(stage.path(), "virtual"),
+        [
+            "BOB@old.example\tb1@new.example",
+            "ann@old.example\ta1@new.example"
+        ]
+    );
+    let told: Vec<String> = { outcome.problems.iter() }
+        .map(|problem| problem.message.clone())
+        .collect();
+    for expected in [
+        "Ann and 1 more: the login differs from another in case only",
+        "k\"m and 1 more: the login is no name for an address",
+        "x.y+z: the new address cannot stand in a table",
+    ] {
+        let has = |problem: &String| problem.starts_with(expected);
+        assert!(told.iter().any(has), "{expected}: {told:?}");
+    }
+}
+
+#[test]
 fn aliases_lead_to_those_who_have_left() {
     let stage = tempfile::tempdir().unwrap();
     let mut options = homes(
