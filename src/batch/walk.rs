@@ -100,7 +100,7 @@ impl Root {
         let is_hidden = below.file_name().is_some_and(is_hidden);
         if metadata.is_symlink() {
             let leads_to = path.canonicalize().ok().filter(|full| full.is_dir());
-            if !is_hidden && leads_to.is_some_and(|full| !walk.named.contains(&full)) {
+            if !is_hidden && leads_to.is_some_and(|full| !is_passed(&walk.named, &full, below)) {
                 tell("a link to a directory, which is not followed: name the users with --passwd");
             }
             return;
@@ -151,6 +151,14 @@ struct Walk<'a> {
     named: BTreeSet<PathBuf>,
     enter: &'a mut dyn FnMut(User),
     problems: Vec<Problem>,
+}
+
+/// Whether a directory is looked at without the link to it, and under the same name
+/// where it is not a root.
+fn is_passed(named: &BTreeSet<PathBuf>, full: &Path, link: &Path) -> bool {
+    let mut above = full.ancestors();
+    named.contains(full)
+        || full.file_name() == link.file_name() && above.any(|above| named.contains(above))
 }
 
 /// Gives the homes below roots to a function, in the order of their names, and
@@ -308,6 +316,11 @@ mod tests {
         assert!(told[1].contains("home/tom: a link"), "{told:?}");
         let all = ["home", "home/a/b/c/d", "export/tom"];
         assert_eq!(found(&all), ("ann bob kim tom".to_owned(), Vec::new()));
+        let (names, told) = found(&["home", "export"]);
+        assert_eq!((names.as_str(), told.len()), ("ann bob tom", 1), "{told:?}");
+        symlink("ann", at("home/eve")).unwrap();
+        let told = found(&["home", "export"]).1;
+        assert!(told[1].contains("home/eve: a link"), "{told:?}");
     }
 
     #[test]
