@@ -97,6 +97,16 @@ const DIFFERENCES: &[Difference] = &[
         sieve_rs: false,
     },
     Difference {
+        name: "procmail_takes_all_for_header_where_that_has_a_nul",
+        flags: "",
+        condition: b"B ?? body",
+        test: r#"body :raw :contains "body""#,
+        header: b"Subject: hello\0there\n",
+        procmail: false,
+        pigeonhole: true,
+        sieve_rs: true,
+    },
+    Difference {
         name: "the_case_of_a_name_does_not_count",
         flags: "D",
         condition: b"^Subject: hello",
@@ -183,7 +193,7 @@ impl Difference {
             Err(error) => oracle::missing(&format!("procmail: {error}")),
         }
         let script = format!(
-            "require \"fileinto\"; if {} {{ fileinto \"x\"; }}",
+            "require [\"body\", \"fileinto\"]; if {} {{ fileinto \"x\"; }}",
             self.test
         );
         let filed = |outcome: Outcome| outcome.contains(&Delivery::Mailbox("x".to_owned()));

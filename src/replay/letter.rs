@@ -202,6 +202,8 @@ impl Letter {
                 rest -= more.len();
                 field.extend_from_slice(more.trim_ascii_end());
             }
+            // With a NUL in its header, procmail takes the whole message for that.
+            field.retain(|&byte| byte != 0);
             text.extend_from_slice(&decoded(&field));
             text.push(b'\n');
         }
