@@ -146,7 +146,7 @@ fn batch(root: &Path, out: &Path, options: &[&str]) -> (Duration, Option<u64>) {
         .args(["--domain", "old.example"])
         .args(options)
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
