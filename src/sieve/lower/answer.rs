@@ -91,9 +91,14 @@ impl Lowering<'_> {
     /// Sees that an answer goes to whom the server sends it, the sender. Where rules
     /// say so by a variable, it is from there.
     fn answers_sender(&mut self, at: StatementId, reply: &Reply) -> Result<(), Note> {
-        let named = |text: &Text| {
-            let names = |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains('@'));
-            text.0.iter().any(names)
+        let named = |text: &Text| match text.known() {
+            // A name alone is a user of the host.
+            Some(text) => !text.trim().is_empty(),
+            None => {
+                let is_address =
+                    |piece: &Piece| matches!(piece, Piece::Literal(text) if text.contains('@'));
+                text.0.iter().any(is_address)
+            }
         };
         let elsewhere = match &reply.to {
             Recipients::Header => false,
