@@ -24,11 +24,13 @@ pub fn is_of_user(path: &str, home: &str, user: &str) -> bool {
     below(home, path).is_some() || SPOOLS.iter().any(in_spool)
 }
 
-/// Whether a mailbox would lie at the top of the file system, or among the homes.
+/// Whether a mailbox would lie at the top of the file system, among the homes, or among
+/// the devices, of which one swallows mail.
 pub fn belongs_to_root(path: &str, home_path: &str) -> bool {
     let home_path = home_path.trim_end_matches('/');
     let lies_in = directory(path);
-    path != home_path && (lies_in == Some("") || lies_in == directory(home_path))
+    let is_device = path != "/dev/null" && below("/dev", path).is_some();
+    path != home_path && (is_device || lies_in == Some("") || lies_in == directory(home_path))
 }
 
 fn directory(path: &str) -> Option<&str> {
@@ -120,5 +122,12 @@ mod tests {
         assert_eq!(below("/home/u/", "/home/u/x"), Some("x"));
         assert_eq!(below("/home/u", "/home/uu"), None);
         assert_eq!(below("/home/u", "/home/u"), Some(""));
+    }
+
+    #[test]
+    fn some_mailboxes_are_where_users_have_none() {
+        let is_such = |path| belongs_to_root(path, "/home/ann");
+        assert!(is_such("/news") && is_such("/home/annnews") && is_such("/dev/null.news"));
+        assert!(!is_such("/dev/null") && !is_such("/home/ann") && !is_such("/home/ann/news"));
     }
 }
